@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# bpftool map sync: builds bpftool from a kernel source with our files dropped
+# in (bpftool/, docs/man/, bash-completion/) and hooked up (patches/).
+#
+#   build/NAME/pristine   what we need of the kernel source
+#   build/NAME/tree       the same, patched, with our files in place
+#   build/NAME/obj        what bpftool's own Makefile builds from it
+#   build/tests           programs and BPF objects of the tests
+#
+# NAME is the base's version, or "ksrc" with KSRC=DIR.
+
+BASE	?= 6.12
+KSRC	?=
+LLVM	?=
+DESTDIR	?=
+prefix	?= /usr/local
+mandir	?= $(prefix)/share/man
+bash_compdir ?= $(prefix)/share/bash-completion/completions
+
+Q	:= $(if $(filter 1,$(V)),,@)
+NAME	:= $(if $(KSRC),ksrc,$(BASE))
+OUT	:= build/$(NAME)
+TREE	:= $(OUT)/tree
+OBJ	:= $(OUT)/obj
+SRC	:= $(if $(KSRC),$(abspath $(KSRC)),/usr/src/linux-source-$(BASE).tar.xz)
+BPFTOOL_DIR := $(TREE)/tools/bpf/bpftool
+
+BUILD_PKGS := gcc make libc6-dev libelf-dev libcap-dev zlib1g-dev clang llvm \
+	quilt xz-utils $(if $(KSRC),,linux-source-$(BASE)) \
+	$(if $(filter 1,$(LLVM)),llvm-dev)
+DOC_PKGS := python3-docutils
+
+CODE	:= $(wildcard bpftool/*.[ch])
+MAN	:= $(wildcard docs/man/*.rst)
+COMP	:= bash-completion/bpftool
+PATCHES	:= $(wildcard patches/*/series patches/*/*.patch \
+	patches/*/*/series patches/*/*/*.patch)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all help doc install clean FORCE
+FORCE:
+
+all: build/bpftool build/man/bpftool-map.8
+
+help:
+	@echo 'make             build/bpftool, and its manual pages in build/man'
+	@echo 'make demo        count every system call of this machine, drain once a second'
+	@echo 'make check       all tests'
+	@echo 'make bench       benchmarks'
+	@echo 'make install     DESTDIR= prefix=/usr/local: binary, manual, bash completion'
+	@echo 'make clean       remove build/'
+	@echo
+	@echo 'BASE=6.12        kernel release of the package linux-source-BASE'
+	@echo 'KSRC=DIR         a kernel source tree instead of the package'
+	@echo 'LLVM=1           with the LLVM disassembler (starts 20 ms slower)'
+	@echo 'V=1              show the commands'
+
+# Says a setting's value in a file that changes only when the value does
+define remember
+	@mkdir -p $(@D)
+	@echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+endef
+
+$(OUT)/.packages: scripts/packages.sh $(OUT)/.package-list
+	$(Q)scripts/packages.sh $(BUILD_PKGS) $(DOC_PKGS)
+	@touch $@
+$(OUT)/.package-list: FORCE
+	$(call remember,$(BUILD_PKGS) $(DOC_PKGS))
+$(OUT)/.source: FORCE
+	$(call remember,$(SRC))
+$(OUT)/.our-files: FORCE
+	$(call remember,$(CODE) $(MAN) $(COMP))
+$(OUT)/.llvm: FORCE
+	$(call remember,$(LLVM))
+build/.chosen: FORCE
+	$(call remember,$(NAME))
+
+$(OUT)/.pristine: scripts/unpack.sh $(OUT)/.source $(OUT)/.packages
+	$(Q)scripts/unpack.sh $(SRC) $(OUT)/pristine
+	@touch $@
+
+# A file of ours that was removed has to go from the tree: it is made anew
+$(OUT)/.tree: scripts/hook.sh $(OUT)/.pristine $(OUT)/.our-files $(PATCHES)
+	$(Q)scripts/hook.sh $(OUT)/pristine $(TREE) $(NAME)
+	$(Q)mv $(BPFTOOL_DIR)/bash-completion/bpftool $(OUT)/completion.hooked
+	@touch $@
+
+# Copies keep their time, so that bpftool's Makefile rebuilds what changed
+$(OUT)/.overlay: $(OUT)/.tree $(CODE) $(MAN) $(COMP)
+	$(Q)cp -p $(CODE) $(BPFTOOL_DIR)/
+	$(Q)cp -p $(MAN) $(BPFTOOL_DIR)/Documentation/
+	$(Q)cat $(OUT)/completion.hooked $(COMP) \
+		>$(BPFTOOL_DIR)/bash-completion/bpftool
+	@touch $@
+
+# LLVM=1 means another thing to the kernel's makefiles. The disassemblers
+# cost 20 ms and 50 MB at every start.
+SUBMAKE := env -u MAKEFLAGS -u MAKEOVERRIDES -u LLVM -u prefix -u DESTDIR \
+	$(MAKE) --no-print-directory -C $(BPFTOOL_DIR) \
+	OUTPUT=$(abspath $(OBJ))/ V=$(V) \
+	feature-libbfd=0 feature-libbfd-liberty=0 feature-libbfd-liberty-z=0 \
+	$(if $(filter 1,$(LLVM)),,feature-llvm=0)
+JOBS	:= -j$(shell nproc)
+
+$(OBJ)/.built: $(OUT)/.overlay $(OUT)/.llvm
+	$(Q)mkdir -p $(OBJ)
+	$(Q)cmp -s $(OUT)/.llvm $(OBJ)/.llvm || rm -f $(OBJ)/*.o
+	$(Q)cp $(OUT)/.llvm $(OBJ)/.llvm
+	$(Q)$(SUBMAKE) $(JOBS)
+	@touch $@
+
+build/bpftool: $(OBJ)/.built build/.chosen
+	$(Q)cp $(OBJ)/bpftool $@
+
+doc: build/man/bpftool-map.8
+build/man/bpftool-map.8: $(OUT)/.overlay build/.chosen
+	$(Q)mkdir -p build/man
+	$(Q)$(MAKE) --no-print-directory -C $(BPFTOOL_DIR)/Documentation \
+		OUTPUT=$(abspath build/man)/ LLVM= V=$(V) man
+	@touch $@
+
+install: all
+	install -D -m 0755 build/bpftool $(DESTDIR)$(prefix)/sbin/bpftool
+	install -d $(DESTDIR)$(mandir)/man8
+	install -m 0644 build/man/*.8 $(DESTDIR)$(mandir)/man8/
+	install -D -m 0644 $(BPFTOOL_DIR)/bash-completion/bpftool \
+		$(DESTDIR)$(bash_compdir)/bpftool
+
+clean:
+	rm -rf build
+
+include tests/tests.mk

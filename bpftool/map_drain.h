@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Reading out, printing and emptying a map that no program uses any more */
+
+#ifndef __BPFTOOL_MAP_DRAIN_H
+#define __BPFTOOL_MAP_DRAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "json_writer.h"
+#include "map_swap.h"
+
+/* map_drain_print.c: the same bytes as "bpftool map dump" */
+
+struct drain_printer {
+	const struct bpf_map_info *info;
+	struct btf *btf;	/* NULL: the map has no BTF */
+	json_writer_t *wtr;	/* NULL: plain text */
+	bool own_wtr;		/* wtr is for typed plain output only */
+	unsigned int count;	/* entries printed so far */
+};
+
+/**
+ * drain_printer_init() - get everything that printing a map needs
+ *
+ * Prints nothing to stdout yet. Reports what is wrong. Return: 0 or -1.
+ */
+int drain_printer_init(struct drain_printer *p,
+		       const struct bpf_map_info *info);
+void drain_printer_free(struct drain_printer *p);
+
+/* drain_value_size() - bytes that a lookup in such a map returns */
+size_t drain_value_size(const struct bpf_map_info *info);
+
+/* drain_print_begin() - what stands before the first entry */
+void drain_print_begin(struct drain_printer *p);
+
+/**
+ * drain_print_entry() - print an entry
+ * @key:	its key, NULL for a map that has no keys
+ * @value:	its value, or all CPUs' values
+ *
+ * Return: 0, or -errno if it could not be written or shown in full.
+ */
+int drain_print_entry(struct drain_printer *p, const void *key, void *value);
+
+/* drain_print_end() - what stands after the last entry
+ * @whole:	false when an error ended it early: closes what is open only
+ */
+void drain_print_end(struct drain_printer *p, bool whole);
+
+/* drain_flush() - write out; 0 once all went out, or -errno */
+int drain_flush(void);
+
+/* map_drain.c */
+
+/**
+ * map_drain() - print every entry of a map; pop them where that is how it is
+ * @old:	the map
+ * @p:		prints them
+ * @what:	where to put what failed, to stand after "can't"
+ *
+ * Return: 0 once every entry was read and printed, though not yet flushed; or
+ * -errno.
+ */
+int map_drain(const struct map_ref *old, struct drain_printer *p,
+	      const char **what);
+
+/* map_clear() - empty a map; 0 or -errno */
+int map_clear(const struct map_ref *map);
+
+#endif /* __BPFTOOL_MAP_DRAIN_H */

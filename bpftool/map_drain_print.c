@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Printing a drained map: the same bytes as "bpftool map dump" */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/kernel.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+
+#include "json_writer.h"
+#include "main.h"
+#include "map_drain.h"
+#include "map_err.h"
+
+static bool is_percpu(const struct bpf_map_info *info)
+{
+	return info->type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       info->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+/* The kernel pads each CPU's value to 8 bytes */
+static size_t percpu_step(const struct bpf_map_info *info)
+{
+	return round_up((size_t)info->value_size, 8);
+}
+
+size_t drain_value_size(const struct bpf_map_info *info)
+{
+	return is_percpu(info) ? percpu_step(info) * get_possible_cpus() :
+				 info->value_size;
+}
+
+int drain_printer_init(struct drain_printer *p, const struct bpf_map_info *info)
+{
+	memset(p, 0, sizeof(*p));
+	p->info = info;
+	p->wtr = json_output ? json_wtr : NULL;
+
+	if (!info->btf_id || !info->btf_value_type_id)
+		return 0;
+
+	p->btf = btf__load_from_kernel_by_id(info->btf_id);
+	if (!p->btf) {
+		map_err("can't get the BTF of map %u: %s", info->id,
+			strerror(errno));
+		return -1;
+	}
+	if (p->wtr)
+		return 0;
+
+	/* Plain output of a map with BTF is the typed form, indented */
+	p->wtr = jsonw_new(stdout);
+	if (!p->wtr) {
+		map_err("mem alloc failed");
+		drain_printer_free(p);
+		return -1;
+	}
+	p->own_wtr = true;
+	jsonw_pretty(p->wtr, true);
+
+	return 0;
+}
+
+void drain_printer_free(struct drain_printer *p)
+{
+	/* Not jsonw_destroy(), which writes; drain_print_end() calls that */
+	if (p->own_wtr)
+		free(p->wtr);
+	p->own_wtr = false;
+	p->wtr = NULL;
+	btf__free(p->btf);
+	p->btf = NULL;
+}
+
+void drain_print_begin(struct drain_printer *p)
+{
+	if (p->wtr)
+		jsonw_start_array(p->wtr);
+}
+
+static void hex_field(const char *name, const void *data, unsigned int size)
+{
+	jsonw_name(json_wtr, name);
+	print_hex_data_json((uint8_t *)data, size);
+}
+
+static int typed_field(struct drain_printer *p, const char *name, __u32 type_id,
+		       const void *data)
+{
+	const struct btf_dumper d = {
+		.btf = p->btf,
+		.jw = p->wtr,
+		.is_plain_text = p->own_wtr,
+	};
+
+	jsonw_name(p->wtr, name);
+
+	return btf_dumper_type(&d, type_id, data);
+}
+
+/* One object a CPU; print_value() prints what stands in it */
+static int print_percpu(struct drain_printer *p, const void *values,
+			int (*print_value)(struct drain_printer *p,
+					   const void *value))
+{
+	unsigned int cpu, cpus = get_possible_cpus();
+	int err = 0;
+
+	jsonw_name(p->wtr, "values");
+	jsonw_start_array(p->wtr);
+	for (cpu = 0; cpu < cpus && !err; cpu++) {
+		jsonw_start_object(p->wtr);
+		jsonw_int_field(p->wtr, "cpu", cpu);
+		err = print_value(p, values);
+		jsonw_end_object(p->wtr);
+		values += percpu_step(p->info);
+	}
+	jsonw_end_array(p->wtr);
+
+	return err;
+}
+
+static int print_typed_value(struct drain_printer *p, const void *value)
+{
+	return typed_field(p, "value", p->info->btf_value_type_id, value);
+}
+
+static int print_hex_value(struct drain_printer *p, const void *value)
+{
+	hex_field("value", value, p->info->value_size);
+
+	return 0;
+}
+
+/* A type that the dumper does not know ends the entry early */
+static int print_typed(struct drain_printer *p, const void *key,
+		       const void *value)
+{
+	int err = 0;
+
+	jsonw_start_object(p->wtr);
+	if (key && p->info->btf_key_type_id)
+		err = typed_field(p, "key", p->info->btf_key_type_id, key);
+	if (!err)
+		err = is_percpu(p->info) ?
+			print_percpu(p, value, print_typed_value) :
+			print_typed_value(p, value);
+	jsonw_end_object(p->wtr);
+
+	return err;
+}
+
+static void print_json(struct drain_printer *p, const void *key,
+		       const void *value)
+{
+	jsonw_start_object(p->wtr);
+	if (key)
+		hex_field("key", key, p->info->key_size);
+	if (is_percpu(p->info))
+		print_percpu(p, value, print_hex_value);
+	else
+		print_hex_value(p, value);
+	if (p->btf) {
+		/* All bytes are out by now, also when a type is not known */
+		jsonw_name(p->wtr, "formatted");
+		print_typed(p, key, value);
+	}
+	jsonw_end_object(p->wtr);
+}
+
+static void plain_bytes(const void *data, unsigned int size)
+{
+	fprint_hex(stdout, (void *)data, size, " ");
+}
+
+static void print_plain_percpu(struct drain_printer *p, const void *key,
+			       const void *values)
+{
+	unsigned int cpu, cpus = get_possible_cpus();
+	__u32 size = p->info->value_size;
+
+	printf("key:\n");
+	plain_bytes(key, p->info->key_size);
+	printf("\n");
+	for (cpu = 0; cpu < cpus; cpu++) {
+		printf("value (CPU %02u):%c", cpu, size > 16 ? '\n' : ' ');
+		plain_bytes(values + cpu * percpu_step(p->info), size);
+		printf("\n");
+	}
+}
+
+/* Up to 24 bytes share a line; a key or value over 16 starts its own */
+static void print_plain(struct drain_printer *p, const void *key,
+			const void *value)
+{
+	__u32 key_size = key ? p->info->key_size : 0;
+	__u32 value_size = p->info->value_size;
+	bool wide = key_size > 16 || value_size > 16;
+	char start = wide ? '\n' : ' ';
+
+	if (key) {
+		printf("key:%c", start);
+		plain_bytes(key, key_size);
+		printf(!wide && key_size + value_size <= 24 ? "  " : "\n");
+	}
+	printf("value:%c", start);
+	plain_bytes(value, value_size);
+	printf("\n");
+}
+
+int drain_print_entry(struct drain_printer *p, const void *key, void *value)
+{
+	int err = 0;
+
+	if (json_output)
+		print_json(p, key, value);
+	else if (p->btf)
+		err = print_typed(p, key, value);
+	else if (is_percpu(p->info))
+		print_plain_percpu(p, key, value);
+	else
+		print_plain(p, key, value);
+	p->count++;
+
+	if (!err && ferror(stdout))
+		err = errno ? -errno : -EIO;
+
+	return err;
+}
+
+void drain_print_end(struct drain_printer *p, bool whole)
+{
+	if (p->wtr)
+		jsonw_end_array(p->wtr);
+	else if (whole)
+		printf("Found %u element%s\n", p->count,
+		       p->count != 1 ? "s" : "");
+
+	if (p->own_wtr)
+		jsonw_destroy(&p->wtr);
+	p->own_wtr = false;
+}
+
+int drain_flush(void)
+{
+	if (fflush(stdout))
+		return -errno;
+
+	return ferror(stdout) ? -EIO : 0;
+}

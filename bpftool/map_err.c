@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Errors of the map verbs that must stay valid JSON whatever is in them */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json_writer.h"
+#include "main.h"
+#include "map_err.h"
+
+/* The JSON writer escapes quotes and white space, but no other control
+ * characters, and it passes on bytes that are no UTF-8. File names and
+ * keywords come from the command line and may hold both.
+ */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if ((*text & 0x80) || (unsigned char)*text < ' ' ||
+		    *text == 0x7f)
+			*text = '?';
+}
+
+static void write_json(json_writer_t *wtr, const struct map_err_state *state,
+		       char *msg)
+{
+	jsonw_start_object(wtr);
+	make_printable(msg);
+	jsonw_string_field(wtr, "error", msg);
+	if (state->swapped) {
+		jsonw_bool_field(wtr, "swapped", true);
+		if (state->pinned)
+			jsonw_string_field(wtr, "pinned", state->pinned);
+	}
+	jsonw_end_object(wtr);
+}
+
+static void report(const struct map_err_state *state, const char *fmt,
+		   va_list ap)
+{
+	char msg[ERR_MAX_LEN];
+	json_writer_t *wtr;
+
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+
+	if (!json_output) {
+		fprintf(stderr, "Error: %s", msg);
+		if (state->swapped && state->pinned)
+			fprintf(stderr,
+				"; slot was swapped, old map is pinned at %s",
+				state->pinned);
+		fprintf(stderr, "\n");
+		return;
+	}
+
+	if (!state->to_stderr) {
+		write_json(json_wtr, state, msg);
+		return;
+	}
+
+	wtr = jsonw_new(stderr);
+	if (!wtr) {
+		fprintf(stderr, "Error: %s\n", msg);
+		return;
+	}
+	write_json(wtr, state, msg);
+	jsonw_destroy(&wtr);
+}
+
+void map_err(const char *fmt, ...)
+{
+	const struct map_err_state untouched = {};
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(&untouched, fmt, ap);
+	va_end(ap);
+}
+
+void map_err_state(const struct map_err_state *state, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(state, fmt, ap);
+	va_end(ap);
+}
+
+void map_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fprintf(stderr, "Warning: ");
+	vfprintf(stderr, fmt, ap);
+	fprintf(stderr, "\n");
+	va_end(ap);
+}
+
+void map_debug(const char *fmt, ...)
+{
+	va_list ap;
+
+	/* -d is kept in verifier_logs */
+	if (!verifier_logs)
+		return;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	fprintf(stderr, "\n");
+	va_end(ap);
+}

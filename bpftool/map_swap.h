@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* bpftool map swap-drain: what its parts share
+ *
+ * map_swap_drain.c	the verb: order of work, and what is said when it fails
+ * map_swap_args.c	command line
+ * map_swap_inner.c	which maps can be drained, and their replacements
+ * map_swap_lock.c	one swap-drain of an outer map at a time
+ * map_swap_journal.c	pins that outlive a run that fails
+ * map_drain.c		reading a map that no program uses any more
+ * map_drain_print.c	printing it as "map dump" does
+ */
+
+#ifndef __BPFTOOL_MAP_SWAP_H
+#define __BPFTOOL_MAP_SWAP_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include <bpf/bpf.h>
+
+/* A map that is held open */
+struct map_ref {
+	int fd;			/* -1: none */
+	struct bpf_map_info info;
+};
+
+/* map_swap_args.c */
+
+struct swap_args {
+	struct map_ref outer;
+	unsigned char *key;	/* outer.info.key_size bytes */
+	struct map_ref value;	/* the given replacement, fd -1: create one */
+	const char *keep;	/* where to pin the drained map, NULL: nowhere */
+	const char *provider;	/* name of the only one to use, NULL: any */
+	bool clear;
+	bool quiet;
+};
+
+/**
+ * swap_args_parse() - parse the words after "swap-drain"
+ *
+ * Reports what is wrong. swap_args_free() is due in either case.
+ *
+ * Return: 0 or -1.
+ */
+int swap_args_parse(struct swap_args *args, int argc, char **argv);
+void swap_args_free(struct swap_args *args);
+
+/* map_swap_inner.c */
+
+enum drain_how {
+	DRAIN_NOT,		/* can't be read out from user space */
+	DRAIN_BY_KEY,		/* has keys that can be deleted */
+	DRAIN_BY_INDEX,		/* has keys that are always there */
+	DRAIN_BY_POP,		/* has no keys, reading takes the element out */
+};
+
+/* drain_how() - how maps of a type can be read out and emptied */
+enum drain_how drain_how(__u32 map_type);
+
+/* map_type_name() - a map type's name, never NULL */
+const char *map_type_name(__u32 map_type);
+
+/* map_is_frozen() - 1 if user space can't write to the map, 0, or -errno */
+int map_is_frozen(int fd);
+
+/* map_ref_open() - open a map by id; returns 0 or -errno, reports nothing */
+int map_ref_open(struct map_ref *ref, __u32 id);
+void map_ref_close(struct map_ref *ref);
+
+/**
+ * swap_check_old() - can the map in the slot be drained as the user asks?
+ * swap_check_given() - can the given map take its place?
+ * swap_create() - create a replacement with the old map's attributes
+ *
+ * Report what is wrong. Return: 0 or -1.
+ */
+int swap_check_old(const struct map_ref *old, const struct swap_args *args);
+int swap_check_given(const struct map_ref *given, const struct map_ref *old);
+int swap_create(struct map_ref *created, const struct map_ref *old);
+
+/* map_swap_lock.c */
+
+/**
+ * swap_lock() - keep other swap-drains off an outer map, on the whole system
+ * @outer:	the outer map; the lock ends with swap_unlock(), or with the
+ *		last copy of this file descriptor
+ *
+ * Waits 10 seconds at most. Reports what is wrong. Return: 0 or -1.
+ */
+int swap_lock(const struct map_ref *outer);
+void swap_unlock(const struct map_ref *outer);
+
+/* map_swap_journal.c */
+
+struct swap_journal {
+	char dir[PATH_MAX];	/* this run's folder */
+	char pin[PATH_MAX];	/* the pinned map in it, "": none yet */
+	int dir_fd;		/* flocked until the run ends */
+};
+
+#define SWAP_JOURNAL_NONE	((struct swap_journal){ .dir_fd = -1 })
+
+/**
+ * swap_journal_open() - make a folder for this run
+ *
+ * Refuses a bpffs that goes away with a private mount namespace, and a folder
+ * that somebody else could write to. Reports what is wrong. Return: 0 or -1.
+ */
+int swap_journal_open(struct swap_journal *j);
+
+/* swap_journal_pin() - pin the old map in it; reports; returns 0 or -1 */
+int swap_journal_pin(struct swap_journal *j, const struct map_ref *outer,
+		     const struct map_ref *old);
+
+/* swap_journal_release() - remove pin and folder; returns 0 or -errno */
+int swap_journal_release(struct swap_journal *j);
+
+/* swap_journal_leave() - end this run, but leave the pin where it is */
+void swap_journal_leave(struct swap_journal *j);
+
+/* bpffs_holds() - is a path on a bpffs? */
+bool bpffs_holds(const char *path);
+
+#endif /* __BPFTOOL_MAP_SWAP_H */

@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Takes from a kernel source only what bpftool, libbpf and their checks need.
+#
+# usage: unpack.sh SOURCE DEST, SOURCE a kernel tree or a linux-source tarball
+set -eu
+
+src=$1
+dest=$2
+parts="
+	tools/bpf/bpftool
+	tools/lib
+	tools/include
+	tools/arch
+	tools/build
+	tools/scripts
+	tools/testing/selftests/bpf/test_bpftool_synctypes.py
+	kernel/bpf/disasm.c
+	kernel/bpf/disasm.h
+	kernel/bpf/syscall.c
+	include/uapi/linux/bpf.h
+	scripts/bpf_doc.py
+	scripts/checkpatch.pl
+	scripts/const_structs.checkpatch
+	scripts/spelling.txt
+"
+
+rm -rf "$dest"
+mkdir -p "$dest"
+if [ -d "$src" ]; then
+	if [ ! -f "$src/tools/bpf/bpftool/main.c" ]; then
+		echo "Error: $src is no kernel source tree" >&2
+		exit 1
+	fi
+	# shellcheck disable=SC2086 # a list of paths without blanks
+	(cd "$src" && tar cf - $parts) | tar xf - -C "$dest"
+else
+	top=$(basename "$src" .tar.xz)
+	# shellcheck disable=SC2046,SC2086 # a list of paths without blanks
+	tar xf "$src" -C "$dest" --strip-components=1 \
+		$(printf "$top/%s " $parts)
+fi

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The tests' programs, and the targets that run them
+#
+#   tests/source/*.bats   what can be told from the sources alone
+#   tests/host/*.bats     on this machine's kernel
+#   tests/progs/*.bpf.c   BPF programs, built as build/tests/NAME.bpf.o
+#   tests/progs/*.c       test programs in C, built as build/tests/NAME
+#   tests/lib/*.bash      what the bats files share
+
+CHECK_PKGS := bats jq strace shellcheck perl bash-completion libcap2-bin \
+	util-linux procps python3
+
+TESTS	:= build/tests
+LIBBPF	:= $(OBJ)/libbpf
+PROGS_C	:= $(filter-out %.bpf.c,$(wildcard tests/progs/*.c tests/guest/*.c))
+PROGS_BPF := $(wildcard tests/progs/*.bpf.c tests/guest/*.bpf.c)
+PROGS	:= $(patsubst %.c,$(TESTS)/%,$(notdir $(PROGS_C))) \
+	$(patsubst %.bpf.c,$(TESTS)/%.bpf.o,$(notdir $(PROGS_BPF)))
+PROG_INCLUDES := -I$(OBJ) -I$(LIBBPF)/include -I$(TREE)/tools/include/uapi \
+	-Itests/progs
+
+vpath %.c tests/progs tests/guest
+
+.PHONY: check test-programs
+test-programs: $(PROGS)
+
+$(PROGS): $(wildcard tests/progs/*.h) | $(TESTS)
+$(TESTS):
+	@mkdir -p $@
+
+$(TESTS)/%.bpf.o: %.bpf.c $(OBJ)/.built
+	$(Q)clang -g -O2 -Wall -Werror --target=bpf -mcpu=v3 \
+		-D__TARGET_ARCH_x86 $(PROG_INCLUDES) -c $< -o $@
+
+$(TESTS)/%: %.c $(OBJ)/.built
+	$(Q)$(CC) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror \
+		-D_GNU_SOURCE $(PROG_INCLUDES) $< -o $@ \
+		$(LIBBPF)/libbpf.a -lelf -lz -lpthread
+
+build/.check-packages: scripts/packages.sh build/.check-package-list
+	$(Q)scripts/packages.sh $(CHECK_PKGS)
+	@touch $@
+build/.check-package-list: FORCE
+	$(call remember,$(CHECK_PKGS))
+
+# What a test needs to find what it tests
+TEST_ENV = BUILD=$(abspath build) BPFTOOL=$(abspath build/bpftool) \
+	TREE=$(abspath $(TREE)) SUBMAKE='$(SUBMAKE)'
+
+check: all test-programs build/.check-packages
+	$(TEST_ENV) prove --timer --exec 'bats --tap' tests/source tests/host
