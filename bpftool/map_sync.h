@@ -62,6 +62,9 @@ const struct map_sync_provider *map_sync_choose(const char *name, bool update);
 int map_sync_wait(const struct map_sync_provider *p, __u64 *wait_us,
 		  char *why, size_t size);
 
+/** map_sync_kernel_has_command() - does the kernel have BPF_SYNC_MAP_ACCESS? */
+bool map_sync_kernel_has_command(void);
+
 /** map_sync_done() - let go of what a provider holds; NULL is allowed */
 void map_sync_done(const struct map_sync_provider *p);
 

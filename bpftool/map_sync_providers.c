@@ -15,10 +15,58 @@
 
 #include <bpf/bpf.h>
 
+#include "kernel_btf.h"
 #include "main.h"
 #include "map_sync_providers.h"
 
 #define CPUS_ONLINE_PATH	"/sys/devices/system/cpu/online"
+
+/*
+ * bpf_sync_map_access: the bpf(2) command made for it. Its number may be
+ * another command on another kernel, or on a later one, and a 0 from that
+ * would be taken for a wait. So the number is used only where the running
+ * kernel's own BTF gives it this name.
+ */
+static int command_probe(char *why, size_t size)
+{
+	int ret = kernel_btf_enumerator_is("bpf_cmd", "BPF_SYNC_MAP_ACCESS",
+					   BPF_SYNC_MAP_ACCESS);
+
+	if (ret > 0)
+		return 0;
+
+	if (!ret)
+		snprintf(why, size, "the kernel does not have the command");
+	else if (ret == -ERANGE)
+		snprintf(why, size, "the kernel's command has another number");
+	else
+		snprintf(why, size, "the kernel's BTF can't be read: %s",
+			 strerror(-ret));
+	return -1;
+}
+
+bool map_sync_kernel_has_command(void)
+{
+	char why[256];
+
+	return !command_probe(why, sizeof(why));
+}
+
+static int command_wait(char *why, size_t size)
+{
+	if (bpf_sync_map_access()) {
+		snprintf(why, size, "%s", strerror(errno));
+		return -1;
+	}
+
+	return 0;
+}
+
+static const struct map_sync_provider command = {
+	.name		= "bpf_sync_map_access",
+	.probe		= command_probe,
+	.wait		= command_wait,
+};
 
 /*
  * map_in_map_update: an update of a map-in-map slot returns after a grace
@@ -174,6 +222,7 @@ static const struct map_sync_provider membarrier = {
 };
 
 const struct map_sync_provider * const map_sync_providers[] = {
+	&command,
 	&map_in_map_update,
 	&membarrier,
 	NULL

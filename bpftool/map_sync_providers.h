@@ -10,7 +10,7 @@
  * this line against the table, the manual and the completion.
  */
 #define MAP_SYNC_PROVIDER_NAMES						\
-	"map_in_map_update | membarrier"
+	"bpf_sync_map_access | map_in_map_update | membarrier"
 
 /* Ends with NULL */
 extern const struct map_sync_provider * const map_sync_providers[];
