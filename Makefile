@@ -31,6 +31,7 @@ BUILD_PKGS := gcc make libc6-dev libelf-dev libcap-dev zlib1g-dev clang llvm \
 DOC_PKGS := python3-docutils
 
 CODE	:= $(wildcard bpftool/*.[ch])
+SKEL	:= $(wildcard bpftool/skeleton/*)
 MAN	:= $(wildcard docs/man/*.rst)
 COMP	:= bash-completion/bpftool
 PATCHES	:= $(wildcard patches/*/series patches/*/*.patch \
@@ -70,7 +71,7 @@ $(OUT)/.package-list: FORCE
 $(OUT)/.source: FORCE
 	$(call remember,$(SRC))
 $(OUT)/.our-files: FORCE
-	$(call remember,$(CODE) $(MAN) $(COMP))
+	$(call remember,$(CODE) $(SKEL) $(MAN) $(COMP))
 $(OUT)/.llvm: FORCE
 	$(call remember,$(LLVM))
 build/.chosen: FORCE
@@ -87,8 +88,9 @@ $(OUT)/.tree: scripts/hook.sh $(OUT)/.pristine $(OUT)/.our-files $(PATCHES)
 	@touch $@
 
 # Copies keep their time, so that bpftool's Makefile rebuilds what changed
-$(OUT)/.overlay: $(OUT)/.tree $(CODE) $(MAN) $(COMP)
+$(OUT)/.overlay: $(OUT)/.tree $(CODE) $(SKEL) $(MAN) $(COMP)
 	$(Q)cp -p $(CODE) $(BPFTOOL_DIR)/
+	$(Q)cp -p $(SKEL) $(BPFTOOL_DIR)/skeleton/
 	$(Q)cp -p $(MAN) $(BPFTOOL_DIR)/Documentation/
 	$(Q)cat $(OUT)/completion.hooked $(COMP) \
 		>$(BPFTOOL_DIR)/bash-completion/bpftool

@@ -12,28 +12,60 @@
 
 /* map_drain_print.c: the same bytes as "bpftool map dump" */
 
-struct drain_printer {
-	const struct bpf_map_info *info;
-	struct btf *btf;	/* NULL: the map has no BTF */
+/* What a run prints: one map as "map dump" prints one, or a list of them as
+ * it prints several.
+ */
+struct drain_doc {
 	json_writer_t *wtr;	/* NULL: plain text */
 	bool own_wtr;		/* wtr is for typed plain output only */
+	bool list;
+	bool open;		/* begun and not yet ended */
+	unsigned int maps;	/* printed so far */
+};
+
+struct drain_printer {
+	struct drain_doc *doc;
+	const struct bpf_map_info *info;
+	struct btf *btf;	/* NULL: print bytes only */
 	unsigned int count;	/* entries printed so far */
 };
 
 /**
+ * drain_doc_init() - get what a document needs; prints nothing yet
+ * @list:	print a list of maps
+ * @typed:	every map in it has BTF, so that plain output is typed
+ *
+ * Reports what is wrong. drain_doc_free() is due in either case.
+ *
+ * Return: 0 or -1.
+ */
+int drain_doc_init(struct drain_doc *doc, bool list, bool typed);
+void drain_doc_free(struct drain_doc *doc);
+void drain_doc_begin(struct drain_doc *doc);
+/* Must come before map_err() may speak of anything else */
+void drain_doc_end(struct drain_doc *doc);
+
+/* drain_is_typed() - does the map have BTF to print it with? */
+bool drain_is_typed(const struct bpf_map_info *info);
+
+/**
  * drain_printer_init() - get everything that printing a map needs
  *
- * Prints nothing to stdout yet. Reports what is wrong. Return: 0 or -1.
+ * Prints nothing yet. Reports what is wrong.
+ *
+ * Return: 0 or -1.
  */
-int drain_printer_init(struct drain_printer *p,
+int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
 		       const struct bpf_map_info *info);
 void drain_printer_free(struct drain_printer *p);
 
 /* drain_value_size() - bytes that a lookup in such a map returns */
 size_t drain_value_size(const struct bpf_map_info *info);
 
-/* drain_print_begin() - what stands before the first entry */
-void drain_print_begin(struct drain_printer *p);
+/* drain_print_begin() - what stands before the first entry of a map
+ * @outer_id:	in a list: the map-in-map that it came from
+ */
+void drain_print_begin(struct drain_printer *p, __u32 outer_id);
 
 /**
  * drain_print_entry() - print an entry

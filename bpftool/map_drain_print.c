@@ -35,13 +35,65 @@ size_t drain_value_size(const struct bpf_map_info *info)
 				 info->value_size;
 }
 
-int drain_printer_init(struct drain_printer *p, const struct bpf_map_info *info)
+bool drain_is_typed(const struct bpf_map_info *info)
+{
+	return info->btf_id && info->btf_value_type_id;
+}
+
+int drain_doc_init(struct drain_doc *doc, bool list, bool typed)
+{
+	memset(doc, 0, sizeof(*doc));
+	doc->list = list;
+	doc->wtr = json_output ? json_wtr : NULL;
+	if (doc->wtr || !typed)
+		return 0;
+
+	/* Plain output of maps with BTF is JSON too, indented */
+	doc->wtr = jsonw_new(stdout);
+	if (!doc->wtr) {
+		map_err("mem alloc failed");
+		return -1;
+	}
+	doc->own_wtr = true;
+	jsonw_pretty(doc->wtr, true);
+
+	return 0;
+}
+
+void drain_doc_free(struct drain_doc *doc)
+{
+	/* Not jsonw_destroy(), which writes */
+	if (doc->own_wtr)
+		free(doc->wtr);
+	memset(doc, 0, sizeof(*doc));
+}
+
+void drain_doc_begin(struct drain_doc *doc)
+{
+	doc->open = true;
+	if (doc->wtr && doc->list)
+		jsonw_start_array(doc->wtr);
+}
+
+void drain_doc_end(struct drain_doc *doc)
+{
+	if (!doc->open)
+		return;
+	doc->open = false;
+	if (doc->wtr && doc->list)
+		jsonw_end_array(doc->wtr);
+	if (doc->own_wtr)
+		jsonw_destroy(&doc->wtr);
+	doc->own_wtr = false;
+}
+
+int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
+		       const struct bpf_map_info *info)
 {
 	memset(p, 0, sizeof(*p));
+	p->doc = doc;
 	p->info = info;
-	p->wtr = json_output ? json_wtr : NULL;
-
-	if (!info->btf_id || !info->btf_value_type_id)
+	if (!doc->wtr || !drain_is_typed(info))
 		return 0;
 
 	p->btf = btf__load_from_kernel_by_id(info->btf_id);
@@ -50,37 +102,54 @@ int drain_printer_init(struct drain_printer *p, const struct bpf_map_info *info)
 			strerror(errno));
 		return -1;
 	}
-	if (p->wtr)
-		return 0;
-
-	/* Plain output of a map with BTF is the typed form, indented */
-	p->wtr = jsonw_new(stdout);
-	if (!p->wtr) {
-		map_err("mem alloc failed");
-		drain_printer_free(p);
-		return -1;
-	}
-	p->own_wtr = true;
-	jsonw_pretty(p->wtr, true);
 
 	return 0;
 }
 
 void drain_printer_free(struct drain_printer *p)
 {
-	/* Not jsonw_destroy(), which writes; drain_print_end() calls that */
-	if (p->own_wtr)
-		free(p->wtr);
-	p->own_wtr = false;
-	p->wtr = NULL;
 	btf__free(p->btf);
 	p->btf = NULL;
 }
 
-void drain_print_begin(struct drain_printer *p)
+static void print_header_json(struct drain_printer *p, __u32 outer_id)
 {
-	if (p->wtr)
-		jsonw_start_array(p->wtr);
+	const struct bpf_map_info *info = p->info;
+	json_writer_t *wtr = p->doc->wtr;
+
+	jsonw_start_object(wtr);
+	jsonw_uint_field(wtr, "outer_id", outer_id);
+	jsonw_uint_field(wtr, "id", info->id);
+	jsonw_string_field(wtr, "type", map_type_name(info->type));
+	if (*info->name)
+		jsonw_string_field(wtr, "name", info->name);
+	jsonw_uint_field(wtr, "flags", info->map_flags);
+	jsonw_name(wtr, "elements");
+}
+
+static void print_header_plain(struct drain_printer *p, __u32 outer_id)
+{
+	const struct bpf_map_info *info = p->info;
+
+	if (p->doc->maps)
+		printf("\n");
+	printf("%u: %s  ", info->id, map_type_name(info->type));
+	if (*info->name)
+		printf("name %s  ", info->name);
+	printf("flags 0x%x\n\touter_id %u\n", info->map_flags, outer_id);
+}
+
+void drain_print_begin(struct drain_printer *p, __u32 outer_id)
+{
+	struct drain_doc *doc = p->doc;
+
+	if (doc->list && doc->wtr)
+		print_header_json(p, outer_id);
+	else if (doc->list)
+		print_header_plain(p, outer_id);
+	if (doc->wtr)
+		jsonw_start_array(doc->wtr);
+	doc->maps++;
 }
 
 static void hex_field(const char *name, const void *data, unsigned int size)
@@ -94,11 +163,11 @@ static int typed_field(struct drain_printer *p, const char *name, __u32 type_id,
 {
 	const struct btf_dumper d = {
 		.btf = p->btf,
-		.jw = p->wtr,
-		.is_plain_text = p->own_wtr,
+		.jw = p->doc->wtr,
+		.is_plain_text = p->doc->own_wtr,
 	};
 
-	jsonw_name(p->wtr, name);
+	jsonw_name(p->doc->wtr, name);
 
 	return btf_dumper_type(&d, type_id, data);
 }
@@ -111,16 +180,16 @@ static int print_percpu(struct drain_printer *p, const void *values,
 	unsigned int cpu, cpus = get_possible_cpus();
 	int err = 0;
 
-	jsonw_name(p->wtr, "values");
-	jsonw_start_array(p->wtr);
+	jsonw_name(p->doc->wtr, "values");
+	jsonw_start_array(p->doc->wtr);
 	for (cpu = 0; cpu < cpus && !err; cpu++) {
-		jsonw_start_object(p->wtr);
-		jsonw_int_field(p->wtr, "cpu", cpu);
+		jsonw_start_object(p->doc->wtr);
+		jsonw_int_field(p->doc->wtr, "cpu", cpu);
 		err = print_value(p, values);
-		jsonw_end_object(p->wtr);
+		jsonw_end_object(p->doc->wtr);
 		values += percpu_step(p->info);
 	}
-	jsonw_end_array(p->wtr);
+	jsonw_end_array(p->doc->wtr);
 
 	return err;
 }
@@ -143,14 +212,14 @@ static int print_typed(struct drain_printer *p, const void *key,
 {
 	int err = 0;
 
-	jsonw_start_object(p->wtr);
+	jsonw_start_object(p->doc->wtr);
 	if (key && p->info->btf_key_type_id)
 		err = typed_field(p, "key", p->info->btf_key_type_id, key);
 	if (!err)
 		err = is_percpu(p->info) ?
 			print_percpu(p, value, print_typed_value) :
 			print_typed_value(p, value);
-	jsonw_end_object(p->wtr);
+	jsonw_end_object(p->doc->wtr);
 
 	return err;
 }
@@ -158,7 +227,7 @@ static int print_typed(struct drain_printer *p, const void *key,
 static void print_json(struct drain_printer *p, const void *key,
 		       const void *value)
 {
-	jsonw_start_object(p->wtr);
+	jsonw_start_object(p->doc->wtr);
 	if (key)
 		hex_field("key", key, p->info->key_size);
 	if (is_percpu(p->info))
@@ -167,10 +236,10 @@ static void print_json(struct drain_printer *p, const void *key,
 		print_hex_value(p, value);
 	if (p->btf) {
 		/* All bytes are out by now, also when a type is not known */
-		jsonw_name(p->wtr, "formatted");
+		jsonw_name(p->doc->wtr, "formatted");
 		print_typed(p, key, value);
 	}
-	jsonw_end_object(p->wtr);
+	jsonw_end_object(p->doc->wtr);
 }
 
 static void plain_bytes(const void *data, unsigned int size)
@@ -235,15 +304,16 @@ int drain_print_entry(struct drain_printer *p, const void *key, void *value)
 
 void drain_print_end(struct drain_printer *p, bool whole)
 {
-	if (p->wtr)
-		jsonw_end_array(p->wtr);
-	else if (whole)
+	struct drain_doc *doc = p->doc;
+
+	if (doc->wtr) {
+		jsonw_end_array(doc->wtr);
+		if (doc->list)
+			jsonw_end_object(doc->wtr);
+	} else if (whole) {
 		printf("Found %u element%s\n", p->count,
 		       p->count != 1 ? "s" : "");
-
-	if (p->own_wtr)
-		jsonw_destroy(&p->wtr);
-	p->own_wtr = false;
+	}
 }
 
 int drain_flush(void)

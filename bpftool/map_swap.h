@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* bpftool map swap-drain: what its parts share
  *
+ * map_swap_run.h	a run, from the command line to the release
  * map_swap_drain.c	the verb: order of work, and what is said when it fails
  * map_swap_args.c	command line
+ * map_swap_prepare.c	everything that can fail without touching the slot
  * map_swap_inner.c	which maps can be drained, and their replacements
+ * map_swap_reach.c	who can still get at a map that was swapped out
+ * map_swap_uncovered.c	programs that no wait covers
  * map_swap_lock.c	one swap-drain of an outer map at a time
  * map_swap_journal.c	pins that outlive a run that fails
+ * map_swap_recover.c	what such runs have left behind
  * map_drain.c		reading a map that no program uses any more
  * map_drain_print.c	printing it as "map dump" does
  */
@@ -32,8 +37,11 @@ struct swap_args {
 	struct map_ref value;	/* the given replacement, fd -1: create one */
 	const char *keep;	/* where to pin the drained map, NULL: nowhere */
 	const char *provider;	/* name of the only one to use, NULL: any */
+	const char *journal;	/* folder for the pins, NULL: the usual one */
+	bool recover;		/* print what was left behind, swap nothing */
 	bool clear;
 	bool quiet;
+	bool force;		/* drain a map that may still change */
 };
 
 /**
@@ -93,33 +101,75 @@ void swap_unlock(const struct map_ref *outer);
 
 /* map_swap_journal.c */
 
+#define SWAP_JOURNAL_BASE	"/sys/fs/bpf/swap_drain"
+
 struct swap_journal {
-	char dir[PATH_MAX];	/* this run's folder */
-	char pin[PATH_MAX];	/* the pinned map in it, "": none yet */
-	int dir_fd;		/* flocked until the run ends */
+	char base[PATH_MAX];	/* holds a folder for each run */
+	char run[PATH_MAX];	/* this run's folder, "": none */
+	char pin[PATH_MAX];	/* the pinned map in it, "": none */
+	int run_fd;		/* flocked until the run ends, -1: none */
 };
 
-#define SWAP_JOURNAL_NONE	((struct swap_journal){ .dir_fd = -1 })
-
 /**
- * swap_journal_open() - make a folder for this run
+ * swap_journal_open() - find the journal, and make it if need be
+ * @dir:	a folder that the user chose, NULL for the usual one
  *
- * Refuses a bpffs that goes away with a private mount namespace, and a folder
- * that somebody else could write to. Reports what is wrong. Return: 0 or -1.
+ * Refuses a bpffs that goes away with a private mount namespace, unless the
+ * user chose it, and a folder that somebody else could write to. Reports what
+ * is wrong.
+ *
+ * Return: 0 or -1.
  */
-int swap_journal_open(struct swap_journal *j);
+int swap_journal_open(struct swap_journal *j, const char *dir);
 
-/* swap_journal_pin() - pin the old map in it; reports; returns 0 or -1 */
+/* swap_journal_begin() - make a folder for this run; reports; 0 or -1 */
+int swap_journal_begin(struct swap_journal *j);
+
+/* swap_journal_pin() - pin the old map in it; reports; 0 or -1 */
 int swap_journal_pin(struct swap_journal *j, const struct map_ref *outer,
 		     const struct map_ref *old);
 
-/* swap_journal_release() - remove pin and folder; returns 0 or -errno */
+/* swap_journal_release() - remove pin and folder; 0 or -errno */
 int swap_journal_release(struct swap_journal *j);
 
 /* swap_journal_leave() - end this run, but leave the pin where it is */
 void swap_journal_leave(struct swap_journal *j);
 
+/* One map that stands in the journal */
+struct swap_pin {
+	const char *path;
+	__u32 outer_id, id;
+	bool live;		/* its run is still at work */
+};
+
+/**
+ * swap_journal_each() - call a function for every map in the journal
+ *
+ * The folders of runs that ended are locked meanwhile, and removed where
+ * nothing is left in them.
+ *
+ * Return: the first value other than 0 that @fn returned, 0, or -errno.
+ */
+int swap_journal_each(const struct swap_journal *j,
+		      int (*fn)(const struct swap_pin *pin, void *ctx),
+		      void *ctx);
+
 /* bpffs_holds() - is a path on a bpffs? */
 bool bpffs_holds(const char *path);
+
+/* map_swap_recover.c */
+
+/* swap_report_left() - say which maps earlier runs have left behind */
+void swap_report_left(const struct swap_journal *j);
+
+/* swap_left_behind() - is a map in the journal? 1, 0 or -errno */
+int swap_left_behind(const struct swap_journal *j, __u32 id);
+
+/**
+ * swap_recover() - print the maps that were left behind, and let them go
+ *
+ * Return: 0 or -1 after an error was reported.
+ */
+int swap_recover(const struct swap_args *args);
 
 #endif /* __BPFTOOL_MAP_SWAP_H */

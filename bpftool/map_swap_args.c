@@ -5,9 +5,12 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <linux/kernel.h>
 
 #include <bpf/bpf.h>
 
@@ -41,7 +44,7 @@ static int parse_map(struct words *w, struct map_ref *ref, const char *what)
 	bool by_name;
 
 	if (w->argc < 2) {
-		map_err("%s needs a MAP: { id MAP_ID | pinned FILE | name MAP_NAME }",
+		map_err("'%s' needs a MAP: { id MAP_ID | pinned FILE | name MAP_NAME }",
 			what);
 		return -1;
 	}
@@ -95,6 +98,13 @@ static int parse_key(struct words *w, struct swap_args *args)
 	__u32 i, size = args->outer.info.key_size;
 	int base = 0;
 
+	if (!word_is(w, "key")) {
+		map_err("expected 'key' after the MAP%s%s",
+			w->argc ? ", got: " : "", w->argc ? *w->argv : "");
+		return -1;
+	}
+	next_word(w);
+
 	args->key = malloc(size);
 	if (!args->key) {
 		map_err("mem alloc failed");
@@ -128,49 +138,75 @@ static int parse_word(struct words *w, const char *keyword, const char **to)
 	return 0;
 }
 
-static int once(bool already, const char *keyword)
-{
-	if (already)
-		map_err("'%s' is given twice", keyword);
+enum keyword_takes { NOTHING, A_WORD, A_MAP };
 
-	return already ? -1 : 0;
+/* What may follow the key, in any order; an abbreviation means the first that
+ * it fits. The manual, the help and the completion name the same.
+ */
+static const struct keyword {
+	const char *name;
+	enum keyword_takes takes;
+	size_t at;		/* offset in struct swap_args */
+} keywords[] = {
+	{ "value",	A_MAP,		offsetof(struct swap_args, value) },
+	{ "keep",	A_WORD,		offsetof(struct swap_args, keep) },
+	{ "clear",	NOTHING,	offsetof(struct swap_args, clear) },
+	{ "quiet",	NOTHING,	offsetof(struct swap_args, quiet) },
+	{ "using",	A_WORD,		offsetof(struct swap_args, provider) },
+	{ "journal",	A_WORD,		offsetof(struct swap_args, journal) },
+	{ "force",	NOTHING,	offsetof(struct swap_args, force) },
+};
+
+static bool keyword_given(const struct keyword *k, const struct swap_args *args)
+{
+	const void *at = (const void *)args + k->at;
+
+	switch (k->takes) {
+	case A_MAP:
+		return ((const struct map_ref *)at)->fd >= 0;
+	case A_WORD:
+		return *(const char * const *)at;
+	default:
+		return *(const bool *)at;
+	}
+}
+
+static int parse_keyword(struct words *w, const struct keyword *k,
+			 struct swap_args *args)
+{
+	void *at = (void *)args + k->at;
+
+	next_word(w);
+	if (keyword_given(k, args)) {
+		map_err("'%s' is given twice", k->name);
+		return -1;
+	}
+
+	switch (k->takes) {
+	case A_MAP:
+		return parse_map(w, at, k->name);
+	case A_WORD:
+		return parse_word(w, k->name, at);
+	default:
+		*(bool *)at = true;
+		return 0;
+	}
 }
 
 static int parse_option(struct words *w, struct swap_args *args)
 {
-	const char *keyword = *w->argv;
+	unsigned int i;
 
-	/* The order decides what an abbreviation means */
-	if (word_is(w, "value")) {
-		next_word(w);
-		return once(args->value.fd >= 0, "value") ? :
-			parse_map(w, &args->value, "'value'");
-	} else if (word_is(w, "key")) {
-		return once(true, "key");
-	} else if (word_is(w, "keep")) {
-		next_word(w);
-		return once(args->keep, "keep") ? :
-			parse_word(w, "keep", &args->keep);
-	} else if (word_is(w, "clear")) {
-		next_word(w);
-		if (once(args->clear, "clear"))
-			return -1;
-		args->clear = true;
-	} else if (word_is(w, "quiet")) {
-		next_word(w);
-		if (once(args->quiet, "quiet"))
-			return -1;
-		args->quiet = true;
-	} else if (word_is(w, "using")) {
-		next_word(w);
-		return once(args->provider, "using") ? :
-			parse_word(w, "using", &args->provider);
-	} else {
-		map_err("unknown keyword '%s'", keyword);
-		return -1;
-	}
+	for (i = 0; i < ARRAY_SIZE(keywords); i++)
+		if (word_is(w, keywords[i].name) &&
+		    (!args->recover || !strcmp(keywords[i].name, "journal")))
+			return parse_keyword(w, &keywords[i], args);
 
-	return 0;
+	if (!args->recover && word_is(w, "key"))
+		map_err("'key' is given twice");
+	else
+		map_err("unknown keyword '%s'", *w->argv);
+	return -1;
 }
 
 static int check_outer(const struct map_ref *outer)
@@ -195,19 +231,13 @@ int swap_args_parse(struct swap_args *args, int argc, char **argv)
 	args->outer.fd = -1;
 	args->value.fd = -1;
 
-	if (parse_map(&w, &args->outer, "swap-drain"))
-		return -1;
-	if (check_outer(&args->outer))
-		return -1;
-
-	if (!word_is(&w, "key")) {
-		map_err("expected 'key' after the MAP%s%s",
-			w.argc ? ", got: " : "", w.argc ? *w.argv : "");
+	if (word_is(&w, "recover")) {
+		next_word(&w);
+		args->recover = true;
+	} else if (parse_map(&w, &args->outer, "swap-drain") ||
+		   check_outer(&args->outer) || parse_key(&w, args)) {
 		return -1;
 	}
-	next_word(&w);
-	if (parse_key(&w, args))
-		return -1;
 
 	while (w.argc)
 		if (parse_option(&w, args))

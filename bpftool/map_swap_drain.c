@@ -14,8 +14,6 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,22 +23,8 @@
 #include <bpf/bpf.h>
 
 #include "json_writer.h"
-#include "kernel_btf.h"
 #include "main.h"
-#include "map_drain.h"
-#include "map_err.h"
-#include "map_swap.h"
-#include "map_sync.h"
-
-struct swap_drain {
-	struct swap_args args;
-	const struct map_sync_provider *provider;
-	struct swap_journal journal;
-	struct map_ref old;		/* in the slot at first */
-	struct map_ref new;		/* its replacement */
-	struct drain_printer printer;
-	__u64 wait_us;			/* from the update to the wait's end */
-};
+#include "map_swap_run.h"
 
 /* An open() takes the lowest free descriptor: with stdout closed that would be
  * a map or a pin, and the output would go there.
@@ -78,123 +62,15 @@ static int check_rights(void)
 {
 	int fd = bpf_map_get_fd_by_id(0);
 
-	if (fd >= 0)
+	if (fd >= 0) {
 		close(fd);
-	else if (errno == EPERM || errno == EACCES) {
-		map_err("swap-drain needs CAP_SYS_ADMIN: the kernel hands out the map in a slot to nobody else");
-		return -1;
+		return 0;
 	}
-
-	return 0;
-}
-
-static int check_keep(const char *path)
-{
-	char copy[PATH_MAX], *name;
-
-	if (!path)
+	if (errno != EPERM && errno != EACCES)
 		return 0;
 
-	if (strlen(path) >= sizeof(copy)) {
-		map_err("the path to keep the map at is too long");
-		return -1;
-	}
-	if (!access(path, F_OK)) {
-		map_err("can't keep the map at %s: it exists already", path);
-		return -1;
-	}
-
-	strcpy(copy, path);
-	name = basename(copy);
-	if (strchr(name, '.')) {
-		map_err("can't keep the map at %s: bpffs reserves dots in names",
-			path);
-		return -1;
-	}
-	strcpy(copy, path);
-	if (!bpffs_holds(dirname(copy))) {
-		map_err("can't keep the map at %s: not in a bpffs", path);
-		return -1;
-	}
-
-	return 0;
-}
-
-/* Kernels without it add the new element and then remove the old one, so that
- * a program which looks the slot up in that very moment may find neither.
- */
-static void warn_hash_of_maps(const struct map_ref *outer)
-{
-	if (outer->info.type != BPF_MAP_TYPE_HASH_OF_MAPS ||
-	    kernel_btf_has_name("htab_map_update_elem_in_place") > 0)
-		return;
-
-	map_warn("this kernel does not update hash_of_maps in place: a program that looks the slot up during the swap may find it empty; array_of_maps has no such gap");
-}
-
-static int open_slot(struct swap_drain *sd)
-{
-	const struct map_ref *outer = &sd->args.outer;
-	__u32 id;
-	int err;
-
-	if (bpf_map_lookup_elem(outer->fd, sd->args.key, &id)) {
-		if (errno == ENOENT)
-			map_err("the slot is empty");
-		else
-			map_err("can't read the slot: %s", strerror(errno));
-		return -1;
-	}
-
-	err = map_ref_open(&sd->old, id);
-	if (err) {
-		map_err("can't open map %u, which is in the slot: %s", id,
-			strerror(-err));
-		return -1;
-	}
-
-	return 0;
-}
-
-/* Everything that can fail without touching the slot */
-static int prepare(struct swap_drain *sd)
-{
-	struct swap_args *args = &sd->args;
-	int frozen;
-
-	frozen = map_is_frozen(args->outer.fd);
-	if (frozen) {
-		map_err("can't update map %u: %s", args->outer.info.id,
-			frozen < 0 ? strerror(-frozen) : "it is frozen");
-		return -1;
-	}
-	if (check_keep(args->keep))
-		return -1;
-
-	sd->provider = map_sync_choose(args->provider, true);
-	if (!sd->provider)
-		return -1;
-
-	if (open_slot(sd) || swap_check_old(&sd->old, args))
-		return -1;
-	if (drain_printer_init(&sd->printer, &sd->old.info))
-		return -1;
-
-	if (args->value.fd >= 0) {
-		if (swap_check_given(&args->value, &sd->old))
-			return -1;
-		sd->new = args->value;
-		args->value.fd = -1;
-	} else if (swap_create(&sd->new, &sd->old)) {
-		return -1;
-	}
-
-	if (swap_journal_open(&sd->journal) ||
-	    swap_journal_pin(&sd->journal, &args->outer, &sd->old))
-		return -1;
-	warn_hash_of_maps(&args->outer);
-
-	return 0;
+	map_err("swap-drain needs CAP_SYS_ADMIN: the kernel hands out the map in a slot to nobody else");
+	return -1;
 }
 
 static int update_slot(struct swap_drain *sd)
@@ -292,7 +168,8 @@ static int print_old(struct swap_drain *sd)
 	if (sd->args.quiet) {
 		print_summary(sd);
 	} else {
-		drain_print_begin(&sd->printer);
+		drain_doc_begin(&sd->doc);
+		drain_print_begin(&sd->printer, 0);
 		err = map_drain(&sd->old, &sd->printer, &what);
 		if (err) {
 			/* Inside the array, where it keeps the document valid,
@@ -303,6 +180,7 @@ static int print_old(struct swap_drain *sd)
 				      strerror(-err));
 		}
 		drain_print_end(&sd->printer, !err);
+		drain_doc_end(&sd->doc);
 	}
 
 	flush_err = drain_flush();
@@ -358,12 +236,16 @@ static int let_go(struct swap_drain *sd)
 
 static int swap_drain(struct swap_drain *sd)
 {
+	const struct map_err_state state = {
+		.swapped = true,
+		.pinned = sd->journal.pin,
+	};
 	int err;
 
 	if (swap_lock(&sd->args.outer))
 		return -1;
 
-	err = prepare(sd);
+	err = swap_prepare(sd);
 	if (!err)
 		err = swap_and_wait(sd);
 	swap_unlock(&sd->args.outer);
@@ -374,7 +256,8 @@ static int swap_drain(struct swap_drain *sd)
 		return -1;
 	}
 
-	if (err || print_old(sd) || let_go(sd)) {
+	if (err || swap_check_final(sd, &state) || print_old(sd) ||
+	    let_go(sd)) {
 		swap_journal_leave(&sd->journal);
 		return -1;
 	}
@@ -386,11 +269,11 @@ int do_map_swap_drain(int argc, char **argv)
 {
 	static char out_buf[1 << 16];
 	struct swap_drain sd = {
-		.journal = SWAP_JOURNAL_NONE,
+		.journal.run_fd = -1,
 		.old.fd = -1,
 		.new.fd = -1,
 	};
-	void (*old_handler)(int);
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, old_action;
 	int err;
 
 	if (check_descriptors() || check_rights())
@@ -400,14 +283,16 @@ int do_map_swap_drain(int argc, char **argv)
 	 * and the message that tells where the data is. main() made stdout
 	 * line buffered, a system call an entry.
 	 */
-	old_handler = signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGPIPE, &ignore, &old_action);
 	setvbuf(stdout, out_buf, _IOFBF, sizeof(out_buf));
 
 	err = swap_args_parse(&sd.args, argc, argv);
 	if (!err)
-		err = swap_drain(&sd);
+		err = sd.args.recover ? swap_recover(&sd.args) :
+					swap_drain(&sd);
 
 	drain_printer_free(&sd.printer);
+	drain_doc_free(&sd.doc);
 	map_sync_done(sd.provider);
 	map_ref_close(&sd.new);
 	map_ref_close(&sd.old);
@@ -415,7 +300,7 @@ int do_map_swap_drain(int argc, char **argv)
 
 	fflush(stdout);
 	setlinebuf(stdout);
-	signal(SIGPIPE, old_handler);
+	sigaction(SIGPIPE, &old_action, NULL);
 
 	/* bpftool batch takes a leftover errno for a failure */
 	if (!err)

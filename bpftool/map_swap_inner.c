@@ -180,13 +180,14 @@ int swap_create(struct map_ref *created, const struct map_ref *old)
 {
 	const struct bpf_map_info *info = &old->info;
 	__u32 len = sizeof(created->info);
-	LIBBPF_OPTS(bpf_map_create_opts, opts,
-		.map_flags = info->map_flags,
-		.map_extra = info->map_extra,
-	);
 	int btf_fd = -1, err = -1;
 
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+
 	set_max_rlimit();
+
+	opts.map_flags = info->map_flags;
+	opts.map_extra = info->map_extra;
 
 	if (info->btf_id) {
 		btf_fd = bpf_btf_get_fd_by_id(info->btf_id);

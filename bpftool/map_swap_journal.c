@@ -15,10 +15,12 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
@@ -38,7 +40,7 @@
 #endif
 
 #define BPFFS		"/sys/fs/bpf"
-#define JOURNAL		BPFFS "/swap_drain"
+#define JOURNAL		SWAP_JOURNAL_BASE
 #define RUN_TRIES	100
 
 bool bpffs_holds(const char *path)
@@ -54,10 +56,9 @@ bool bpffs_holds(const char *path)
 static bool pid1_sees_bpffs(void)
 {
 	unsigned int major_nr, minor_nr;
-	char line[2 * PATH_MAX], *type;
+	char line[2 * PATH_MAX], at[PATH_MAX];
 	bool same = false;
 	struct stat st;
-	int at;
 	FILE *f;
 
 	if (stat(BPFFS, &st))
@@ -67,14 +68,12 @@ static bool pid1_sees_bpffs(void)
 		return false;
 
 	while (fgets(line, sizeof(line), f)) {
-		at = 0;
-		sscanf(line, "%*d %*d %u:%u %*s " BPFFS " %n", &major_nr,
-		       &minor_nr, &at);
-		type = strstr(line, " - bpf ");
+		if (sscanf(line, "%*d %*d %u:%u %*s %4095s", &major_nr,
+			   &minor_nr, at) != 3 || strcmp(at, BPFFS))
+			continue;
 		/* A later line hides an earlier one */
-		if (at)
-			same = type &&
-			       makedev(major_nr, minor_nr) == st.st_dev;
+		same = strstr(line, " - bpf ") &&
+		       makedev(major_nr, minor_nr) == st.st_dev;
 	}
 	fclose(f);
 
@@ -105,7 +104,8 @@ static int find_bpffs(void)
 	if (!pid1_sees_bpffs()) {
 		if (mounted)
 			umount(BPFFS);
-		map_err("process 1 does not see the bpffs at " BPFFS ": it may end with this mount namespace, and the old map would not be safe in it");
+		map_err("the bpffs at %s is not what process 1 sees there, it may end with this mount namespace: name a journal that lasts with 'journal DIR'",
+			BPFFS);
 		return -1;
 	}
 
@@ -113,93 +113,125 @@ static int find_bpffs(void)
 }
 
 /* A bpffs may be world-writable: anybody can have planted the folder */
-static int check_journal(void)
+static int check_base(const char *base)
 {
 	struct stat st;
 
-	if (mkdir(JOURNAL, 0700) && errno != EEXIST) {
-		map_err("can't create " JOURNAL ": %s", strerror(errno));
+	if (mkdir(base, 0700) && errno != EEXIST) {
+		map_err("can't create %s: %s", base, strerror(errno));
 		return -1;
 	}
-	if (lstat(JOURNAL, &st)) {
-		map_err("can't look at " JOURNAL ": %s", strerror(errno));
+	if (lstat(base, &st)) {
+		map_err("can't look at %s: %s", base, strerror(errno));
 		return -1;
 	}
 
 	if (!S_ISDIR(st.st_mode))
-		map_err(JOURNAL " is no directory");
+		map_err("%s is no directory", base);
 	else if (st.st_uid != geteuid())
-		map_err(JOURNAL " belongs to user %u, not to us", st.st_uid);
+		map_err("%s belongs to user %u, not to us", base, st.st_uid);
 	else if (st.st_mode & 022)
-		map_err(JOURNAL " can be written by others (mode %04o)",
+		map_err("%s can be written by others (mode %04o)", base,
 			st.st_mode & 07777);
+	else if (!bpffs_holds(base))
+		map_err("%s is not in a bpffs", base);
 	else
 		return 0;
 
 	return -1;
 }
 
-/* Returns 0, -EEXIST for a name that is in use, or another -errno */
-static int make_run(struct swap_journal *j)
+static int join(char path[PATH_MAX], const char *dir, const char *name)
 {
-	struct stat by_fd, by_name;
-	int err;
+	return snprintf(path, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX ?
+		       -ENAMETOOLONG : 0;
+}
 
-	if (mkdir(j->dir, 0700))
-		return -errno;
+int swap_journal_open(struct swap_journal *j, const char *dir)
+{
+	if (!dir && find_bpffs())
+		return -1;
+	if (check_base(dir ? : JOURNAL))
+		return -1;
 
-	j->dir_fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-				 O_CLOEXEC);
-	if (j->dir_fd < 0) {
-		err = -errno;
-		goto remove_dir;
-	}
-	if (flock(j->dir_fd, LOCK_EX | LOCK_NB)) {
-		err = errno == EWOULDBLOCK ? -EEXIST : -errno;
-		goto close_dir;
-	}
-
-	/* Between mkdir() and flock() it looked like one of a run that died,
-	 * and may have been cleaned up.
-	 */
-	if (fstat(j->dir_fd, &by_fd) || lstat(j->dir, &by_name) ||
-	    by_fd.st_ino != by_name.st_ino) {
-		err = -EEXIST;
-		goto close_dir;
+	/* Messages name it, and recover must find it from anywhere */
+	if (!realpath(dir ? : JOURNAL, j->base)) {
+		map_err("can't find %s: %s", dir ? : JOURNAL, strerror(errno));
+		return -1;
 	}
 
 	return 0;
+}
 
-close_dir:
-	close(j->dir_fd);
-	j->dir_fd = -1;
-remove_dir:
-	rmdir(j->dir);
+/* Opens and locks a run's folder. Returns its descriptor, -EBUSY if the run is
+ * still at work, or another -errno.
+ */
+static int lock_run(const char *run)
+{
+	struct stat by_fd, by_name;
+	int fd, err;
+
+	fd = open(run, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		goto close_fd;
+	}
+
+	/* It may have been removed, or made anew, before the lock was ours */
+	if (fstat(fd, &by_fd) || lstat(run, &by_name)) {
+		err = -errno;
+		goto close_fd;
+	}
+	if (by_fd.st_ino != by_name.st_ino) {
+		err = -ENOENT;
+		goto close_fd;
+	}
+
+	return fd;
+
+close_fd:
+	close(fd);
 	return err;
 }
 
-int swap_journal_open(struct swap_journal *j)
+int swap_journal_begin(struct swap_journal *j)
 {
-	int i, err = -EEXIST;
+	int i, len, err = 0;
 
-	if (find_bpffs() || check_journal())
-		return -1;
+	for (i = 0; i < RUN_TRIES; i++) {
+		len = snprintf(j->run, sizeof(j->run), "%s/%d", j->base,
+			       getpid());
+		if (i && len < (int)sizeof(j->run))
+			len += snprintf(j->run + len, sizeof(j->run) - len,
+					"_%d", i);
+		if (len >= (int)sizeof(j->run)) {
+			err = -ENAMETOOLONG;
+			break;
+		}
 
-	for (i = 0; err == -EEXIST && i < RUN_TRIES; i++) {
-		if (i)
-			snprintf(j->dir, sizeof(j->dir), JOURNAL "/%d_%d",
-				 getpid(), i);
-		else
-			snprintf(j->dir, sizeof(j->dir), JOURNAL "/%d",
-				 getpid());
-		err = make_run(j);
+		err = mkdir(j->run, 0700) ? -errno : 0;
+		if (err == -EEXIST)
+			continue;
+		if (err)
+			break;
+		/* Until it is locked it looks like one of a run that died, and
+		 * may be cleaned up, or looked into, at this moment.
+		 */
+		j->run_fd = lock_run(j->run);
+		if (j->run_fd >= 0)
+			return 0;
+		err = j->run_fd;
+		if (err != -EBUSY && err != -ENOENT) {
+			rmdir(j->run);
+			break;
+		}
 	}
-	if (err) {
-		map_err("can't create %s: %s", j->dir, strerror(-err));
-		return -1;
-	}
 
-	return 0;
+	map_err("can't create %s: %s", j->run, strerror(-err));
+	j->run_fd = -1;
+	return -1;
 }
 
 int swap_journal_pin(struct swap_journal *j, const struct map_ref *outer,
@@ -207,8 +239,10 @@ int swap_journal_pin(struct swap_journal *j, const struct map_ref *outer,
 {
 	char pin[sizeof(j->pin)];
 
-	if (snprintf(pin, sizeof(pin), "%s/%u_%u", j->dir, outer->info.id,
-		     old->info.id) >= (int)sizeof(pin)) {
+	char name[32];
+
+	snprintf(name, sizeof(name), "%u_%u", outer->info.id, old->info.id);
+	if (join(pin, j->run, name)) {
 		map_err("the path of the journal is too long");
 		return -1;
 	}
@@ -226,12 +260,12 @@ int swap_journal_release(struct swap_journal *j)
 {
 	int err = 0;
 
-	if (j->dir_fd < 0)
+	if (j->run_fd < 0)
 		return 0;
 
 	if (*j->pin && unlink(j->pin))
 		err = -errno;
-	if (!err && rmdir(j->dir))
+	if (!err && rmdir(j->run))
 		err = -errno;
 	swap_journal_leave(j);
 
@@ -240,7 +274,67 @@ int swap_journal_release(struct swap_journal *j)
 
 void swap_journal_leave(struct swap_journal *j)
 {
-	if (j->dir_fd >= 0)
-		close(j->dir_fd);
-	j->dir_fd = -1;
+	if (j->run_fd >= 0)
+		close(j->run_fd);
+	j->run_fd = -1;
+}
+
+static int each_in_run(const char *run, bool live,
+		       int (*fn)(const struct swap_pin *pin, void *ctx),
+		       void *ctx)
+{
+	char path[PATH_MAX];
+	struct swap_pin pin = { .path = path, .live = live };
+	struct dirent *entry;
+	int ret = 0, end;
+	DIR *dir;
+
+	dir = opendir(run);
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+
+	while (!ret && (entry = readdir(dir))) {
+		/* Only what swap_journal_pin() names so is ours */
+		end = 0;
+		if (sscanf(entry->d_name, "%u_%u%n", &pin.outer_id, &pin.id,
+			   &end) != 2 || entry->d_name[end])
+			continue;
+		if (join(path, run, entry->d_name))
+			continue;
+		ret = fn(&pin, ctx);
+	}
+	closedir(dir);
+
+	return ret;
+}
+
+int swap_journal_each(const struct swap_journal *j,
+		      int (*fn)(const struct swap_pin *pin, void *ctx),
+		      void *ctx)
+{
+	char run[PATH_MAX];
+	struct dirent *entry;
+	int fd, ret = 0;
+	DIR *base;
+
+	base = opendir(j->base);
+	if (!base)
+		return -errno;
+
+	while (!ret && (entry = readdir(base))) {
+		if (entry->d_name[0] == '.' ||
+		    join(run, j->base, entry->d_name))
+			continue;
+		fd = lock_run(run);
+		if (fd < 0 && fd != -EBUSY)
+			continue;
+		ret = each_in_run(run, fd < 0, fn, ctx);
+		if (fd >= 0) {
+			rmdir(run);	/* where nothing is left */
+			close(fd);
+		}
+	}
+	closedir(base);
+
+	return ret;
 }

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -64,8 +65,9 @@ static int lock_holder(const struct map_ref *outer)
 		if (sscanf(line, "%*d: %*s %*s %*s %d %*x:%*x:%lu %llu %31s",
 			   &p, &ino, &start, end_text) != 4)
 			continue;
-		if (sscanf(end_text, "%llu", &end) != 1)
-			end = ~0ULL;	/* "EOF" */
+		/* A lock without an end shows "EOF" */
+		end = strcmp(end_text, "EOF") ? strtoull(end_text, NULL, 10) :
+						~0ULL;
 		if (p > 0 && ino == st.st_ino && start <= outer->info.id &&
 		    outer->info.id <= end)
 			pid = p;

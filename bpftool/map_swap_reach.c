@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* bpftool map swap-drain: can a program still reach a map?
+ *
+ * Once a map is out of its slot and the grace period is over, no program has
+ * it any more, unless it can be found in another way: in another slot, or by
+ * a program that has it among its own maps.
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+
+#include <bpf/bpf.h>
+
+#include "main.h"
+#include "map_swap.h"
+#include "map_swap_reach.h"
+
+#define BATCH	512
+
+/* Slots of one map-in-map, as they are read */
+struct slots {
+	const struct map_ref *outer;
+	void *keys;		/* BATCH of them */
+	__u32 ids[BATCH];	/* of the maps in them */
+	void *cursor, *next_cursor;
+	__u32 count;
+	bool batched;		/* else one at a time: not every kernel can */
+	bool last;
+};
+
+bool is_map_in_map(const struct bpf_map_info *info)
+{
+	return info->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       info->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+static void slots_free(struct slots *s)
+{
+	free(s->keys);
+	free(s->cursor);
+	free(s->next_cursor);
+}
+
+static int slots_init(struct slots *s, const struct map_ref *outer)
+{
+	/* A cursor is as large as a key, but at least a bucket number */
+	size_t key_size = max_t(size_t, outer->info.key_size, sizeof(__u64));
+
+	memset(s, 0, sizeof(*s));
+	s->outer = outer;
+	s->batched = true;
+	s->keys = malloc(BATCH * key_size);
+	s->cursor = malloc(key_size);
+	s->next_cursor = malloc(key_size);
+	if (s->keys && s->cursor && s->next_cursor)
+		return 0;
+
+	slots_free(s);
+	return -ENOMEM;
+}
+
+static int slots_next_one(struct slots *s, bool first)
+{
+	__u32 key_size = s->outer->info.key_size;
+
+	/* With one key at a time, keys holds that key */
+	if (!first)
+		memcpy(s->cursor, s->keys, key_size);
+	do {
+		if (bpf_map_get_next_key(s->outer->fd,
+					 first ? NULL : s->cursor, s->keys))
+			return errno == ENOENT ? 0 : -errno;
+		if (!bpf_map_lookup_elem(s->outer->fd, s->keys, s->ids)) {
+			s->count = 1;
+			return 1;
+		}
+		first = false;
+		memcpy(s->cursor, s->keys, key_size);
+	} while (errno == ENOENT);
+
+	return -errno;
+}
+
+/* Returns 1 with slots in @s, 0 after the last, or -errno */
+static int slots_next(struct slots *s)
+{
+	bool first = !s->count && !s->last;
+	void *tmp;
+
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+
+	if (s->last)
+		return 0;
+	if (!s->batched)
+		return slots_next_one(s, first);
+
+	s->count = BATCH;
+	if (bpf_map_lookup_batch(s->outer->fd, first ? NULL : s->cursor,
+				 s->next_cursor, s->keys, s->ids, &s->count,
+				 &opts)) {
+		if (errno == ENOENT) {
+			s->last = true;
+			return s->count ? 1 : 0;
+		}
+		/* From the start again: a slot seen twice does no harm */
+		s->batched = false;
+		return slots_next_one(s, true);
+	}
+	tmp = s->cursor;
+	s->cursor = s->next_cursor;
+	s->next_cursor = tmp;
+
+	return 1;
+}
+
+/* Is @id in a slot other than @except? */
+static int find_in_slots(const struct map_ref *outer, __u32 id,
+			 const void *except, void *found_key)
+{
+	__u32 i, key_size = outer->info.key_size;
+	struct slots s;
+	void *key;
+	int ret;
+
+	ret = slots_init(&s, outer);
+	if (ret)
+		return ret;
+
+	while ((ret = slots_next(&s)) > 0) {
+		for (i = 0; i < s.count; i++) {
+			key = s.keys + i * key_size;
+			if (s.ids[i] != id ||
+			    (except && !memcmp(key, except, key_size)))
+				continue;
+			memcpy(found_key, key, key_size);
+			goto out;
+		}
+	}
+out:
+	slots_free(&s);
+	return ret;
+}
+
+static void name_slot(const struct map_ref *outer, const unsigned char *key,
+		      char *why, size_t size)
+{
+	__u32 i, key_size = outer->info.key_size;
+	size_t len;
+
+	len = snprintf(why, size, "slot");
+	for (i = 0; i < key_size && len < size; i++)
+		len += snprintf(why + len, size - len, " %02x", key[i]);
+	if (len < size)
+		snprintf(why + len, size - len, " of map %u%s%s holds it",
+			 outer->info.id, *outer->info.name ? " " : "",
+			 outer->info.name);
+}
+
+int reach_slot_holds(__u32 outer_id, __u32 id)
+{
+	unsigned char key[MAP_KEY_MAX];
+	struct map_ref outer;
+	int ret;
+
+	ret = map_ref_open(&outer, outer_id);
+	if (ret == -ENOENT)
+		return 0;
+	if (ret)
+		return ret;
+
+	ret = -E2BIG;
+	if (!is_map_in_map(&outer.info))
+		ret = 0;
+	else if (outer.info.key_size <= sizeof(key))
+		ret = find_in_slots(&outer, id, NULL, key);
+	map_ref_close(&outer);
+
+	return ret;
+}
+
+static int find_in_maps(__u32 id, const struct map_ref *outer,
+			const void *except, char *why, size_t size)
+{
+	unsigned char key[MAP_KEY_MAX];
+	struct map_ref map;
+	__u32 at = 0;
+	int ret = 0;
+
+	while (!ret && !bpf_map_get_next_id(at, &at)) {
+		ret = map_ref_open(&map, at);
+		if (ret == -ENOENT) {
+			ret = 0;	/* it is gone meanwhile */
+			continue;
+		}
+		if (ret)
+			return ret;
+
+		if (is_map_in_map(&map.info) &&
+		    map.info.key_size <= sizeof(key)) {
+			ret = find_in_slots(&map, id,
+					    at == outer->info.id ? except : NULL,
+					    key);
+			if (ret > 0)
+				name_slot(&map, key, why, size);
+		}
+		map_ref_close(&map);
+	}
+	if (!ret && errno != ENOENT)
+		ret = -errno;
+
+	return ret;
+}
+
+int prog_ref_open(struct prog_ref *ref, __u32 id)
+{
+	__u32 len = sizeof(ref->info);
+	int err = 0;
+
+	ref->fd = bpf_prog_get_fd_by_id(id);
+	if (ref->fd < 0)
+		return -errno;
+
+	memset(&ref->info, 0, sizeof(ref->info));
+	ref->info.nr_map_ids = ARRAY_SIZE(ref->map_ids);
+	ref->info.map_ids = ptr_to_u64(ref->map_ids);
+	if (bpf_obj_get_info_by_fd(ref->fd, &ref->info, &len))
+		err = -errno;
+	else if (ref->info.nr_map_ids > ARRAY_SIZE(ref->map_ids))
+		err = -E2BIG;
+	if (err)
+		close(ref->fd);
+
+	return err;
+}
+
+bool prog_uses_map(const struct prog_ref *prog, __u32 id)
+{
+	__u32 i;
+
+	for (i = 0; i < prog->info.nr_map_ids; i++)
+		if (prog->map_ids[i] == id)
+			return true;
+
+	return false;
+}
+
+int progs_each(int (*fn)(const struct prog_ref *prog, void *ctx), void *ctx)
+{
+	struct prog_ref prog;
+	__u32 at = 0;
+	int ret = 0;
+
+	while (!ret && !bpf_prog_get_next_id(at, &at)) {
+		ret = prog_ref_open(&prog, at);
+		if (ret == -ENOENT) {
+			ret = 0;	/* it is gone meanwhile */
+			continue;
+		}
+		if (ret)
+			return ret;
+		ret = fn(&prog, ctx);
+		close(prog.fd);
+	}
+	if (!ret && errno != ENOENT)
+		ret = -errno;
+
+	return ret;
+}
+
+struct prog_search {
+	__u32 id;
+	char *why;
+	size_t size;
+};
+
+static int prog_has_map(const struct prog_ref *prog, void *ctx)
+{
+	struct prog_search *search = ctx;
+
+	if (!prog_uses_map(prog, search->id))
+		return 0;
+
+	snprintf(search->why, search->size,
+		 "program %u%s%s has it among its own maps", prog->info.id,
+		 *prog->info.name ? " " : "", prog->info.name);
+	return 1;
+}
+
+int reach_find(__u32 id, const struct map_ref *outer, const void *except,
+	       char *why, size_t size)
+{
+	struct prog_search search = { .id = id, .why = why, .size = size };
+	int ret;
+
+	ret = find_in_maps(id, outer, except, why, size);
+	if (ret)
+		return ret;
+
+	return progs_each(prog_has_map, &search);
+}

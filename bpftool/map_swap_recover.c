@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* bpftool map swap-drain: what runs that failed or died have left behind */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "main.h"
+#include "map_drain.h"
+#include "map_err.h"
+#include "map_swap.h"
+#include "map_swap_reach.h"
+#include "map_sync.h"
+
+/* A map that was not printed yet, or printed and not let go yet */
+struct left {
+	char *path;
+	__u32 outer_id;
+};
+
+struct recovery {
+	struct left *left;
+	size_t count;
+	bool typed;		/* all have BTF, as far as seen */
+	struct drain_doc doc;
+};
+
+/* A run that died before its swap left its map in the slot: nothing is lost
+ * and nobody needs to know.
+ */
+static bool never_swapped(const struct swap_pin *pin)
+{
+	return reach_slot_holds(pin->outer_id, pin->id) > 0;
+}
+
+static int report_pin(const struct swap_pin *pin, void *ctx)
+{
+	if (pin->live)
+		return 0;
+
+	if (never_swapped(pin))
+		unlink(pin->path);
+	else
+		map_warn("a run that failed left map %u of map-in-map %u at %s; print it and let it go with: bpftool map swap-drain recover%s%s",
+			 pin->id, pin->outer_id, pin->path,
+			 *(char *)ctx ? " journal " : "", (char *)ctx);
+
+	return 0;
+}
+
+void swap_report_left(const struct swap_journal *j)
+{
+	const char *dir = strcmp(j->base, SWAP_JOURNAL_BASE) ? j->base : "";
+
+	swap_journal_each(j, report_pin, (void *)dir);
+}
+
+static int is_pin_of(const struct swap_pin *pin, void *ctx)
+{
+	return pin->id == *(__u32 *)ctx;
+}
+
+int swap_left_behind(const struct swap_journal *j, __u32 id)
+{
+	return swap_journal_each(j, is_pin_of, &id);
+}
+
+static int open_pin(const char *path, struct map_ref *map)
+{
+	__u32 len = sizeof(map->info);
+	int err;
+
+	memset(map, 0, sizeof(*map));
+	map->fd = bpf_obj_get(path);
+	if (map->fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(map->fd, &map->info, &len)) {
+		err = -errno;
+		map_ref_close(map);
+		return err;
+	}
+
+	return 0;
+}
+
+static int collect_pin(const struct swap_pin *pin, void *ctx)
+{
+	struct recovery *r = ctx;
+	struct map_ref map;
+	struct left *left;
+	int err;
+
+	if (pin->live)
+		return 0;
+	if (never_swapped(pin)) {
+		unlink(pin->path);
+		return 0;
+	}
+
+	err = open_pin(pin->path, &map);
+	if (err)
+		return err;
+	r->typed &= drain_is_typed(&map.info);
+	map_ref_close(&map);
+
+	left = realloc(r->left, (r->count + 1) * sizeof(*left));
+	if (!left)
+		return -ENOMEM;
+	r->left = left;
+	left += r->count;
+	left->path = strdup(pin->path);
+	if (!left->path)
+		return -ENOMEM;
+	left->outer_id = pin->outer_id;
+	r->count++;
+
+	return 0;
+}
+
+/* The run may have died before its wait was over */
+static int wait_once(void)
+{
+	const struct map_sync_provider *p = map_sync_choose(NULL, false);
+	char why[256];
+	__u64 wait_us;
+	int err;
+
+	if (!p)
+		return -1;
+	err = map_sync_wait(p, &wait_us, why, sizeof(why));
+	map_sync_done(p);
+	if (err)
+		map_err("can't wait with %s: %s", p->name, why);
+
+	return err;
+}
+
+static int print_left(struct recovery *r, const struct left *left)
+{
+	struct map_err_state state = { .swapped = true, .pinned = left->path };
+	const char *what = "open the drained map";
+	struct drain_printer printer;
+	struct map_ref map;
+	int err;
+
+	err = open_pin(left->path, &map);
+	if (err) {
+		map_err_state(&state, "can't %s: %s", what, strerror(-err));
+		return -1;
+	}
+	if (drain_printer_init(&printer, &r->doc, &map.info)) {
+		map_ref_close(&map);
+		return -1;
+	}
+
+	drain_print_begin(&printer, left->outer_id);
+	err = map_drain(&map, &printer, &what);
+	if (err) {
+		/* Inside the array, unless it is stdout that failed */
+		state.to_stderr = drain_flush();
+		map_err_state(&state, "can't %s: %s", what, strerror(-err));
+	}
+	drain_print_end(&printer, !err);
+
+	drain_printer_free(&printer);
+	map_ref_close(&map);
+
+	return err ? -1 : 0;
+}
+
+static int print_all(struct recovery *r)
+{
+	const struct map_err_state state = {
+		.swapped = true,
+		.pinned = r->count ? r->left[0].path : NULL,
+		.to_stderr = true,
+	};
+	int err = 0, flush_err;
+	size_t i;
+
+	drain_doc_begin(&r->doc);
+	for (i = 0; !err && i < r->count; i++)
+		err = print_left(r, &r->left[i]);
+	drain_doc_end(&r->doc);
+
+	flush_err = drain_flush();
+	if (!err && flush_err)
+		map_err_state(&state, "can't write the drained maps: %s",
+			      strerror(-flush_err));
+
+	return err || flush_err ? -1 : 0;
+}
+
+/* Only now that every byte went out */
+static int let_go(struct recovery *r)
+{
+	struct map_err_state state = { .swapped = true, .to_stderr = true };
+	size_t i;
+
+	for (i = 0; i < r->count; i++) {
+		if (!unlink(r->left[i].path))
+			continue;
+		state.pinned = r->left[i].path;
+		map_err_state(&state,
+			      "the drained map was printed but can't be released: %s",
+			      strerror(errno));
+		return -1;
+	}
+
+	return 0;
+}
+
+static int keep_out_others(const struct swap_journal *j)
+{
+	int fd = open(j->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+
+	map_err("can't lock %s: %s", j->base,
+		errno == EWOULDBLOCK ? "another recover is at work" :
+				       strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int nothing(const struct swap_pin *pin, void *ctx)
+{
+	return 0;
+}
+
+int swap_recover(const struct swap_args *args)
+{
+	struct swap_journal journal = { .run_fd = -1 };
+	struct recovery r = { .typed = true };
+	int lock_fd, err;
+
+	if (swap_journal_open(&journal, args->journal))
+		return -1;
+	lock_fd = keep_out_others(&journal);
+	if (lock_fd < 0)
+		return -1;
+
+	err = swap_journal_each(&journal, collect_pin, &r);
+	if (err) {
+		map_err("can't read %s: %s", journal.base, strerror(-err));
+		err = -1;
+		goto free_left;
+	}
+
+	if (r.count && wait_once()) {
+		err = -1;
+		goto free_left;
+	}
+
+	err = drain_doc_init(&r.doc, true, r.typed && r.count);
+	if (!err)
+		err = print_all(&r);
+	if (!err)
+		err = let_go(&r);
+	drain_doc_free(&r.doc);
+	/* Folders that are empty by now go too */
+	swap_journal_each(&journal, nothing, NULL);
+
+free_left:
+	while (r.count--)
+		free(r.left[r.count].path);
+	free(r.left);
+	close(lock_fd);
+	return err;
+}
