@@ -8,6 +8,11 @@
 #include <bpf/bpf.h>
 
 #include "map_drain.h"
+#include "map_err.h"
+
+/* A batch ends with whichever comes first; values can be large */
+#define BATCH_ENTRIES	4096
+#define BATCH_BYTES	1048576
 
 struct drain_bufs {
 	void *key, *next;
@@ -36,36 +41,157 @@ static int bufs_alloc(struct drain_bufs *b, size_t key_size, size_t value_size)
 	return -ENOMEM;
 }
 
+static const char cant_read[] = "read the drained map";
+static const char cant_write[] = "write the drained map";
+
 /* Nobody changes the map any more: unlike a dump of a live map this neither
  * skips nor repeats an entry, and an entry that is not there is an error.
  */
-static int drain_keys(const struct map_ref *old, struct drain_printer *p,
-		      struct drain_bufs *b, const char **what)
+static int drain_one_by_one(const struct map_ref *old, struct drain_printer *p,
+			    struct drain_bufs *b, const char **what)
 {
 	void *prev = NULL, *tmp;
 	int err;
 
 	while (!bpf_map_get_next_key(old->fd, prev, b->next)) {
-		if (bpf_map_lookup_elem(old->fd, b->next, b->value)) {
-			*what = "read the drained map";
+		*what = cant_read;
+		if (bpf_map_lookup_elem(old->fd, b->next, b->value))
 			return -errno;
-		}
+		*what = cant_write;
 		err = drain_print_entry(p, b->next, b->value);
-		if (err) {
-			*what = "write the drained map";
+		if (err)
 			return err;
-		}
 		tmp = b->key;
 		b->key = b->next;
 		b->next = tmp;
 		prev = b->key;
 	}
-	if (errno != ENOENT) {
-		*what = "read the drained map";
-		return -errno;
-	}
+	*what = cant_read;
+
+	return errno == ENOENT ? 0 : -errno;
+}
+
+/* A batch's keys, values and position */
+struct batch {
+	void *keys, *values;
+	void *from, *to;
+	__u32 room;		/* entries that fit */
+	__u32 count;
+};
+
+static void batch_free(struct batch *batch)
+{
+	free(batch->keys);
+	free(batch->values);
+	free(batch->from);
+	free(batch->to);
+}
+
+static int batch_resize(struct batch *batch, const struct map_ref *old,
+			size_t value_size, __u32 room)
+{
+	void *keys, *values;
+
+	keys = realloc(batch->keys, room * (size_t)old->info.key_size);
+	if (keys)
+		batch->keys = keys;
+	values = realloc(batch->values, room * value_size);
+	if (values)
+		batch->values = values;
+	if (!keys || !values)
+		return -ENOMEM;
+	batch->room = room;
 
 	return 0;
+}
+
+static int batch_init(struct batch *batch, const struct map_ref *old,
+		      size_t value_size)
+{
+	size_t entry = old->info.key_size + value_size;
+	__u32 room = BATCH_BYTES / entry;
+
+	if (room > BATCH_ENTRIES)
+		room = BATCH_ENTRIES;
+	/* No more than there can be, or a small map costs a megabyte */
+	if (room > old->info.max_entries)
+		room = old->info.max_entries;
+
+	/* A position is a key, or the number of a bucket */
+	batch->from = calloc(1, old->info.key_size + sizeof(__u64));
+	batch->to = calloc(1, old->info.key_size + sizeof(__u64));
+	if (!batch->from || !batch->to)
+		return -ENOMEM;
+
+	return batch_resize(batch, old, value_size, room ? : 1);
+}
+
+/* Returns 1 when there may be more, 0 when these were the last, or -errno */
+static int batch_read(struct batch *batch, const struct map_ref *old,
+		      size_t value_size, bool first)
+{
+	void *tmp;
+	int err;
+
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+
+	for (;;) {
+		batch->count = batch->room;
+		if (!bpf_map_lookup_batch(old->fd, first ? NULL : batch->from,
+					  batch->to, batch->keys, batch->values,
+					  &batch->count, &opts))
+			break;
+		if (errno == ENOENT)
+			return 0;
+		if (errno != ENOSPC)
+			return -errno;
+		/* The entries of one bucket come together or not at all */
+		if (batch->room >= old->info.max_entries)
+			return -ENOSPC;
+		err = batch_resize(batch, old, value_size, batch->room * 2);
+		if (err)
+			return err;
+	}
+
+	tmp = batch->from;
+	batch->from = batch->to;
+	batch->to = tmp;
+
+	return 1;
+}
+
+/* Returns 1 if the kernel reads no batch of such a map: nothing was printed */
+static int drain_batches(const struct map_ref *old, struct drain_printer *p,
+			 const char **what)
+{
+	size_t value_size = drain_value_size(&old->info);
+	struct batch batch = {};
+	bool first = true;
+	int more, err;
+	__u32 i;
+
+	*what = cant_read;
+	err = batch_init(&batch, old, value_size);
+	for (more = 1; !err && more > 0; first = false) {
+		*what = cant_read;
+		more = batch_read(&batch, old, value_size, first);
+		if (more < 0) {
+			err = first ? 1 : more;
+			break;
+		}
+		*what = cant_write;
+		for (i = 0; !err && i < batch.count; i++)
+			err = drain_print_entry(p, batch.keys +
+						(size_t)i * old->info.key_size,
+						batch.values + i * value_size);
+	}
+	if (err > 0)
+		map_debug("map %u: read entry by entry, no batch of a %s can be read: %s",
+			  old->info.id, map_type_name(old->info.type),
+			  strerror(-more));
+	batch_free(&batch);
+
+	return err;
 }
 
 /* An element leaves the map only after it went out: whoever kills us here may
@@ -78,7 +204,7 @@ static int drain_elements(const struct map_ref *old, struct drain_printer *p,
 	int err;
 
 	while (!bpf_map_lookup_elem(old->fd, NULL, b->value)) {
-		*what = "write the drained map";
+		*what = cant_write;
 		err = drain_print_entry(p, NULL, b->value) ? : drain_flush();
 		if (err)
 			return err;
@@ -90,13 +216,13 @@ static int drain_elements(const struct map_ref *old, struct drain_printer *p,
 			continue;
 
 		/* Somebody else popped the one that we saw: this is another */
-		*what = "write the drained map";
+		*what = cant_write;
 		err = drain_print_entry(p, NULL, b->popped) ? : drain_flush();
 		if (err)
 			return err;
 	}
 	if (errno != ENOENT) {
-		*what = "read the drained map";
+		*what = cant_read;
 		return -errno;
 	}
 
@@ -109,7 +235,7 @@ int map_drain(const struct map_ref *old, struct drain_printer *p,
 	struct drain_bufs b;
 	int err;
 
-	*what = "read the drained map";
+	*what = cant_read;
 	err = bufs_alloc(&b, old->info.key_size, drain_value_size(&old->info));
 	if (err)
 		return err;
@@ -117,7 +243,9 @@ int map_drain(const struct map_ref *old, struct drain_printer *p,
 	if (drain_how(old->info.type) == DRAIN_BY_POP)
 		err = drain_elements(old, p, &b, what);
 	else
-		err = drain_keys(old, p, &b, what);
+		err = drain_batches(old, p, what);
+	if (err > 0)
+		err = drain_one_by_one(old, p, &b, what);
 	bufs_free(&b);
 
 	return err;

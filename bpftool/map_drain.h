@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "json_writer.h"
 #include "map_swap.h"
@@ -27,6 +28,8 @@ struct drain_printer {
 	struct drain_doc *doc;
 	const struct bpf_map_info *info;
 	struct btf *btf;	/* NULL: print bytes only */
+	FILE *out;
+	struct drain_fast *fast;	/* NULL: this form has no fast way */
 	unsigned int count;	/* entries printed so far */
 };
 
@@ -42,8 +45,8 @@ struct drain_printer {
 int drain_doc_init(struct drain_doc *doc, bool list, bool typed);
 void drain_doc_free(struct drain_doc *doc);
 void drain_doc_begin(struct drain_doc *doc);
-/* Must come before map_err() may speak of anything else */
-void drain_doc_end(struct drain_doc *doc);
+/* drain_doc_end() - what stands at the end; 0 once all went out, or -errno */
+int drain_doc_end(struct drain_doc *doc);
 
 /* drain_is_typed() - does the map have BTF to print it with? */
 bool drain_is_typed(const struct bpf_map_info *info);
@@ -61,6 +64,9 @@ void drain_printer_free(struct drain_printer *p);
 
 /* drain_value_size() - bytes that a lookup in such a map returns */
 size_t drain_value_size(const struct bpf_map_info *info);
+bool drain_is_percpu(const struct bpf_map_info *info);
+/* drain_percpu_step() - bytes from one CPU's value to the next one's */
+size_t drain_percpu_step(const struct bpf_map_info *info);
 
 /* drain_print_begin() - what stands before the first entry of a map
  * @outer_id:	in a list: the map-in-map that it came from
@@ -74,7 +80,8 @@ void drain_print_begin(struct drain_printer *p, __u32 outer_id);
  *
  * Return: 0, or -errno if it could not be written or shown in full.
  */
-int drain_print_entry(struct drain_printer *p, const void *key, void *value);
+int drain_print_entry(struct drain_printer *p, const void *key,
+		      const void *value);
 
 /* drain_print_end() - what stands after the last entry
  * @whole:	false when an error ended it early: closes what is open only

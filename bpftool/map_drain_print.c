@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Printing a drained map: the same bytes as "bpftool map dump" */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +17,10 @@
 #include "json_writer.h"
 #include "main.h"
 #include "map_drain.h"
+#include "map_drain_fast.h"
 #include "map_err.h"
 
-static bool is_percpu(const struct bpf_map_info *info)
+bool drain_is_percpu(const struct bpf_map_info *info)
 {
 	return info->type == BPF_MAP_TYPE_PERCPU_HASH ||
 	       info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
@@ -24,14 +28,14 @@ static bool is_percpu(const struct bpf_map_info *info)
 }
 
 /* The kernel pads each CPU's value to 8 bytes */
-static size_t percpu_step(const struct bpf_map_info *info)
+size_t drain_percpu_step(const struct bpf_map_info *info)
 {
 	return round_up((size_t)info->value_size, 8);
 }
 
 size_t drain_value_size(const struct bpf_map_info *info)
 {
-	return is_percpu(info) ? percpu_step(info) * get_possible_cpus() :
+	return drain_is_percpu(info) ? drain_percpu_step(info) * get_possible_cpus() :
 				 info->value_size;
 }
 
@@ -75,16 +79,56 @@ void drain_doc_begin(struct drain_doc *doc)
 		jsonw_start_array(doc->wtr);
 }
 
-void drain_doc_end(struct drain_doc *doc)
+int drain_doc_end(struct drain_doc *doc)
 {
+	int err;
+
 	if (!doc->open)
-		return;
+		return 0;
 	doc->open = false;
 	if (doc->wtr && doc->list)
 		jsonw_end_array(doc->wtr);
+
+	/* jsonw_destroy() flushes too, and tells nobody why it failed */
+	err = drain_flush();
 	if (doc->own_wtr)
 		jsonw_destroy(&doc->wtr);
 	doc->own_wtr = false;
+
+	return err ? : drain_flush();
+}
+
+/* The dumper does not know every kind of type (a float is one), and the plain
+ * typed form shows nothing else. It is tried on an entry of zeros.
+ */
+static int check_types(struct drain_printer *p)
+{
+	void *zeros = calloc(1, p->info->key_size + drain_value_size(p->info));
+	json_writer_t *saved = p->doc->wtr;
+	size_t len = 0;
+	char *buf = NULL;
+	int err = -ENOMEM;
+	FILE *out;
+
+	out = open_memstream(&buf, &len);
+	if (!zeros || !out)
+		goto free;
+	p->doc->wtr = jsonw_new(out);
+	if (p->doc->wtr) {
+		err = drain_print_typed(p, zeros, zeros + p->info->key_size);
+		free(p->doc->wtr);
+	}
+	p->doc->wtr = saved;
+
+free:
+	if (out)
+		fclose(out);
+	free(buf);
+	free(zeros);
+	if (err)
+		map_err("map %u has a type that can't be shown in plain output, -j shows its bytes: %s",
+			p->info->id, strerror(-err));
+	return err ? -1 : 0;
 }
 
 int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
@@ -93,8 +137,11 @@ int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
 	memset(p, 0, sizeof(*p));
 	p->doc = doc;
 	p->info = info;
-	if (!doc->wtr || !drain_is_typed(info))
+	p->out = stdout;
+	if (!doc->wtr || !drain_is_typed(info)) {
+		p->fast = drain_fast_new(p);
 		return 0;
+	}
 
 	p->btf = btf__load_from_kernel_by_id(info->btf_id);
 	if (!p->btf) {
@@ -102,12 +149,17 @@ int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
 			strerror(errno));
 		return -1;
 	}
+	if (doc->own_wtr && check_types(p))
+		return -1;
+	p->fast = drain_fast_new(p);
 
 	return 0;
 }
 
 void drain_printer_free(struct drain_printer *p)
 {
+	drain_fast_free(p->fast);
+	p->fast = NULL;
 	btf__free(p->btf);
 	p->btf = NULL;
 }
@@ -187,7 +239,7 @@ static int print_percpu(struct drain_printer *p, const void *values,
 		jsonw_int_field(p->doc->wtr, "cpu", cpu);
 		err = print_value(p, values);
 		jsonw_end_object(p->doc->wtr);
-		values += percpu_step(p->info);
+		values += drain_percpu_step(p->info);
 	}
 	jsonw_end_array(p->doc->wtr);
 
@@ -207,8 +259,8 @@ static int print_hex_value(struct drain_printer *p, const void *value)
 }
 
 /* A type that the dumper does not know ends the entry early */
-static int print_typed(struct drain_printer *p, const void *key,
-		       const void *value)
+int drain_print_typed(struct drain_printer *p, const void *key,
+		      const void *value)
 {
 	int err = 0;
 
@@ -216,7 +268,7 @@ static int print_typed(struct drain_printer *p, const void *key,
 	if (key && p->info->btf_key_type_id)
 		err = typed_field(p, "key", p->info->btf_key_type_id, key);
 	if (!err)
-		err = is_percpu(p->info) ?
+		err = drain_is_percpu(p->info) ?
 			print_percpu(p, value, print_typed_value) :
 			print_typed_value(p, value);
 	jsonw_end_object(p->doc->wtr);
@@ -230,21 +282,21 @@ static void print_json(struct drain_printer *p, const void *key,
 	jsonw_start_object(p->doc->wtr);
 	if (key)
 		hex_field("key", key, p->info->key_size);
-	if (is_percpu(p->info))
+	if (drain_is_percpu(p->info))
 		print_percpu(p, value, print_hex_value);
 	else
 		print_hex_value(p, value);
 	if (p->btf) {
 		/* All bytes are out by now, also when a type is not known */
 		jsonw_name(p->doc->wtr, "formatted");
-		print_typed(p, key, value);
+		drain_print_typed(p, key, value);
 	}
 	jsonw_end_object(p->doc->wtr);
 }
 
-static void plain_bytes(const void *data, unsigned int size)
+static void plain_bytes(FILE *out, const void *data, unsigned int size)
 {
-	fprint_hex(stdout, (void *)data, size, " ");
+	fprint_hex(out, (void *)data, size, " ");
 }
 
 static void print_plain_percpu(struct drain_printer *p, const void *key,
@@ -253,13 +305,15 @@ static void print_plain_percpu(struct drain_printer *p, const void *key,
 	unsigned int cpu, cpus = get_possible_cpus();
 	__u32 size = p->info->value_size;
 
-	printf("key:\n");
-	plain_bytes(key, p->info->key_size);
-	printf("\n");
+	fprintf(p->out, "key:\n");
+	plain_bytes(p->out, key, p->info->key_size);
+	fprintf(p->out, "\n");
 	for (cpu = 0; cpu < cpus; cpu++) {
-		printf("value (CPU %02u):%c", cpu, size > 16 ? '\n' : ' ');
-		plain_bytes(values + cpu * percpu_step(p->info), size);
-		printf("\n");
+		fprintf(p->out, "value (CPU %02u):%c", cpu,
+			size > 16 ? '\n' : ' ');
+		plain_bytes(p->out, values + cpu * drain_percpu_step(p->info),
+			    size);
+		fprintf(p->out, "\n");
 	}
 }
 
@@ -273,30 +327,48 @@ static void print_plain(struct drain_printer *p, const void *key,
 	char start = wide ? '\n' : ' ';
 
 	if (key) {
-		printf("key:%c", start);
-		plain_bytes(key, key_size);
-		printf(!wide && key_size + value_size <= 24 ? "  " : "\n");
+		fprintf(p->out, "key:%c", start);
+		plain_bytes(p->out, key, key_size);
+		fprintf(p->out, !wide && key_size + value_size <= 24 ? "  " : "\n");
 	}
-	printf("value:%c", start);
-	plain_bytes(value, value_size);
-	printf("\n");
+	fprintf(p->out, "value:%c", start);
+	plain_bytes(p->out, value, value_size);
+	fprintf(p->out, "\n");
 }
 
-int drain_print_entry(struct drain_printer *p, const void *key, void *value)
+/* Every entry could be printed so; map_drain_fast.c prints the same faster */
+int drain_print_slowly(struct drain_printer *p, const void *key,
+		       const void *value)
 {
 	int err = 0;
 
 	if (json_output)
 		print_json(p, key, value);
 	else if (p->btf)
-		err = print_typed(p, key, value);
-	else if (is_percpu(p->info))
+		err = drain_print_typed(p, key, value);
+	else if (drain_is_percpu(p->info))
 		print_plain_percpu(p, key, value);
 	else
 		print_plain(p, key, value);
+
+	return err;
+}
+
+int drain_print_entry(struct drain_printer *p, const void *key,
+		      const void *value)
+{
+	int err = 0;
+
+	/* The first entry leaves the JSON writer in the state that it has to
+	 * be in when whatever comes after the last one is written.
+	 */
+	if (p->fast && p->count)
+		drain_fast_entry(p->fast, key, value);
+	else
+		err = drain_print_slowly(p, key, value);
 	p->count++;
 
-	if (!err && ferror(stdout))
+	if (!err && ferror_unlocked(stdout))
 		err = errno ? -errno : -EIO;
 
 	return err;

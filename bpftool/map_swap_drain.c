@@ -167,6 +167,7 @@ static int print_old(struct swap_drain *sd)
 
 	if (sd->args.quiet) {
 		print_summary(sd);
+		flush_err = drain_flush();
 	} else {
 		drain_doc_begin(&sd->doc);
 		drain_print_begin(&sd->printer, 0);
@@ -180,10 +181,9 @@ static int print_old(struct swap_drain *sd)
 				      strerror(-err));
 		}
 		drain_print_end(&sd->printer, !err);
-		drain_doc_end(&sd->doc);
+		flush_err = drain_doc_end(&sd->doc);
 	}
 
-	flush_err = drain_flush();
 	if (!err && flush_err) {
 		state.to_stderr = true;
 		map_err_state(&state, "can't write the drained map: %s",

@@ -190,9 +190,7 @@ static int print_all(struct recovery *r)
 	drain_doc_begin(&r->doc);
 	for (i = 0; !err && i < r->count; i++)
 		err = print_left(r, &r->left[i]);
-	drain_doc_end(&r->doc);
-
-	flush_err = drain_flush();
+	flush_err = drain_doc_end(&r->doc);
 	if (!err && flush_err)
 		map_err_state(&state, "can't write the drained maps: %s",
 			      strerror(-flush_err));
