@@ -68,10 +68,19 @@ bool drain_is_percpu(const struct bpf_map_info *info);
 /* drain_percpu_step() - bytes from one CPU's value to the next one's */
 size_t drain_percpu_step(const struct bpf_map_info *info);
 
+/* Where a map in a list came from: slots of a map-in-map; or just that map */
+struct drain_label {
+	__u32 outer_id;
+	__u32 key_size;
+	const unsigned char **keys;
+	unsigned int nr_keys;	/* 0: the slots are not known any more */
+};
+
 /* drain_print_begin() - what stands before the first entry of a map
- * @outer_id:	in a list: the map-in-map that it came from
+ * @label:	is not printed but in a list
  */
-void drain_print_begin(struct drain_printer *p, __u32 outer_id);
+void drain_print_begin(struct drain_printer *p,
+		       const struct drain_label *label);
 
 /**
  * drain_print_entry() - print an entry

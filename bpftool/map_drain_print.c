@@ -164,13 +164,37 @@ void drain_printer_free(struct drain_printer *p)
 	p->btf = NULL;
 }
 
-static void print_header_json(struct drain_printer *p, __u32 outer_id)
+static void print_label_json(const struct drain_label *label,
+			     json_writer_t *wtr)
+{
+	json_writer_t *saved = json_wtr;
+	unsigned int i;
+
+	if (!label->nr_keys) {
+		jsonw_uint_field(wtr, "outer_id", label->outer_id);
+		return;
+	}
+
+	/* Where print_hex_data_json() writes to */
+	json_wtr = wtr;
+	jsonw_name(wtr, label->nr_keys > 1 ? "slots" : "slot");
+	if (label->nr_keys > 1)
+		jsonw_start_array(wtr);
+	for (i = 0; i < label->nr_keys; i++)
+		print_hex_data_json((uint8_t *)label->keys[i], label->key_size);
+	if (label->nr_keys > 1)
+		jsonw_end_array(wtr);
+	json_wtr = saved;
+}
+
+static void print_header_json(struct drain_printer *p,
+			      const struct drain_label *label)
 {
 	const struct bpf_map_info *info = p->info;
 	json_writer_t *wtr = p->doc->wtr;
 
 	jsonw_start_object(wtr);
-	jsonw_uint_field(wtr, "outer_id", outer_id);
+	print_label_json(label, wtr);
 	jsonw_uint_field(wtr, "id", info->id);
 	jsonw_string_field(wtr, "type", map_type_name(info->type));
 	if (*info->name)
@@ -179,26 +203,38 @@ static void print_header_json(struct drain_printer *p, __u32 outer_id)
 	jsonw_name(wtr, "elements");
 }
 
-static void print_header_plain(struct drain_printer *p, __u32 outer_id)
+static void print_header_plain(struct drain_printer *p,
+			       const struct drain_label *label)
 {
 	const struct bpf_map_info *info = p->info;
+	unsigned int i;
 
 	if (p->doc->maps)
 		printf("\n");
 	printf("%u: %s  ", info->id, map_type_name(info->type));
 	if (*info->name)
 		printf("name %s  ", info->name);
-	printf("flags 0x%x\n\touter_id %u\n", info->map_flags, outer_id);
+	printf("flags 0x%x\n", info->map_flags);
+
+	if (!label->nr_keys)
+		printf("\touter_id %u\n", label->outer_id);
+	for (i = 0; i < label->nr_keys; i++) {
+		printf("\tslot ");
+		fprint_hex(stdout, (void *)label->keys[i], label->key_size,
+			   " ");
+		printf("\n");
+	}
 }
 
-void drain_print_begin(struct drain_printer *p, __u32 outer_id)
+void drain_print_begin(struct drain_printer *p,
+		       const struct drain_label *label)
 {
 	struct drain_doc *doc = p->doc;
 
 	if (doc->list && doc->wtr)
-		print_header_json(p, outer_id);
+		print_header_json(p, label);
 	else if (doc->list)
-		print_header_plain(p, outer_id);
+		print_header_plain(p, label);
 	if (doc->wtr)
 		jsonw_start_array(doc->wtr);
 	doc->maps++;

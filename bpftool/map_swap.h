@@ -4,6 +4,8 @@
  * map_swap_run.h	a run, from the command line to the release
  * map_swap_drain.c	the verb: order of work, and what is said when it fails
  * map_swap_args.c	command line
+ * map_swap_slots.c	the slots that a run swaps
+ * map_swap_update.c	swapping them, with one grace period for all
  * map_swap_prepare.c	everything that can fail without touching the slot
  * map_swap_inner.c	which maps can be drained, and their replacements
  * map_swap_reach.c	who can still get at a map that was swapped out
@@ -33,7 +35,8 @@ struct map_ref {
 
 struct swap_args {
 	struct map_ref outer;
-	unsigned char *key;	/* outer.info.key_size bytes */
+	unsigned char *key;	/* outer.info.key_size bytes, NULL: all */
+	bool all;		/* every filled slot */
 	struct map_ref value;	/* the given replacement, fd -1: create one */
 	const char *keep;	/* where to pin the drained map, NULL: nowhere */
 	const char *provider;	/* name of the only one to use, NULL: any */
@@ -102,11 +105,12 @@ void swap_unlock(const struct map_ref *outer);
 /* map_swap_journal.c */
 
 #define SWAP_JOURNAL_BASE	"/sys/fs/bpf/swap_drain"
+/* Replacements that wait for their turn are pinned there too */
+#define SWAP_JOURNAL_NEW	"new_"
 
 struct swap_journal {
 	char base[PATH_MAX];	/* holds a folder for each run */
 	char run[PATH_MAX];	/* this run's folder, "": none */
-	char pin[PATH_MAX];	/* the pinned map in it, "": none */
 	int run_fd;		/* flocked until the run ends, -1: none */
 };
 
@@ -125,14 +129,21 @@ int swap_journal_open(struct swap_journal *j, const char *dir);
 /* swap_journal_begin() - make a folder for this run; reports; 0 or -1 */
 int swap_journal_begin(struct swap_journal *j);
 
-/* swap_journal_pin() - pin the old map in it; reports; 0 or -1 */
-int swap_journal_pin(struct swap_journal *j, const struct map_ref *outer,
+/* swap_journal_path() - where a map is pinned in it; 0 or -ENAMETOOLONG */
+int swap_journal_path(const struct swap_journal *j, __u32 outer_id, __u32 id,
+		      char path[PATH_MAX]);
+
+/* swap_journal_pin() - pin an old map in it; reports; 0 or -1 */
+int swap_journal_pin(const struct swap_journal *j, const struct map_ref *outer,
 		     const struct map_ref *old);
 
-/* swap_journal_release() - remove pin and folder; 0 or -errno */
-int swap_journal_release(struct swap_journal *j);
+/* swap_journal_unpin() - remove a pin; 0 or -errno */
+int swap_journal_unpin(const struct swap_journal *j, __u32 outer_id, __u32 id);
 
-/* swap_journal_leave() - end this run, but leave the pin where it is */
+/* swap_journal_end() - remove the folder, with no pin left in it; 0, -errno */
+int swap_journal_end(struct swap_journal *j);
+
+/* swap_journal_leave() - end this run, but leave its pins where they are */
 void swap_journal_leave(struct swap_journal *j);
 
 /* One map that stands in the journal */

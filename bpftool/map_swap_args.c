@@ -93,13 +93,18 @@ static int parse_byte(const char *word, int base, unsigned char *byte)
 	return 0;
 }
 
-static int parse_key(struct words *w, struct swap_args *args)
+static int parse_slots(struct words *w, struct swap_args *args)
 {
 	__u32 i, size = args->outer.info.key_size;
 	int base = 0;
 
+	if (word_is(w, "all")) {
+		next_word(w);
+		args->all = true;
+		return 0;
+	}
 	if (!word_is(w, "key")) {
-		map_err("expected 'key' after the MAP%s%s",
+		map_err("expected 'key' or 'all' after the MAP%s%s",
 			w->argc ? ", got: " : "", w->argc ? *w->argv : "");
 		return -1;
 	}
@@ -202,8 +207,12 @@ static int parse_option(struct words *w, struct swap_args *args)
 		    (!args->recover || !strcmp(keywords[i].name, "journal")))
 			return parse_keyword(w, &keywords[i], args);
 
-	if (!args->recover && word_is(w, "key"))
+	if (args->key && word_is(w, "key"))
 		map_err("'key' is given twice");
+	else if (args->all && word_is(w, "all"))
+		map_err("'all' is given twice");
+	else if (!args->recover && (word_is(w, "key") || word_is(w, "all")))
+		map_err("'key' and 'all' exclude each other");
 	else
 		map_err("unknown keyword '%s'", *w->argv);
 	return -1;
@@ -235,13 +244,19 @@ int swap_args_parse(struct swap_args *args, int argc, char **argv)
 		next_word(&w);
 		args->recover = true;
 	} else if (parse_map(&w, &args->outer, "swap-drain") ||
-		   check_outer(&args->outer) || parse_key(&w, args)) {
+		   check_outer(&args->outer) || parse_slots(&w, args)) {
 		return -1;
 	}
 
 	while (w.argc)
 		if (parse_option(&w, args))
 			return -1;
+
+	if (args->all && (args->value.fd >= 0 || args->keep)) {
+		map_err("'%s' is for one slot, it can't go with 'all'",
+			args->keep ? "keep" : "value");
+		return -1;
+	}
 
 	return 0;
 }

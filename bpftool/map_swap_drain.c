@@ -73,49 +73,22 @@ static int check_rights(void)
 	return -1;
 }
 
-static int update_slot(struct swap_drain *sd)
+/* Returns 0, or -1 after an error was reported */
+static int swap_and_wait(struct swap_drain *sd,
+			 const struct map_err_state *swapped)
 {
-	const struct map_ref *outer = &sd->args.outer;
-	__u64 flags = BPF_ANY;
-
-	/* A slot that is gone by now must not come back; array_of_maps knows
-	 * no such slot and rejects the flag.
-	 */
-	if (outer->info.type == BPF_MAP_TYPE_HASH_OF_MAPS)
-		flags = BPF_EXIST;
-
-	if (!bpf_map_update_elem(outer->fd, sd->args.key, &sd->new.fd, flags))
-		return 0;
-
-	if (errno == EINVAL)
-		map_err("the kernel refuses map %u as a replacement for map %u: they are not compatible",
-			sd->new.info.id, sd->old.info.id);
-	else
-		map_err("can't swap the slot: %s", strerror(errno));
-	return -1;
-}
-
-/* Returns 0, -1 when the slot is as it was, 1 when it is swapped but the wait
- * failed.
- */
-static int swap_and_wait(struct swap_drain *sd)
-{
-	const struct map_err_state swapped = {
-		.swapped = true,
-		.pinned = sd->journal.pin,
-	};
 	__u64 start = map_sync_now_us(), ignored;
 	char why[256];
 
-	if (update_slot(sd))
+	if (swap_update(sd))
 		return -1;
 
 	/* The update itself was the wait, or the provider's comes on top */
-	if (!sd->provider->by_update &&
+	if (sd->nr_slots && !sd->provider->by_update &&
 	    map_sync_wait(sd->provider, &ignored, why, sizeof(why))) {
-		map_err_state(&swapped, "can't wait with %s: %s",
+		map_err_state(swapped, "can't wait with %s: %s",
 			      sd->provider->name, why);
-		return 1;
+		return -1;
 	}
 
 	sd->wait_us = map_sync_now_us() - start;
@@ -125,105 +98,52 @@ static int swap_and_wait(struct swap_drain *sd)
 	return 0;
 }
 
-/* What was done, for those who don't want to see the entries */
-static void print_summary(struct swap_drain *sd)
+/* One slot's old map; reports; 0 or -1 */
+static int finish_slot(struct swap_drain *sd, struct swap_slot *slot,
+		       const struct map_err_state *state)
 {
-	const struct bpf_map_info *old = &sd->old.info;
+	int err;
 
-	if (!json_output) {
-		printf("slot ");
-		fprint_hex(stdout, sd->args.key, sd->args.outer.info.key_size,
-			   " ");
-		printf(": map %u swapped for map %u, waited %llu us (%s)\n",
-		       old->id, sd->new.info.id, sd->wait_us,
-		       sd->provider->name);
-		return;
+	err = swap_slot_reopen(sd, slot);
+	if (!err && sd->args.clear)
+		err = map_clear(&slot->old);
+	if (err) {
+		map_err_state(state,
+			      "the drained map was printed but can't be cleared: %s",
+			      strerror(-err));
+		return -1;
 	}
 
-	jsonw_start_object(json_wtr);
-	jsonw_name(json_wtr, "slot");
-	print_hex_data_json(sd->args.key, sd->args.outer.info.key_size);
-	jsonw_uint_field(json_wtr, "id", old->id);
-	jsonw_string_field(json_wtr, "type", map_type_name(old->type));
-	if (*old->name)
-		jsonw_string_field(json_wtr, "name", old->name);
-	jsonw_name(json_wtr, "flags");
-	jsonw_printf(json_wtr, "%u", old->map_flags);
-	jsonw_uint_field(json_wtr, "new_id", sd->new.info.id);
-	jsonw_string_field(json_wtr, "provider", sd->provider->name);
-	jsonw_uint_field(json_wtr, "wait_us", sd->wait_us);
-	jsonw_end_object(json_wtr);
-}
-
-/* Returns once every byte went out, or reports where the data is */
-static int print_old(struct swap_drain *sd)
-{
-	struct map_err_state state = {
-		.swapped = true,
-		.pinned = sd->journal.pin,
-	};
-	const char *what = "write the drained map";
-	int err = 0, flush_err;
-
-	if (sd->args.quiet) {
-		print_summary(sd);
-		flush_err = drain_flush();
-	} else {
-		drain_doc_begin(&sd->doc);
-		drain_print_begin(&sd->printer, 0);
-		err = map_drain(&sd->old, &sd->printer, &what);
-		if (err) {
-			/* Inside the array, where it keeps the document valid,
-			 * unless it is stdout that failed.
-			 */
-			state.to_stderr = drain_flush();
-			map_err_state(&state, "can't %s: %s", what,
-				      strerror(-err));
-		}
-		drain_print_end(&sd->printer, !err);
-		flush_err = drain_doc_end(&sd->doc);
+	if (sd->args.keep && bpf_obj_pin(slot->old.fd, sd->args.keep)) {
+		map_err_state(state,
+			      "the drained map was printed but can't be kept at %s: %s",
+			      sd->args.keep, strerror(errno));
+		return -1;
 	}
+	if (sd->args.all)
+		map_ref_close(&slot->old);
 
-	if (!err && flush_err) {
-		state.to_stderr = true;
-		map_err_state(&state, "can't write the drained map: %s",
-			      strerror(-flush_err));
-	}
-
-	return err || flush_err ? -1 : 0;
+	return 0;
 }
 
 /* The content is out. Stdout holds a complete document: errors from here on go
  * to stderr.
  */
-static int let_go(struct swap_drain *sd)
+static int let_go(struct swap_drain *sd, const struct map_err_state *swapped)
 {
-	const struct map_err_state state = {
-		.swapped = true,
-		.pinned = sd->journal.pin,
-		.to_stderr = true,
-	};
-	const struct swap_args *args = &sd->args;
+	struct map_err_state state = *swapped;
+	unsigned int i;
 	int err;
 
-	if (args->clear) {
-		err = map_clear(&sd->old);
-		if (err) {
-			map_err_state(&state,
-				      "the drained map was printed but can't be cleared: %s",
-				      strerror(-err));
+	state.to_stderr = true;
+	for (i = 0; i < sd->nr_slots; i++) {
+		if (sd->slots[i].first || (!sd->args.clear && !sd->args.keep))
+			continue;
+		if (finish_slot(sd, &sd->slots[i], &state))
 			return -1;
-		}
 	}
 
-	if (args->keep && bpf_obj_pin(sd->old.fd, args->keep)) {
-		map_err_state(&state,
-			      "the drained map was printed but can't be kept at %s: %s",
-			      args->keep, strerror(errno));
-		return -1;
-	}
-
-	err = swap_journal_release(&sd->journal);
+	err = swap_slots_unpin(sd, false) ? : swap_journal_end(&sd->journal);
 	if (err) {
 		map_err_state(&state,
 			      "the drained map was printed but can't be released: %s",
@@ -236,33 +156,38 @@ static int let_go(struct swap_drain *sd)
 
 static int swap_drain(struct swap_drain *sd)
 {
-	const struct map_err_state state = {
-		.swapped = true,
-		.pinned = sd->journal.pin,
-	};
+	struct map_err_state swapped = { .swapped = true };
+	char pinned[PATH_MAX] = "";
 	int err;
 
 	if (swap_lock(&sd->args.outer))
 		return -1;
 
 	err = swap_prepare(sd);
-	if (!err)
-		err = swap_and_wait(sd);
+	if (!err) {
+		/* One map's own pin, or the folder of many */
+		swapped.pinned = sd->journal.run;
+		if (!sd->args.all &&
+		    !swap_journal_path(&sd->journal, sd->args.outer.info.id,
+				       sd->slots[0].old.info.id, pinned))
+			swapped.pinned = pinned;
+		err = swap_and_wait(sd, &swapped);
+	}
 	swap_unlock(&sd->args.outer);
 
-	if (err < 0) {
-		/* Untouched: the old map is safe in its slot */
-		swap_journal_release(&sd->journal);
-		return -1;
+	if (!err)
+		err = swap_check_final(sd, &swapped) ? :
+		      swap_print(sd, &swapped) ? : let_go(sd, &swapped);
+	if (!err)
+		return 0;
+
+	/* What was not swapped is safe in its slot */
+	if (sd->journal.run_fd >= 0) {
+		swap_slots_unpin(sd, true);
+		swap_journal_end(&sd->journal);
 	}
 
-	if (err || swap_check_final(sd, &state) || print_old(sd) ||
-	    let_go(sd)) {
-		swap_journal_leave(&sd->journal);
-		return -1;
-	}
-
-	return 0;
+	return -1;
 }
 
 int do_map_swap_drain(int argc, char **argv)
@@ -270,8 +195,6 @@ int do_map_swap_drain(int argc, char **argv)
 	static char out_buf[1 << 16];
 	struct swap_drain sd = {
 		.journal.run_fd = -1,
-		.old.fd = -1,
-		.new.fd = -1,
 	};
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, old_action;
 	int err;
@@ -291,11 +214,9 @@ int do_map_swap_drain(int argc, char **argv)
 		err = sd.args.recover ? swap_recover(&sd.args) :
 					swap_drain(&sd);
 
-	drain_printer_free(&sd.printer);
 	drain_doc_free(&sd.doc);
 	map_sync_done(sd.provider);
-	map_ref_close(&sd.new);
-	map_ref_close(&sd.old);
+	swap_slots_free(&sd);
 	swap_args_free(&sd.args);
 
 	fflush(stdout);

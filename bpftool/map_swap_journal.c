@@ -234,38 +234,49 @@ int swap_journal_begin(struct swap_journal *j)
 	return -1;
 }
 
-int swap_journal_pin(struct swap_journal *j, const struct map_ref *outer,
-		     const struct map_ref *old)
+int swap_journal_path(const struct swap_journal *j, __u32 outer_id, __u32 id,
+		      char path[PATH_MAX])
 {
-	char pin[sizeof(j->pin)];
-
 	char name[32];
 
-	snprintf(name, sizeof(name), "%u_%u", outer->info.id, old->info.id);
-	if (join(pin, j->run, name)) {
+	snprintf(name, sizeof(name), "%u_%u", outer_id, id);
+
+	return join(path, j->run, name);
+}
+
+int swap_journal_pin(const struct swap_journal *j, const struct map_ref *outer,
+		     const struct map_ref *old)
+{
+	char path[PATH_MAX];
+
+	if (swap_journal_path(j, outer->info.id, old->info.id, path)) {
 		map_err("the path of the journal is too long");
 		return -1;
 	}
-	if (bpf_obj_pin(old->fd, pin)) {
-		map_err("can't pin the old map at %s: %s", pin,
+	if (bpf_obj_pin(old->fd, path)) {
+		map_err("can't pin the old map at %s: %s", path,
 			strerror(errno));
 		return -1;
 	}
-	memcpy(j->pin, pin, sizeof(pin));
 
 	return 0;
 }
 
-int swap_journal_release(struct swap_journal *j)
+int swap_journal_unpin(const struct swap_journal *j, __u32 outer_id, __u32 id)
+{
+	char path[PATH_MAX];
+	int err;
+
+	err = swap_journal_path(j, outer_id, id, path);
+
+	return err ? : unlink(path) ? -errno : 0;
+}
+
+int swap_journal_end(struct swap_journal *j)
 {
 	int err = 0;
 
-	if (j->run_fd < 0)
-		return 0;
-
-	if (*j->pin && unlink(j->pin))
-		err = -errno;
-	if (!err && rmdir(j->run))
+	if (j->run_fd >= 0 && rmdir(j->run))
 		err = -errno;
 	swap_journal_leave(j);
 
@@ -294,7 +305,12 @@ static int each_in_run(const char *run, bool live,
 		return errno == ENOENT ? 0 : -errno;
 
 	while (!ret && (entry = readdir(dir))) {
-		/* Only what swap_journal_pin() names so is ours */
+		/* A replacement is in its slot, or was never used */
+		if (!live && !strncmp(entry->d_name, SWAP_JOURNAL_NEW,
+				      strlen(SWAP_JOURNAL_NEW)) &&
+		    !join(path, run, entry->d_name))
+			unlink(path);
+		/* Only what swap_journal_pin() names so is an old map */
 		end = 0;
 		if (sscanf(entry->d_name, "%u_%u%n", &pin.outer_id, &pin.id,
 			   &end) != 2 || entry->d_name[end])

@@ -8,6 +8,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,81 +65,79 @@ static void warn_hash_of_maps(const struct map_ref *outer)
 	map_warn("this kernel does not update hash_of_maps in place: a program that looks the slot up during the swap may find it empty; array_of_maps has no such gap");
 }
 
-static int open_slot(struct swap_drain *sd)
-{
-	const struct map_ref *outer = &sd->args.outer;
-	__u32 id;
-	int err;
-
-	if (bpf_map_lookup_elem(outer->fd, sd->args.key, &id)) {
-		if (errno == ENOENT)
-			map_err("the slot is empty");
-		else
-			map_err("can't read the slot: %s", strerror(errno));
-		return -1;
-	}
-
-	err = map_ref_open(&sd->old, id);
-	if (err) {
-		map_err("can't open map %u, which is in the slot: %s", id,
-			strerror(-err));
-		return -1;
-	}
-
-	return 0;
-}
-
 /* Refused, or with "force" only warned of. Without a state nothing was done
  * so far.
  */
 static int not_final(struct swap_drain *sd, const struct map_err_state *state,
-		     const struct map_ref *map, const char *why)
+		     __u32 id, const char *why)
 {
 	static const struct map_err_state untouched = {};
 
 	if (sd->args.force) {
 		if (!state)	/* once is enough */
 			map_warn("map %u may change while it is drained: %s",
-				 map->info.id, why);
+				 id, why);
 		return 0;
 	}
 
 	map_err_state(state ? : &untouched,
 		      "map %u may change while it is drained: %s; 'force' drains it all the same",
-		      map->info.id, why);
+		      id, why);
 	return -1;
 }
 
 int swap_check_final(struct swap_drain *sd, const struct map_err_state *state)
 {
-	const struct map_ref *outer = &sd->args.outer;
-	char why[WHY_MAX];
-	int ret;
+	char why[WHY_MAX] = "";
+	struct reach_query q = {
+		.nr = sd->nr_slots,
+		.outer = &sd->args.outer,
+		.why = why,
+		.size = sizeof(why),
+	};
+	int ret = -ENOMEM;
 
-	/* Before the swap, its own slot does not count */
-	ret = reach_find(sd->old.info.id, outer, state ? NULL : sd->args.key,
-			 why, sizeof(why));
+	if (!sd->nr_slots)
+		return 0;
+
+	/* Before the swap, the slots that will be swapped don't count */
+	if (!state) {
+		q.except = sd->args.key;
+		q.except_all = sd->args.all;
+	}
+	q.found = sd->slots[0].old.info.id;
+	q.ids = swap_slots_ids(sd);
+	if (q.ids)
+		ret = reach_find(&q);
+	free(q.ids);
 	if (!ret)
-		ret = uncovered_find(outer, &sd->old, why, sizeof(why));
+		ret = uncovered_find(&sd->args.outer, &sd->slots[0].old, why,
+				     sizeof(why));
 	if (ret < 0)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
 
-	return ret ? not_final(sd, state, &sd->old, why) : 0;
+	return ret ? not_final(sd, state, q.found, why) : 0;
 }
 
 /* A replacement that a program can reach by another way would not start from
  * what user space put into it.
  */
-static int check_given_is_free(struct swap_drain *sd)
+static int check_given_is_free(struct swap_drain *sd, __u32 id)
 {
-	__u32 id = sd->new.info.id;
-	char why[WHY_MAX];
+	char why[WHY_MAX] = "";
+	struct reach_query q = {
+		.ids = &id,
+		.nr = 1,
+		.outer = &sd->args.outer,
+		.why = why,
+		.size = sizeof(why),
+	};
 	int ret;
 
 	ret = swap_left_behind(&sd->journal, id);
 	if (ret > 0) {
-		map_err("map %u can't be a replacement: a run that failed left it in %s, its content was not printed yet",
+		map_err("map %u can't be a replacement: it is in %s, its content was not printed yet",
 			id, sd->journal.base);
 		return -1;
 	}
@@ -147,12 +146,114 @@ static int check_given_is_free(struct swap_drain *sd)
 		return -1;
 	}
 
-	ret = reach_find(id, &sd->args.outer, NULL, why, sizeof(why));
+	ret = reach_find(&q);
 	if (ret < 0)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
 
-	return ret ? not_final(sd, NULL, &sd->new, why) : 0;
+	return ret ? not_final(sd, NULL, id, why) : 0;
+}
+
+static int open_old(struct swap_slot *slot)
+{
+	__u32 id = slot->old.info.id;
+	int err;
+
+	err = map_ref_open(&slot->old, id);
+	if (err) {
+		slot->old.info.id = id;
+		map_err("can't open map %u, which is in the slot: %s", id,
+			strerror(-err));
+	}
+
+	return err ? -1 : 0;
+}
+
+/* The old map stays open if it is the only one: of many, those that are needed
+ * again are opened again.
+ */
+static int prepare_slot(struct swap_drain *sd, struct swap_slot *slot)
+{
+	struct drain_printer printer = {};
+	int err;
+
+	if (slot->first)
+		return 0;
+	if (open_old(slot) || swap_check_old(&slot->old, &sd->args))
+		return -1;
+
+	if (sd->args.value.fd >= 0) {
+		slot->new = sd->args.value;
+		sd->args.value.fd = -1;
+		err = swap_check_given(&slot->new, &slot->old) ? :
+		      check_given_is_free(sd, slot->new.info.id);
+	} else {
+		err = swap_create(&slot->new, &slot->old);
+	}
+
+	/* What printing needs is looked for now, though used later only */
+	if (!err)
+		err = drain_printer_init(&printer, &sd->doc, &slot->old.info);
+	drain_printer_free(&printer);
+	if (sd->args.all)
+		map_ref_close(&slot->old);
+
+	return err ? : swap_slot_park(sd, slot);
+}
+
+static int pin_slot(struct swap_drain *sd, struct swap_slot *slot)
+{
+	int err;
+
+	if (slot->first)
+		return 0;
+	if (slot->old.fd < 0 && open_old(slot))
+		return -1;
+
+	err = swap_journal_pin(&sd->journal, &sd->args.outer, &slot->old);
+	if (sd->args.all)
+		map_ref_close(&slot->old);
+
+	return err;
+}
+
+/* Plain output is typed if every map has BTF */
+static bool all_typed(struct swap_drain *sd)
+{
+	unsigned int i;
+
+	for (i = 0; i < sd->nr_slots; i++) {
+		struct map_ref old;
+
+		if (map_ref_open(&old, sd->slots[i].old.info.id))
+			return false;
+		map_ref_close(&old);
+		if (!drain_is_typed(&old.info))
+			return false;
+	}
+
+	return true;
+}
+
+static int prepare_slots(struct swap_drain *sd)
+{
+	unsigned int i;
+
+	if (swap_slots_find(sd) ||
+	    drain_doc_init(&sd->doc, sd->args.all, all_typed(sd)) ||
+	    swap_journal_begin(&sd->journal))
+		return -1;
+	for (i = 0; i < sd->nr_slots; i++)
+		if (prepare_slot(sd, &sd->slots[i]))
+			return -1;
+
+	if (swap_check_final(sd, NULL))
+		return -1;
+	for (i = 0; i < sd->nr_slots; i++)
+		if (pin_slot(sd, &sd->slots[i]))
+			return -1;
+
+	return 0;
 }
 
 int swap_prepare(struct swap_drain *sd)
@@ -177,26 +278,7 @@ int swap_prepare(struct swap_drain *sd)
 		return -1;
 	swap_report_left(&sd->journal);
 
-	if (open_slot(sd) || swap_check_old(&sd->old, args))
-		return -1;
-	if (drain_doc_init(&sd->doc, false, drain_is_typed(&sd->old.info)) ||
-	    drain_printer_init(&sd->printer, &sd->doc, &sd->old.info))
-		return -1;
-
-	if (args->value.fd < 0) {
-		if (swap_create(&sd->new, &sd->old))
-			return -1;
-	} else {
-		sd->new = args->value;
-		args->value.fd = -1;
-		if (swap_check_given(&sd->new, &sd->old) ||
-		    check_given_is_free(sd))
-			return -1;
-	}
-
-	if (swap_check_final(sd, NULL) ||
-	    swap_journal_begin(&sd->journal) ||
-	    swap_journal_pin(&sd->journal, &args->outer, &sd->old))
+	if (prepare_slots(sd))
 		return -1;
 	warn_hash_of_maps(&args->outer);
 

@@ -121,32 +121,24 @@ static int slots_next(struct slots *s)
 	return 1;
 }
 
-/* Is @id in a slot other than @except? */
-static int find_in_slots(const struct map_ref *outer, __u32 id,
-			 const void *except, void *found_key)
+int slots_each(const struct map_ref *outer,
+	       int (*fn)(const void *key, __u32 id, void *ctx), void *ctx)
 {
-	__u32 i, key_size = outer->info.key_size;
 	struct slots s;
-	void *key;
-	int ret;
+	int ret, stop = 0;
+	__u32 i;
 
 	ret = slots_init(&s, outer);
 	if (ret)
 		return ret;
 
-	while ((ret = slots_next(&s)) > 0) {
-		for (i = 0; i < s.count; i++) {
-			key = s.keys + i * key_size;
-			if (s.ids[i] != id ||
-			    (except && !memcmp(key, except, key_size)))
-				continue;
-			memcpy(found_key, key, key_size);
-			goto out;
-		}
-	}
-out:
+	while (!stop && (ret = slots_next(&s)) > 0)
+		for (i = 0; !stop && i < s.count; i++)
+			stop = fn(s.keys + i * outer->info.key_size, s.ids[i],
+				  ctx);
 	slots_free(&s);
-	return ret;
+
+	return stop ? : ret;
 }
 
 static void name_slot(const struct map_ref *outer, const unsigned char *key,
@@ -164,9 +156,13 @@ static void name_slot(const struct map_ref *outer, const unsigned char *key,
 			 outer->info.name);
 }
 
+static int slot_is(const void *key, __u32 id, void *ctx)
+{
+	return id == *(__u32 *)ctx;
+}
+
 int reach_slot_holds(__u32 outer_id, __u32 id)
 {
-	unsigned char key[MAP_KEY_MAX];
 	struct map_ref outer;
 	int ret;
 
@@ -176,25 +172,59 @@ int reach_slot_holds(__u32 outer_id, __u32 id)
 	if (ret)
 		return ret;
 
-	ret = -E2BIG;
-	if (!is_map_in_map(&outer.info))
-		ret = 0;
-	else if (outer.info.key_size <= sizeof(key))
-		ret = find_in_slots(&outer, id, NULL, key);
+	ret = is_map_in_map(&outer.info) ? slots_each(&outer, slot_is, &id) : 0;
 	map_ref_close(&outer);
 
 	return ret;
 }
 
-static int find_in_maps(__u32 id, const struct map_ref *outer,
-			const void *except, char *why, size_t size)
+static int compare_ids(const void *a, const void *b)
 {
-	unsigned char key[MAP_KEY_MAX];
+	__u32 id_a = *(const __u32 *)a, id_b = *(const __u32 *)b;
+
+	return id_a < id_b ? -1 : id_a > id_b;
+}
+
+static bool wanted(struct reach_query *q, __u32 id)
+{
+	if (!bsearch(&id, q->ids, q->nr, sizeof(id), compare_ids))
+		return false;
+	q->found = id;
+
+	return true;
+}
+
+/* The map-in-map that is looked through, and what is looked for */
+struct slot_search {
+	struct reach_query *q;
+	const struct map_ref *outer;
+};
+
+static int find_in_slot(const void *key, __u32 id, void *ctx)
+{
+	const struct slot_search *search = ctx;
+	struct reach_query *q = search->q;
+
+	if (q->except && search->outer->info.id == q->outer->info.id &&
+	    !memcmp(key, q->except, q->outer->info.key_size))
+		return 0;
+	if (!wanted(q, id))
+		return 0;
+	name_slot(search->outer, key, q->why, q->size);
+
+	return 1;
+}
+
+static int find_in_maps(struct reach_query *q)
+{
 	struct map_ref map;
+	struct slot_search search = { .q = q, .outer = &map };
 	__u32 at = 0;
 	int ret = 0;
 
 	while (!ret && !bpf_map_get_next_id(at, &at)) {
+		if (q->except_all && at == q->outer->info.id)
+			continue;
 		ret = map_ref_open(&map, at);
 		if (ret == -ENOENT) {
 			ret = 0;	/* it is gone meanwhile */
@@ -202,15 +232,8 @@ static int find_in_maps(__u32 id, const struct map_ref *outer,
 		}
 		if (ret)
 			return ret;
-
-		if (is_map_in_map(&map.info) &&
-		    map.info.key_size <= sizeof(key)) {
-			ret = find_in_slots(&map, id,
-					    at == outer->info.id ? except : NULL,
-					    key);
-			if (ret > 0)
-				name_slot(&map, key, why, size);
-		}
+		if (is_map_in_map(&map.info))
+			ret = slots_each(&map, find_in_slot, &search);
 		map_ref_close(&map);
 	}
 	if (!ret && errno != ENOENT)
@@ -275,34 +298,30 @@ int progs_each(int (*fn)(const struct prog_ref *prog, void *ctx), void *ctx)
 	return ret;
 }
 
-struct prog_search {
-	__u32 id;
-	char *why;
-	size_t size;
-};
-
 static int prog_has_map(const struct prog_ref *prog, void *ctx)
 {
-	struct prog_search *search = ctx;
+	struct reach_query *q = ctx;
+	__u32 i;
 
-	if (!prog_uses_map(prog, search->id))
-		return 0;
+	for (i = 0; i < prog->info.nr_map_ids; i++) {
+		if (!wanted(q, prog->map_ids[i]))
+			continue;
+		snprintf(q->why, q->size,
+			 "program %u%s%s has it among its own maps",
+			 prog->info.id, *prog->info.name ? " " : "",
+			 prog->info.name);
+		return 1;
+	}
 
-	snprintf(search->why, search->size,
-		 "program %u%s%s has it among its own maps", prog->info.id,
-		 *prog->info.name ? " " : "", prog->info.name);
-	return 1;
+	return 0;
 }
 
-int reach_find(__u32 id, const struct map_ref *outer, const void *except,
-	       char *why, size_t size)
+int reach_find(struct reach_query *q)
 {
-	struct prog_search search = { .id = id, .why = why, .size = size };
 	int ret;
 
-	ret = find_in_maps(id, outer, except, why, size);
-	if (ret)
-		return ret;
+	qsort(q->ids, q->nr, sizeof(*q->ids), compare_ids);
+	ret = find_in_maps(q);
 
-	return progs_each(prog_has_map, &search);
+	return ret ? : progs_each(prog_has_map, q);
 }

@@ -41,22 +41,37 @@ bool is_map_in_map(const struct bpf_map_info *info);
 int reach_slot_holds(__u32 outer_id, __u32 id);
 
 /**
- * reach_find() - can a program find a map, but for one slot?
- * @id:		the map
- * @outer:	a map-in-map
- * @except:	key of the slot in it that does not count, NULL: all count
- * @why:	where to put the slot or the program that holds it
- * @size:	size of @why in bytes
+ * slots_each() - call a function for every filled slot of a map-in-map
  *
- * Return: 1 with the holder in @why, 0, or -errno if it can't be known.
+ * Return: the first value other than 0 that @fn returned, 0, or -errno.
  */
-int reach_find(__u32 id, const struct map_ref *outer, const void *except,
-	       char *why, size_t size);
+int slots_each(const struct map_ref *outer,
+	       int (*fn)(const void *key, __u32 id, void *ctx), void *ctx);
+
+/* Can a program find one of several maps? */
+struct reach_query {
+	__u32 *ids;		/* of the maps; reach_find() sorts them */
+	unsigned int nr;
+	const struct map_ref *outer;
+	const void *except;	/* key of a slot in it that does not count */
+	bool except_all;	/* none of its slots counts */
+	char *why;		/* where to put who holds it */
+	size_t size;		/* of why, in bytes */
+	__u32 found;		/* the map that was found */
+};
+
+/**
+ * reach_find() - can a program find one of several maps?
+ * @q:		which, and which slots do not count
+ *
+ * Return: 1 with the holder in @q, 0, or -errno if it can't be known.
+ */
+int reach_find(struct reach_query *q);
 
 /**
  * uncovered_find() - does a program use a map-in-map that no wait covers?
  * @outer:	the map-in-map
- * @old:	the inner map that is to be drained
+ * @old:	an inner map that is to be drained
  * @why:	where to put the program, and what it may do
  * @size:	size of @why in bytes
  *

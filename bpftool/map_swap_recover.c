@@ -147,6 +147,7 @@ static int wait_once(void)
 static int print_left(struct recovery *r, const struct left *left)
 {
 	struct map_err_state state = { .swapped = true, .pinned = left->path };
+	const struct drain_label label = { .outer_id = left->outer_id };
 	const char *what = "open the drained map";
 	struct drain_printer printer;
 	struct map_ref map;
@@ -162,7 +163,7 @@ static int print_left(struct recovery *r, const struct left *left)
 		return -1;
 	}
 
-	drain_print_begin(&printer, left->outer_id);
+	drain_print_begin(&printer, &label);
 	err = map_drain(&map, &printer, &what);
 	if (err) {
 		/* Inside the array, unless it is stdout that failed */

@@ -9,31 +9,96 @@
 #include "map_swap.h"
 #include "map_sync.h"
 
+struct swap_slot {
+	unsigned char *key;
+	struct map_ref old;		/* in the slot at first */
+	struct map_ref new;		/* its replacement */
+	bool swapped;
+	bool parked;			/* new waits in the journal */
+	/* The same map may fill several slots. It is drained once, with the
+	 * first of them, and one map replaces it in all.
+	 */
+	struct swap_slot *first;	/* NULL: this one is the first */
+	struct swap_slot *next_same;
+};
+
 struct swap_drain {
 	struct swap_args args;
 	const struct map_sync_provider *provider;
 	struct swap_journal journal;
-	struct map_ref old;		/* in the slot at first */
-	struct map_ref new;		/* its replacement */
+	struct swap_slot *slots;
+	unsigned int nr_slots;
+	unsigned int at_once;		/* slots to swap at the same time */
 	struct drain_doc doc;
-	struct drain_printer printer;
 	__u64 wait_us;			/* from the update to the wait's end */
 };
 
+/* map_swap_slots.c */
+
 /**
- * swap_prepare() - do everything that can fail without touching the slot
+ * swap_slots_find() - find the slots to swap; old maps are known by id only
+ *
+ * Reports what is wrong. swap_slots_free() is due in either case.
+ *
+ * Return: 0 or -1.
+ */
+int swap_slots_find(struct swap_drain *sd);
+void swap_slots_free(struct swap_drain *sd);
+
+/* swap_slot_reopen() - open a slot's old map again from the journal */
+int swap_slot_reopen(const struct swap_drain *sd, struct swap_slot *slot);
+
+/* swap_slot_park() - close a replacement if too many would be open
+ *
+ * It is pinned in the journal meanwhile. Reports what is wrong; 0 or -1.
+ */
+int swap_slot_park(const struct swap_drain *sd, struct swap_slot *slot);
+
+/* swap_slot_unpark() - open it again; 0 or -errno */
+int swap_slot_unpark(const struct swap_drain *sd, struct swap_slot *slot);
+
+/* swap_slots_ids() - the ids of all old maps, to be freed, NULL: no memory */
+__u32 *swap_slots_ids(const struct swap_drain *sd);
+
+/* swap_slots_unpin() - let go of what is pinned
+ * @untouched:	only of the maps that are still in their slots
+ *
+ * Return: 0 or -errno.
+ */
+int swap_slots_unpin(struct swap_drain *sd, bool untouched);
+
+/* map_swap_update.c */
+
+/**
+ * swap_update() - swap all slots
+ *
+ * Reports what is wrong. Which slots were swapped stands in them.
+ *
+ * Return: 0 or -1.
+ */
+int swap_update(struct swap_drain *sd);
+
+/* map_swap_prepare.c */
+
+/**
+ * swap_prepare() - do everything that can fail without touching a slot
  *
  * Reports what is wrong. Return: 0 or -1.
  */
 int swap_prepare(struct swap_drain *sd);
 
 /**
- * swap_check_final() - will the old map not change any more after the wait?
- * @state:	what an error has to tell of the data
+ * swap_check_final() - will the old maps not change any more after the wait?
+ * @state:	what an error has to tell of the data, NULL before the swap
  *
  * Return: 0; or -1 after an error was reported, which "force" turns into a
  * warning.
  */
 int swap_check_final(struct swap_drain *sd, const struct map_err_state *state);
+
+/* map_swap_print.c */
+
+/* swap_print() - print all old maps; reports; 0 once every byte went out, -1 */
+int swap_print(struct swap_drain *sd, const struct map_err_state *state);
 
 #endif /* __BPFTOOL_MAP_SWAP_RUN_H */

@@ -11,8 +11,9 @@
 
 #define HELP_MAP_SYNC							\
 	"       %1$s %2$s sync       [using PROVIDER]\n"			\
-	"       %1$s %2$s swap-drain MAP key DATA [value MAP] [keep FILE] [clear] \\\n" \
-	"                                  [quiet] [using PROVIDER] [journal DIR] [force]\n" \
+	"       %1$s %2$s swap-drain MAP { key DATA | all } [value MAP] [keep FILE] \\\n" \
+	"                                  [clear] [quiet] [using PROVIDER] \\\n" \
+	"                                  [journal DIR] [force]\n"	\
 	"       %1$s %2$s swap-drain recover [journal DIR]\n"
 
 #endif /* __BPFTOOL_MAP_SYNC_HELP_H */
