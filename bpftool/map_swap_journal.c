@@ -87,8 +87,14 @@ static bool pid1_sees_bpffs(void)
 static int find_bpffs(void)
 {
 	bool mounted = false;
+	struct statfs st;
 
-	if (!bpffs_holds(BPFFS)) {
+	/* A mount in good faith would hide what is there */
+	if (statfs(BPFFS, &st)) {
+		map_err("can't look at " BPFFS ": %s", strerror(errno));
+		return -1;
+	}
+	if ((unsigned long)st.f_type != BPF_FS_MAGIC) {
 		if (block_mount) {
 			map_err("no bpffs at " BPFFS ", not mounting it due to --nomount option");
 			return -1;
