@@ -140,8 +140,8 @@ int swap_journal_pin(const struct swap_journal *j, const struct map_ref *outer,
 /* swap_journal_unpin() - remove a pin; 0 or -errno */
 int swap_journal_unpin(const struct swap_journal *j, __u32 outer_id, __u32 id);
 
-/* swap_journal_end() - remove the folder, with no pin left in it; 0, -errno */
-int swap_journal_end(struct swap_journal *j);
+/* swap_journal_end() - end this run, and remove its folder if it is empty */
+void swap_journal_end(struct swap_journal *j);
 
 /* swap_journal_leave() - end this run, but leave its pins where they are */
 void swap_journal_leave(struct swap_journal *j);

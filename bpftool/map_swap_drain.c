@@ -143,13 +143,14 @@ static int let_go(struct swap_drain *sd, const struct map_err_state *swapped)
 			return -1;
 	}
 
-	err = swap_slots_unpin(sd, false) ? : swap_journal_end(&sd->journal);
+	err = swap_slots_unpin(sd, false);
 	if (err) {
 		map_err_state(&state,
 			      "the drained map was printed but can't be released: %s",
 			      strerror(-err));
 		return -1;
 	}
+	swap_journal_end(&sd->journal);
 
 	return 0;
 }

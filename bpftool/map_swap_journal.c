@@ -278,15 +278,14 @@ int swap_journal_unpin(const struct swap_journal *j, __u32 outer_id, __u32 id)
 	return err ? : unlink(path) ? -errno : 0;
 }
 
-int swap_journal_end(struct swap_journal *j)
+void swap_journal_end(struct swap_journal *j)
 {
-	int err = 0;
-
-	if (j->run_fd >= 0 && rmdir(j->run))
-		err = -errno;
+	/* A folder that stays for no good reason is empty, and the next run
+	 * removes it.
+	 */
+	if (j->run_fd >= 0)
+		rmdir(j->run);
 	swap_journal_leave(j);
-
-	return err;
 }
 
 void swap_journal_leave(struct swap_journal *j)
@@ -294,6 +293,14 @@ void swap_journal_leave(struct swap_journal *j)
 	if (j->run_fd >= 0)
 		close(j->run_fd);
 	j->run_fd = -1;
+}
+
+/* Leaves 0 in errno after the last one */
+static struct dirent *next_entry(DIR *dir)
+{
+	errno = 0;
+
+	return readdir(dir);
 }
 
 static int each_in_run(const char *run, bool live,
@@ -310,7 +317,7 @@ static int each_in_run(const char *run, bool live,
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 
-	while (!ret && (entry = readdir(dir))) {
+	while (!ret && (entry = next_entry(dir))) {
 		/* A replacement is in its slot, or was never used */
 		if (!live && !strncmp(entry->d_name, SWAP_JOURNAL_NEW,
 				      strlen(SWAP_JOURNAL_NEW)) &&
@@ -325,6 +332,8 @@ static int each_in_run(const char *run, bool live,
 			continue;
 		ret = fn(&pin, ctx);
 	}
+	if (!ret && !entry && errno)
+		ret = -errno;
 	closedir(dir);
 
 	return ret;
@@ -343,19 +352,23 @@ int swap_journal_each(const struct swap_journal *j,
 	if (!base)
 		return -errno;
 
-	while (!ret && (entry = readdir(base))) {
+	while (!ret && (entry = next_entry(base))) {
 		if (entry->d_name[0] == '.' ||
 		    join(run, j->base, entry->d_name))
 			continue;
 		fd = lock_run(run);
-		if (fd < 0 && fd != -EBUSY)
+		/* Gone, or none of ours */
+		if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
 			continue;
-		ret = each_in_run(run, fd < 0, fn, ctx);
+		ret = fd < 0 && fd != -EBUSY ?
+			      fd : each_in_run(run, fd < 0, fn, ctx);
 		if (fd >= 0) {
 			rmdir(run);	/* where nothing is left */
 			close(fd);
 		}
 	}
+	if (!ret && !entry && errno)
+		ret = -errno;
 	closedir(base);
 
 	return ret;

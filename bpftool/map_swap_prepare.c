@@ -65,30 +65,44 @@ static void warn_hash_of_maps(const struct map_ref *outer)
 	map_warn("this kernel does not update hash_of_maps in place: a program that looks the slot up during the swap may find it empty; array_of_maps has no such gap");
 }
 
+/* A map that a program can reach by another way, and what that means for it */
+struct not_final {
+	__u32 id;
+	const char *when;
+	const char *force;	/* what "force" does */
+	const char *why;
+};
+
 /* Refused, or with "force" only warned of. Without a state nothing was done
  * so far.
  */
-static int not_final(struct swap_drain *sd, const struct map_err_state *state,
-		     __u32 id, const char *why)
+static int not_final(const struct swap_drain *sd,
+		     const struct map_err_state *state,
+		     const struct not_final *nf)
 {
 	static const struct map_err_state untouched = {};
 
 	if (sd->args.force) {
 		if (!state)	/* once is enough */
-			map_warn("map %u may change while it is drained: %s",
-				 id, why);
+			map_warn("map %u may change %s: %s", nf->id, nf->when,
+				 nf->why);
 		return 0;
 	}
 
 	map_err_state(state ? : &untouched,
-		      "map %u may change while it is drained: %s; 'force' drains it all the same",
-		      id, why);
+		      "map %u may change %s: %s; 'force' %s it all the same",
+		      nf->id, nf->when, nf->why, nf->force);
 	return -1;
 }
 
 int swap_check_final(struct swap_drain *sd, const struct map_err_state *state)
 {
 	char why[WHY_MAX] = "";
+	struct not_final nf = {
+		.when = "while it is drained",
+		.force = "drains",
+		.why = why,
+	};
 	struct reach_query q = {
 		.nr = sd->nr_slots,
 		.outer = &sd->args.outer,
@@ -117,7 +131,8 @@ int swap_check_final(struct swap_drain *sd, const struct map_err_state *state)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
 
-	return ret ? not_final(sd, state, q.found, why) : 0;
+	nf.id = q.found;
+	return ret ? not_final(sd, state, &nf) : 0;
 }
 
 /* A replacement that a program can reach by another way would not start from
@@ -126,6 +141,12 @@ int swap_check_final(struct swap_drain *sd, const struct map_err_state *state)
 static int check_given_is_free(struct swap_drain *sd, __u32 id)
 {
 	char why[WHY_MAX] = "";
+	const struct not_final nf = {
+		.id = id,
+		.when = "before it is in the slot",
+		.force = "takes",
+		.why = why,
+	};
 	struct reach_query q = {
 		.ids = &id,
 		.nr = 1,
@@ -151,7 +172,7 @@ static int check_given_is_free(struct swap_drain *sd, __u32 id)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
 
-	return ret ? not_final(sd, NULL, id, why) : 0;
+	return ret ? not_final(sd, NULL, &nf) : 0;
 }
 
 static int open_old(struct swap_slot *slot)

@@ -60,8 +60,11 @@ static int report_pin(const struct swap_pin *pin, void *ctx)
 void swap_report_left(const struct swap_journal *j)
 {
 	const char *dir = strcmp(j->base, SWAP_JOURNAL_BASE) ? j->base : "";
+	int err = swap_journal_each(j, report_pin, (void *)dir);
 
-	swap_journal_each(j, report_pin, (void *)dir);
+	if (err)
+		map_warn("can't tell what earlier runs left in %s: %s", j->base,
+			 strerror(-err));
 }
 
 static int is_pin_of(const struct swap_pin *pin, void *ctx)

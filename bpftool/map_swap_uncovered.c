@@ -108,12 +108,16 @@ static int inner_starts_work(const struct map_ref *outer)
 		return -E2BIG;
 
 	while (!bpf_map_get_next_key(outer->fd, from, key)) {
-		if (!bpf_map_lookup_elem(outer->fd, key, &id) &&
-		    !map_ref_open(&inner, id)) {
+		ret = bpf_map_lookup_elem(outer->fd, key, &id) ?
+			      -errno : map_ref_open(&inner, id);
+		if (!ret) {
 			ret = map_starts_work(&inner);
 			map_ref_close(&inner);
 			return ret;
 		}
+		/* Empty slots, and maps that are gone meanwhile, don't tell */
+		if (ret != -ENOENT)
+			return ret;
 		memcpy(prev, key, outer->info.key_size);
 		from = prev;
 	}
