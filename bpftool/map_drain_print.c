@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/kernel.h>
 
@@ -426,8 +427,15 @@ void drain_print_end(struct drain_printer *p, bool whole)
 
 int drain_flush(void)
 {
+	int fd;
+
 	if (fflush(stdout))
 		return -errno;
+	if (ferror(stdout))
+		return -EIO;
 
-	return ferror(stdout) ? -EIO : 0;
+	/* A network file system may tell only now what it could not write */
+	fd = dup(STDOUT_FILENO);
+
+	return fd < 0 || close(fd) ? -errno : 0;
 }
