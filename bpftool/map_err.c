@@ -55,7 +55,9 @@ static void report(const struct map_err_state *state, const char *fmt,
 
 	if (!state->to_stderr) {
 		write_json(json_wtr, state, msg);
-		return;
+		/* Where the data is must be heard, even if stdout is full */
+		if (!state->swapped || (!fflush(stdout) && !ferror(stdout)))
+			return;
 	}
 
 	wtr = jsonw_new(stderr);
