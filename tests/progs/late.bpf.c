@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* A program that adds late: it looks a value up, stays inside for a time that
+ * its driver chose, and only then adds to what it looked up.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "late.h"
+
+struct counts {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct counts);
+} outer SEC(".maps");
+
+/* The selector pattern: an index that says which of two maps is in use */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} selector SEC(".maps");
+
+struct counts first SEC(".maps");
+struct counts second SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct late_state);
+} state SEC(".maps");
+
+/* A callback each would be short of a second before bpf_loop() ends */
+static long until(__u32 i, void *ctx)
+{
+	const __u64 *deadline = ctx;
+	int n;
+
+	for (n = 0; n < 64; n++) {
+		if (bpf_ktime_get_ns() >= *deadline)
+			return 1;
+	}
+
+	return 0;
+}
+
+/* The maps of the pattern are looked up in the same way; an atomic, as the
+ * flags, so that the driver sees them in this order on every CPU
+ */
+static __always_inline int add_late(void *map, struct late_state *s)
+{
+	const __u32 key = LATE_KEY;
+	__u64 early = LATE_EARLY, deadline, *value;
+
+	bpf_map_update_elem(map, &key, &early, BPF_ANY);
+	value = bpf_map_lookup_elem(map, &key);
+	if (!value)
+		return -1;
+
+	deadline = bpf_ktime_get_ns() + s->spin_ns;
+	__sync_fetch_and_add(&s->inside, 1);
+	bpf_loop(1 << 23, until, &deadline, 0);
+	__sync_fetch_and_add(value, LATE_ADD);
+	s->left_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_add(&s->left, 1);
+
+	return 0;
+}
+
+static __always_inline int late(void)
+{
+	const __u32 zero = 0;
+	struct late_state *s;
+	__u32 *which;
+	void *map;
+	int err;
+
+	s = bpf_map_lookup_elem(&state, &zero);
+	if (!s)
+		return 0;
+
+	if (s->by_selector) {
+		which = bpf_map_lookup_elem(&selector, &zero);
+		if (which && *which)
+			err = add_late(&second, s);
+		else
+			err = add_late(&first, s);
+	} else {
+		map = bpf_map_lookup_elem(&outer, &zero);
+		err = map ? add_late(map, s) : -1;
+	}
+
+	if (err)
+		__sync_fetch_and_add(&s->error, 1);
+	return 0;
+}
+
+/* Softirqs wait as well, but PREEMPT_RT goes on scheduling */
+SEC("tc")
+int late_tc(struct __sk_buff *skb)
+{
+	return late();
+}
+
+/* Nothing is scheduled, PREEMPT_RT or not, but softirqs go on */
+SEC("raw_tp")
+int late_raw_tp(void *ctx)
+{
+	return late();
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* late: run a command while a BPF program is inside a map
+ *
+ *	late [OPTION...] -- COMMAND [ARG...]
+ *
+ *	--object FILE	late.bpf.o
+ *	--pins DIR	an empty folder on a bpffs; "outer", or "selector",
+ *			"first" and "second" are there while it runs
+ *	--report FILE	what was seen, as JSON
+ *	--selector	the program selects one of two maps by an index
+ *	--outer KIND	array (default) or hash
+ *	--inner TYPE	of the map in the slot (default: hash)
+ *	--enter HOW	raw_tp (default) or tc: the kind of program
+ *	--spin-ms N	how long the program stays inside (default: 1000)
+ *
+ * The program runs in a thread on a CPU of its own, and the command on the
+ * others. With one CPU they have to share it.
+ *
+ * In the report: did the command start while the program was inside, had it
+ * left when the command ended, and when was that (microseconds of
+ * CLOCK_MONOTONIC); the program's counter in the end.
+ *
+ * Exit status: 0 when there is a report, 77 when the kernel lacks something.
+ */
+#include <getopt.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <linux/types.h>
+
+#include "inner.h"
+#include "late.h"
+
+#define INSIDE_TIMEOUT_MS	60000
+
+struct pin {
+	const char *name;
+	bool made;
+};
+
+struct late {
+	const char *object, *pins, *report;
+	bool by_selector, outer_hash, tc;
+	struct inner_template inner;
+	unsigned long spin_ms;
+	char **command;
+
+	struct bpf_object *obj;
+	struct late_state *state;
+	int prog_fd, map_fd;		/* the map that the program adds to */
+	struct pin pinned[3];
+	cpu_set_t prog_cpu, other_cpus;	/* none: there is one CPU only */
+
+	int run_err;
+	bool started_inside, left_at_exit;
+	__u64 exit_us;
+	int status;			/* of the command */
+};
+
+static int parse(struct late *l, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "object", required_argument, NULL, 'o' },
+		{ "pins", required_argument, NULL, 'p' },
+		{ "report", required_argument, NULL, 'r' },
+		{ "selector", no_argument, NULL, 's' },
+		{ "outer", required_argument, NULL, 'O' },
+		{ "inner", required_argument, NULL, 'i' },
+		{ "enter", required_argument, NULL, 'e' },
+		{ "spin-ms", required_argument, NULL, 't' },
+		{}
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		if (c == 'o')
+			l->object = optarg;
+		else if (c == 'p')
+			l->pins = optarg;
+		else if (c == 'r')
+			l->report = optarg;
+		else if (c == 's')
+			l->by_selector = true;
+		else if (c == 'O')
+			l->outer_hash = !strcmp(optarg, "hash");
+		else if (c == 'i')
+			l->inner.type = inner_type(optarg);
+		else if (c == 'e')
+			l->tc = !strcmp(optarg, "tc");
+		else if (c == 't')
+			l->spin_ms = strtoul(optarg, NULL, 10);
+		else
+			return -1;
+	}
+
+	l->command = argv + optind;
+	if (!l->object || !l->pins || !l->report || !*l->command ||
+	    l->inner.type < 0) {
+		fprintf(stderr, "late: bad arguments\n");
+		return -1;
+	}
+
+	return 0;
+}
+
+static struct bpf_map *map_of(const struct late *l, const char *name)
+{
+	return bpf_object__find_map_by_name(l->obj, name);
+}
+
+static int open_object(struct late *l)
+{
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop,
+				    NULL) == 0) {
+		fprintf(stderr, "the kernel has no bpf_loop()\n");
+		exit(EXIT_SKIP);
+	}
+
+	l->obj = bpf_object__open_file(l->object, NULL);
+	if (!l->obj)
+		return -1;
+
+	if (l->outer_hash &&
+	    bpf_map__set_type(map_of(l, "outer"), BPF_MAP_TYPE_HASH_OF_MAPS))
+		return -1;
+	if (inner_set_template(&l->inner, l->obj, map_of(l, "outer"), 16))
+		return -1;
+
+	return bpf_object__load(l->obj);
+}
+
+static int fill_slot(struct late *l)
+{
+	struct bpf_map *outer = map_of(l, "outer");
+	const __u32 slot = 0;
+
+	if (l->by_selector) {
+		l->inner.type = bpf_map__type(map_of(l, "first"));
+		l->map_fd = bpf_map__fd(map_of(l, "first"));
+		return 0;
+	}
+
+	l->map_fd = inner_create(&l->inner, "late_inner");
+	if (l->map_fd < 0)
+		return -1;
+
+	return bpf_map_update_elem(bpf_map__fd(outer), &slot, &l->map_fd,
+				   BPF_ANY);
+}
+
+static int map_state(struct late *l)
+{
+	l->state = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+			MAP_SHARED, bpf_map__fd(map_of(l, "state")), 0);
+	if (l->state == MAP_FAILED)
+		return -1;
+	l->state->by_selector = l->by_selector;
+	l->state->spin_ns = l->spin_ms * 1000000ULL;
+
+	return 0;
+}
+
+static const char *pin_path(const struct late *l, const struct pin *pin)
+{
+	static char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", l->pins, pin->name);
+	return path;
+}
+
+static int pin_maps(struct late *l)
+{
+	struct pin *pin;
+	int i;
+
+	l->pinned[0].name = l->by_selector ? "selector" : "outer";
+	if (l->by_selector) {
+		l->pinned[1].name = "first";
+		l->pinned[2].name = "second";
+	}
+
+	for (i = 0; i < 3 && l->pinned[i].name; i++) {
+		pin = &l->pinned[i];
+		if (bpf_obj_pin(bpf_map__fd(map_of(l, pin->name)),
+				pin_path(l, pin)))
+			return -1;
+		pin->made = true;
+	}
+
+	return 0;
+}
+
+static void unpin_maps(struct late *l)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (l->pinned[i].made)
+			unlink(pin_path(l, &l->pinned[i]));
+	}
+}
+
+/* The program's CPU lets nothing else run until it left: the command must not
+ * be waiting for that one.
+ */
+static int split_cpus(struct late *l)
+{
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(l->other_cpus), &l->other_cpus))
+		return -1;
+	CPU_ZERO(&l->prog_cpu);
+	if (CPU_COUNT(&l->other_cpus) == 1)
+		return 0;
+
+	for (cpu = CPU_SETSIZE - 1; !CPU_ISSET(cpu, &l->other_cpus); cpu--)
+		;
+	CPU_CLR(cpu, &l->other_cpus);
+	CPU_SET(cpu, &l->prog_cpu);
+
+	return sched_setaffinity(0, sizeof(l->other_cpus), &l->other_cpus);
+}
+
+static void *run_program(void *arg)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct late *l = arg;
+	char packet[64] = {};
+
+	if (l->tc) {
+		opts.data_in = packet;
+		opts.data_size_in = sizeof(packet);
+		opts.repeat = 1;
+	}
+	if (CPU_COUNT(&l->prog_cpu))
+		sched_setaffinity(0, sizeof(l->prog_cpu), &l->prog_cpu);
+	if (bpf_prog_test_run_opts(l->prog_fd, &opts))
+		__atomic_store_n(&l->run_err, errno, __ATOMIC_RELEASE);
+
+	return NULL;
+}
+
+static bool flag(const __u64 *of)
+{
+	return __atomic_load_n(of, __ATOMIC_ACQUIRE);
+}
+
+static int wait_until_inside(struct late *l)
+{
+	int ms;
+
+	for (ms = 0; ms < INSIDE_TIMEOUT_MS; ms++) {
+		if (flag(&l->state->inside))
+			return 0;
+		if (flag(&l->state->error) ||
+		    __atomic_load_n(&l->run_err, __ATOMIC_ACQUIRE))
+			break;
+		usleep(1000);
+	}
+
+	fprintf(stderr, "late: the program did not run: %s\n",
+		l->run_err ? strerror(l->run_err) : "it found no map");
+	return -1;
+}
+
+static int run_command(struct late *l)
+{
+	struct timespec now;
+	pid_t pid;
+
+	l->started_inside = !flag(&l->state->left);
+	pid = fork();
+	if (!pid) {
+		execvp(*l->command, l->command);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &l->status, 0) != pid)
+		return -1;
+
+	/* Ordering, not timing: the flag first, before the time goes on */
+	l->left_at_exit = flag(&l->state->left);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	l->exit_us = now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
+
+	return 0;
+}
+
+static int report(struct late *l)
+{
+	FILE *f = fopen(l->report, "w");
+
+	if (!f)
+		return -1;
+	fprintf(f, "{\"started_inside\":%s,\"left_at_exit\":%s,",
+		l->started_inside ? "true" : "false",
+		l->left_at_exit ? "true" : "false");
+	fprintf(f, "\"left_us\":%llu,\"exit_us\":%llu,\"status\":%d,\"final\":%llu}\n",
+		l->state->left_ns / 1000, l->exit_us,
+		WIFEXITED(l->status) ? WEXITSTATUS(l->status) : -1,
+		inner_read(l->map_fd, l->inner.type, LATE_KEY));
+
+	return fclose(f);
+}
+
+static int run(struct late *l)
+{
+	struct bpf_program *prog;
+	pthread_t thread;
+	int err;
+
+	prog = bpf_object__find_program_by_name(l->obj, l->tc ? "late_tc" :
+							"late_raw_tp");
+	l->prog_fd = bpf_program__fd(prog);
+	if (pthread_create(&thread, NULL, run_program, l))
+		return -1;
+
+	err = wait_until_inside(l);
+	if (!err)
+		err = run_command(l);
+	pthread_join(thread, NULL);
+
+	return err ?: report(l);
+}
+
+int main(int argc, char **argv)
+{
+	struct late l = {
+		.inner.type = BPF_MAP_TYPE_HASH,
+		.spin_ms = 1000,
+		.map_fd = -1,
+	};
+	int err;
+
+	if (parse(&l, argc, argv))
+		return 2;
+
+	err = open_object(&l) || fill_slot(&l) || map_state(&l) ||
+	      pin_maps(&l) || split_cpus(&l);
+	if (err)
+		perror("late: can't set up");
+	else
+		err = run(&l);
+
+	unpin_maps(&l);
+	bpf_object__close(l.obj);
+	return err ? 1 : 0;
+}
