@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* An event: counted by itself, then in a random slot's map under a random key.
+ *
+ * Everything is added to with atomics, per-CPU values as well: on PREEMPT_RT a
+ * program may be preempted by another run of it on the same CPU.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "load.h"
+
+struct counts {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 128);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct counts);
+} outer SEC(".maps");
+
+/* Counted in as well with --plain: an ordinary map */
+struct counts plain SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LOAD_COUNTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+struct load_config conf = { .slots = 1, .keys = 64 };
+
+static __always_inline void bump(__u32 which)
+{
+	__u64 *count = bpf_map_lookup_elem(&counters, &which);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
+
+static __always_inline int add(void *map, const __u32 *key)
+{
+	const __u64 none = 0;
+	__u64 *value = bpf_map_lookup_elem(map, key);
+
+	if (!value) {
+		/* If another CPU was first, its element serves as well */
+		bpf_map_update_elem(map, key, &none, BPF_NOEXIST);
+		value = bpf_map_lookup_elem(map, key);
+		if (!value)
+			return -1;
+	}
+	__sync_fetch_and_add(value, 1);
+
+	return 0;
+}
+
+SEC("tc")
+int load(struct __sk_buff *skb)
+{
+	__u32 slot = bpf_get_prandom_u32() % conf.slots;
+	__u32 key = bpf_get_prandom_u32() % conf.keys;
+	void *inner;
+
+	bump(LOAD_COUNTED);
+
+	inner = bpf_map_lookup_elem(&outer, &slot);
+	if (!inner)
+		bump(LOAD_MISSED);
+	else if (add(inner, &key))
+		bump(LOAD_FAILED);
+
+	/* That one loses events by being cleared, and that is the point */
+	if (conf.plain)
+		add(&plain, &key);
+
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
