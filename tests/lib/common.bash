@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What all tests share. The environment says what is tested: see tests.mk.
+
+: "${BUILD:?run through make check}" "${BPFTOOL:?run through make check}"
+
+bpftool() {
+	"$BPFTOOL" "$@"
+}
+
+# Creates, fills and pins a map: tests/progs/map_make.c
+map_make() {
+	"$BUILD/tests/map_make" "$@"
+}
+
+# A folder on the bpffs for what a test pins, in $PINS; call it in setup() or
+# setup_file(), and cleanup_bpffs in the teardown that belongs to it
+setup_bpffs() {
+	local fstype
+
+	fstype=$(stat -f -c %t /sys/fs/bpf)
+	if [[ $fstype != cafe4a11 ]]; then
+		mount -t bpf bpf /sys/fs/bpf
+	fi
+	PINS=/sys/fs/bpf/test-$$
+	export PINS
+	mkdir -p "$PINS"
+}
+
+cleanup_bpffs() {
+	[[ -z ${PINS-} ]] || rm -rf "$PINS"
+}
+
+# skip_unless REASON COMMAND...: skips with the reason unless the command works
+skip_unless() {
+	local reason=$1
+
+	shift
+	"$@" >/dev/null 2>&1 || skip "$reason"
+}
+
+# Waits up to 20 s for a command to succeed
+wait_until() {
+	local tries
+
+	for ((tries = 0; tries < 200; tries++)); do
+		if "$@"; then
+			return 0
+		fi
+		sleep 0.1
+	done
+	echo "still not so after 20 s: $*" >&2
+	return 1
+}
+
+# The providers that the binary under test knows, one a line
+providers() {
+	bpftool map help 2>&1 | sed -n 's/.*PROVIDER := {\(.*\)}.*/\1/p' |
+		tr '|' ' ' | xargs -n 1
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Creates, fills and pins a map of any type; or tells what a map is like.
+ * "bpftool map create" knows no BTF, NUMA node or map_extra.
+ */
+
+#include <err.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "map_btf.h"
+
+#define LAST_TYPE	63	/* no kernel has more types than this */
+
+struct map_spec {
+	__u32 type;
+	const char *name, *btf, *pin;
+	__u32 key_size, value_size, entries, fill;
+	bool freeze;
+	struct bpf_map_create_opts opts;
+};
+
+/* Sizes and flags that a type insists on; hash-like types take any */
+static const struct {
+	__u32 type, key_size, value_size, entries, flags;
+} shapes[] = {
+	{ BPF_MAP_TYPE_STACK_TRACE,		4, 80, 4, 0 },
+	{ BPF_MAP_TYPE_LPM_TRIE,		8, 8, 16, BPF_F_NO_PREALLOC },
+	{ BPF_MAP_TYPE_CGROUP_STORAGE,		16, 8, 0, 0 },
+	{ BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,	16, 8, 0, 0 },
+	{ BPF_MAP_TYPE_QUEUE,			0, 8, 16, 0 },
+	{ BPF_MAP_TYPE_STACK,			0, 8, 16, 0 },
+	{ BPF_MAP_TYPE_BLOOM_FILTER,		0, 8, 16, 0 },
+	{ BPF_MAP_TYPE_RINGBUF,			0, 0, 4096, 0 },
+	{ BPF_MAP_TYPE_USER_RINGBUF,		0, 0, 4096, 0 },
+	{ BPF_MAP_TYPE_ARENA,			0, 0, 4, BPF_F_MMAPABLE },
+	{ BPF_MAP_TYPE_SK_STORAGE,		4, 8, 0, BPF_F_NO_PREALLOC },
+	{ BPF_MAP_TYPE_INODE_STORAGE,		4, 8, 0, BPF_F_NO_PREALLOC },
+	{ BPF_MAP_TYPE_TASK_STORAGE,		4, 8, 0, BPF_F_NO_PREALLOC },
+	{ BPF_MAP_TYPE_CGRP_STORAGE,		4, 8, 0, BPF_F_NO_PREALLOC },
+	{ BPF_MAP_TYPE_HASH,			4, 8, 16, 0 },
+	{ BPF_MAP_TYPE_PERCPU_HASH,		4, 8, 16, 0 },
+	{ BPF_MAP_TYPE_LRU_HASH,		4, 8, 1024, 0 },
+	{ BPF_MAP_TYPE_LRU_PERCPU_HASH,		4, 8, 1024, 0 },
+	{ BPF_MAP_TYPE_ARRAY,			4, 8, 16, 0 },
+	{ BPF_MAP_TYPE_PERCPU_ARRAY,		4, 8, 16, 0 },
+	{ 34,	/* insn_array since 6.19 */		4, 16, 4, 0 },
+	{ BPF_MAP_TYPE_UNSPEC,			4, 4, 4, 0 },	/* the rest */
+};
+
+static const struct {
+	const char *name;
+	__u32 flag;
+} flag_names[] = {
+	{ "no_prealloc",	BPF_F_NO_PREALLOC },
+	{ "no_common_lru",	BPF_F_NO_COMMON_LRU },
+	{ "rdonly",		BPF_F_RDONLY },
+	{ "wronly",		BPF_F_WRONLY },
+	{ "zero_seed",		BPF_F_ZERO_SEED },
+	{ "rdonly_prog",	BPF_F_RDONLY_PROG },
+	{ "wronly_prog",	BPF_F_WRONLY_PROG },
+	{ "mmapable",		BPF_F_MMAPABLE },
+	{ "preserve_elems",	BPF_F_PRESERVE_ELEMS },
+	{ "inner_map",		BPF_F_INNER_MAP },
+};
+
+static void bad_usage(void)
+{
+	fprintf(stderr,
+		"usage: map_make [--key SIZE] [--value SIZE] [--entries MAX] [--name NAME]\n"
+		"                [--flag NAME]... [--extra N] [--numa NODE] [--fill N]\n"
+		"                [--btf struct|bytes|float] [--freeze] TYPE PIN\n"
+		"       map_make --types\n"
+		"       map_make --info PIN\n");
+	exit(2);
+}
+
+/* A type's name, or the number of one that this libbpf does not know */
+static __u32 parse_type(const char *word)
+{
+	const char *name;
+	__u32 type;
+	char *end;
+
+	type = strtoul(word, &end, 10);
+	if (!*end)
+		return type;
+	for (type = 1; type <= LAST_TYPE; type++) {
+		name = libbpf_bpf_map_type_str(type);
+		if (name && !strcmp(name, word))
+			return type;
+	}
+	bad_usage();
+
+	return 0;
+}
+
+static __u32 parse_flag(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(flag_names) / sizeof(*flag_names); i++)
+		if (!strcmp(flag_names[i].name, word))
+			return flag_names[i].flag;
+	bad_usage();
+
+	return 0;
+}
+
+static void print_types(void)
+{
+	const char *name;
+	__u32 type;
+
+	for (type = 1; type <= LAST_TYPE; type++) {
+		name = libbpf_bpf_map_type_str(type);
+		if (name)
+			printf("%s\n", name);
+		else
+			printf("%u\n", type);
+	}
+}
+
+static void print_info(const char *pin)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	int fd = bpf_obj_get(pin);
+
+	if (fd < 0 || bpf_map_get_info_by_fd(fd, &info, &len))
+		err(1, "can't read the map's info");
+
+	printf("type %u\nkey_size %u\nvalue_size %u\nmax_entries %u\n"
+	       "flags 0x%x\nextra %llu\nname %s\n"
+	       "btf_id %u\nbtf_key %u\nbtf_value %u\n",
+	       info.type, info.key_size, info.value_size, info.max_entries,
+	       info.map_flags, (unsigned long long)info.map_extra, info.name,
+	       info.btf_id, info.btf_key_type_id, info.btf_value_type_id);
+}
+
+static __u8 noise(__u32 *state)
+{
+	*state = *state * 1664525 + 1013904223;
+
+	return *state >> 24;
+}
+
+/* Distinct for each i as far as the size allows */
+static void make_key(const struct map_spec *s, __u32 i, __u8 *key)
+{
+	__u32 state = i, data = s->type == BPF_MAP_TYPE_LPM_TRIE ? 4 : 0;
+	__u32 bits = (s->key_size - data) * 8, j;
+
+	for (j = data; j < s->key_size; j++)
+		key[j] = j - data < 4 ? i >> ((j - data) * 8) : noise(&state);
+	if (data)
+		memcpy(key, &bits, 4);
+}
+
+static void make_value(const struct map_spec *s, __u32 i, __u32 cpu,
+		       __u8 *value)
+{
+	struct map_value *v = (void *)value;
+	__u32 state = i * 31 + cpu * 7 + 1, j;
+
+	for (j = 0; j < s->value_size; j++)
+		value[j] = noise(&state);
+
+	/* A text, a known name and a boolean every other time */
+	if (s->btf && !strcmp(s->btf, "struct") && i % 2) {
+		memset(v->name, 0, sizeof(v->name));
+		snprintf(v->name, sizeof(v->name), "a\"b\\c\n%u", i % 1000);
+		v->state = i % 4 < 2;
+		v->seen = i % 3 == 0;
+	}
+}
+
+static void fill_map(int fd, const struct map_spec *s)
+{
+	size_t step = (s->value_size + 7) / 8 * 8;
+	int cpus = libbpf_num_possible_cpus(), cpu;
+	__u8 *key, *value;
+	__u32 i;
+
+	key = calloc(1, s->key_size + 1);
+	value = calloc(cpus, step);
+	if (!key || !value || cpus < 0)
+		err(1, "can't fill the map");
+
+	for (i = 0; i < s->fill; i++) {
+		make_key(s, i, key);
+		for (cpu = 0; cpu < cpus; cpu++)
+			make_value(s, i, cpu, value + cpu * step);
+		if (bpf_map_update_elem(fd, s->key_size ? key : NULL, value,
+					BPF_ANY))
+			err(1, "can't fill the map");
+	}
+	free(key);
+	free(value);
+}
+
+static int create_map(struct map_spec *s)
+{
+	struct map_types types = {};
+	int fd;
+
+	if (s->btf) {
+		if (map_types_load(&types, s->btf,
+				   s->type == BPF_MAP_TYPE_LPM_TRIE,
+				   s->key_size, s->value_size))
+			err(1, "can't load the BTF");
+		s->opts.btf_fd = btf__fd(types.btf);
+		s->opts.btf_key_type_id = types.key_id;
+		s->opts.btf_value_type_id = types.value_id;
+	}
+
+	fd = bpf_map_create(s->type, s->name, s->key_size, s->value_size,
+			    s->entries, &s->opts);
+	if (fd < 0)
+		err(1, "can't create the map");
+	btf__free(types.btf);
+
+	return fd;
+}
+
+/* What was not given on the command line */
+static void complete(struct map_spec *s, __u32 given)
+{
+	size_t i;
+
+	for (i = 0; shapes[i].type && shapes[i].type != s->type; i++)
+		;
+
+	if (!(given & 1))
+		s->key_size = shapes[i].key_size;
+	if (!(given & 2))
+		s->value_size = shapes[i].value_size;
+	if (!(given & 4))
+		s->entries = shapes[i].entries;
+	if (s->entries && s->fill > s->entries)
+		s->entries = s->fill;
+	if (s->btf && !strcmp(s->btf, "struct"))
+		s->value_size = sizeof(struct map_value);
+	if (s->btf && !strcmp(s->btf, "float"))
+		s->value_size = 12;
+	s->opts.map_flags |= shapes[i].flags;
+}
+
+static void parse_options(struct map_spec *s, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "key",	required_argument, NULL, 'k' },
+		{ "value",	required_argument, NULL, 'v' },
+		{ "entries",	required_argument, NULL, 'e' },
+		{ "name",	required_argument, NULL, 'n' },
+		{ "flag",	required_argument, NULL, 'f' },
+		{ "extra",	required_argument, NULL, 'x' },
+		{ "numa",	required_argument, NULL, 'u' },
+		{ "fill",	required_argument, NULL, 'l' },
+		{ "btf",	required_argument, NULL, 'b' },
+		{ "freeze",	no_argument,	   NULL, 'z' },
+		{ "types",	no_argument,	   NULL, 't' },
+		{ "info",	required_argument, NULL, 'i' },
+		{}
+	};
+	__u32 given = 0;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'k':
+			s->key_size = atoi(optarg);
+			given |= 1;
+			break;
+		case 'v':
+			s->value_size = atoi(optarg);
+			given |= 2;
+			break;
+		case 'e':
+			s->entries = atoi(optarg);
+			given |= 4;
+			break;
+		case 'n':
+			s->name = optarg;
+			break;
+		case 'f':
+			s->opts.map_flags |= parse_flag(optarg);
+			break;
+		case 'x':
+			s->opts.map_extra = strtoull(optarg, NULL, 0);
+			break;
+		case 'u':
+			s->opts.map_flags |= BPF_F_NUMA_NODE;
+			s->opts.numa_node = atoi(optarg);
+			break;
+		case 'l':
+			s->fill = atoi(optarg);
+			break;
+		case 'b':
+			s->btf = optarg;
+			break;
+		case 'z':
+			s->freeze = true;
+			break;
+		case 't':
+			print_types();
+			exit(0);
+		case 'i':
+			print_info(optarg);
+			exit(0);
+		default:
+			bad_usage();
+		}
+	}
+
+	if (argc - optind != 2)
+		bad_usage();
+	s->type = parse_type(argv[optind]);
+	s->pin = argv[optind + 1];
+	complete(s, given);
+}
+
+int main(int argc, char **argv)
+{
+	struct map_spec s = { .name = "inner" };
+	int fd;
+
+	s.opts.sz = sizeof(s.opts);
+	parse_options(&s, argc, argv);
+
+	libbpf_set_print(NULL);
+	fd = create_map(&s);
+	fill_map(fd, &s);
+	if (s.freeze && bpf_map_freeze(fd))
+		err(1, "can't freeze the map");
+	if (bpf_obj_pin(fd, s.pin))
+		err(1, "can't pin the map");
+
+	return 0;
+}
