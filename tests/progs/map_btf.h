@@ -89,7 +89,7 @@ static int add_value_struct(struct btf *btf, int u32_type, int u16_type,
 	btf__add_field(btf, "flags", u32_type, 64, 3);
 	btf__add_field(btf, "port", u32_type, 67, 13);
 	btf__add_field(btf, "rest", u32_type, 80, 16);
-	btf__add_field(btf, "state", state, 96, 32);
+	btf__add_field(btf, "state", state, 96, 0);
 	btf__add_field(btf, "where", where,
 		       offsetof(struct map_value, where) * 8, 0);
 	btf__add_field(btf, "name", name,

@@ -137,11 +137,12 @@ static void print_info(const char *pin)
 	if (fd < 0 || bpf_map_get_info_by_fd(fd, &info, &len))
 		err(1, "can't read the map's info");
 
-	printf("type %u\nkey_size %u\nvalue_size %u\nmax_entries %u\n"
+	printf("id %u\ntype %u\nkey_size %u\nvalue_size %u\nmax_entries %u\n"
 	       "flags 0x%x\nextra %llu\nname %s\n"
 	       "btf_id %u\nbtf_key %u\nbtf_value %u\n",
-	       info.type, info.key_size, info.value_size, info.max_entries,
-	       info.map_flags, (unsigned long long)info.map_extra, info.name,
+	       info.id, info.type, info.key_size, info.value_size,
+	       info.max_entries, info.map_flags,
+	       (unsigned long long)info.map_extra, info.name,
 	       info.btf_id, info.btf_key_type_id, info.btf_value_type_id);
 }
 
@@ -176,7 +177,7 @@ static void make_value(const struct map_spec *s, __u32 i, __u32 cpu,
 	/* A text, a known name and a boolean every other time */
 	if (s->btf && !strcmp(s->btf, "struct") && i % 2) {
 		memset(v->name, 0, sizeof(v->name));
-		snprintf(v->name, sizeof(v->name), "a\"b\\c\n%u", i % 1000);
+		snprintf(v->name, sizeof(v->name), "a\"b\\c%u", i % 1000);
 		v->state = i % 4 < 2;
 		v->seen = i % 3 == 0;
 	}

@@ -1,0 +1,103 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# An outer map, $PINS/outer, whose slot 0 0 0 0 holds the map $PINS/inner.
+# Sourced after common.bash; a test file has setup_slot in its setup() and
+# cleanup_slot in its teardown(), and calls make_slot.
+
+SLOT=(key 0 0 0 0)
+
+# in_mode [OPTION...]: options for the bpftool that dumps and drains
+# shellcheck disable=SC2120 # the tests pass them
+in_mode() {
+	MODE=("$@")
+}
+
+# The maps' names tell ours from those of everybody else on the machine; a
+# replacement has the name of the map that it replaces
+setup_slot() {
+	setup_bpffs
+	MODE=()
+	INNER_NAME=in_$$
+	OUTER_NAME=out_$$
+}
+
+# Their ids; no line of "map show" but the first of a map has a name in it
+our_maps() {
+	bpftool map show | sed -n "s/^\([0-9]*\): .* name \($INNER_NAME\|$OUTER_NAME\) .*/\1/p"
+}
+
+no_maps_of_ours() {
+	[[ -z $(our_maps) ]]
+}
+
+# A test leaves no map behind, in no pin of its own and in none of the runs'.
+# The kernel frees maps a moment later.
+cleanup_slot() {
+	cleanup_bpffs
+	wait_until no_maps_of_ours
+}
+
+# make_slot [OUTER_TYPE [OPTION_OF_MAP_MAKE... INNER_TYPE]]
+make_slot() {
+	local outer_type=${1:-array_of_maps}
+
+	shift $(($# ? 1 : 0))
+	if (($# == 0)); then
+		set -- --fill 3 hash
+	fi
+	rm -f "$PINS/inner" "$PINS/outer"
+	map_make --name "$INNER_NAME" "$@" "$PINS/inner"
+	bpftool map create "$PINS/outer" type "$outer_type" \
+		key 4 value 4 entries 4 name "$OUTER_NAME" \
+		inner_map pinned "$PINS/inner"
+	fill_slot
+}
+
+# fill_slot [PIN]: puts the inner map, or the one at PIN, into the slot
+# shellcheck disable=SC2120 # the tests pass it
+fill_slot() {
+	bpftool map update pinned "$PINS/outer" "${SLOT[@]}" \
+		value pinned "${1:-$PINS/inner}"
+}
+
+# other_map OPTION_OF_MAP_MAKE... TYPE PIN: one more map of ours
+other_map() {
+	map_make --name "$INNER_NAME" "$@"
+}
+
+# The id of the map in the slot; nothing for an empty slot
+slot_id() {
+	bpftool map dump pinned "$PINS/outer" |
+		sed -n 's/^key: 00 00 00 00  inner_map_id: \([0-9]*\).*/\1/p'
+}
+
+# map_id PIN; "bpftool map show" looks at every process for its users
+map_id() {
+	map_make --info "$1" | sed -n 's/^id //p'
+}
+
+# dump PIN
+dump() {
+	bpftool "${MODE[@]}" map dump pinned "$1"
+}
+
+# Swap-drains the slot; arguments go to the end of the command line
+drain() {
+	bpftool "${MODE[@]}" map swap-drain pinned "$PINS/outer" \
+		"${SLOT[@]}" "$@"
+}
+
+# Pins that runs left behind for our outer map, a path a line
+left_pins() {
+	find /sys/fs/bpf/swap_drain -name "$(map_id "$PINS/outer")_*" 2>/dev/null
+}
+
+# Removes them, and the runs' folders
+release_pins() {
+	local pin
+
+	left_pins | while read -r pin; do
+		rm "$pin"
+		rmdir "${pin%/*}"
+	done
+}
