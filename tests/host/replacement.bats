@@ -1,0 +1,281 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The map that takes the old one's place
+# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
+
+load ../lib/common
+load ../lib/slot
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_slot
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# attributes PIN: all that map info tells, but not which map it is
+attributes() {
+	map_make --info "$1" | grep -v '^id '
+}
+
+# The map that is in the slot now, at $PINS/now
+pin_slot() {
+	rm -f "$PINS/now"
+	bpftool map pin id "$(slot_id)" "$PINS/now"
+}
+
+# same_attributes OUTER_TYPE OPTION_OF_MAP_MAKE... TYPE
+same_attributes() {
+	local want=$BATS_TEST_TMPDIR/want got=$BATS_TEST_TMPDIR/got
+
+	make_slot "$@"
+	drain >"$BATS_TEST_TMPDIR/out" 2>&1 || {
+		cat "$BATS_TEST_TMPDIR/out" >&2
+		return 1
+	}
+	pin_slot
+	[[ $(map_id "$PINS/now") != "$(map_id "$PINS/inner")" ]]
+	attributes "$PINS/inner" >"$want"
+	attributes "$PINS/now" >"$got"
+	diff -u "$want" "$got" || {
+		echo "the replacement differs for: $*" >&2
+		return 1
+	}
+}
+
+# As same_attributes, in both types of outer map, with and without BTF
+same_in_both() {
+	local outer_type
+
+	for outer_type in array_of_maps hash_of_maps; do
+		same_attributes $outer_type "$@"
+		same_attributes $outer_type --btf struct "$@"
+	done
+}
+
+@test "hash: the replacement is like the old map" {
+	same_in_both --key 8 --entries 100 hash
+}
+
+@test "lru_hash: the replacement is like the old map" {
+	same_in_both --key 8 --entries 100 lru_hash
+}
+
+@test "percpu_hash: the replacement is like the old map" {
+	same_in_both --key 8 --entries 100 percpu_hash
+}
+
+@test "lru_percpu_hash: the replacement is like the old map" {
+	same_in_both --key 8 --entries 100 lru_percpu_hash
+}
+
+@test "array: the replacement is like the old map" {
+	same_in_both --entries 100 array
+}
+
+@test "percpu_array: the replacement is like the old map" {
+	same_in_both --entries 100 percpu_array
+}
+
+@test "lpm_trie: the replacement is like the old map" {
+	same_in_both --key 20 --entries 100 lpm_trie
+}
+
+@test "queue and stack: the replacement is like the old map" {
+	local outer_type
+
+	for outer_type in array_of_maps hash_of_maps; do
+		same_attributes $outer_type --value 24 --entries 100 queue
+		same_attributes $outer_type --value 24 --entries 100 stack
+	done
+}
+
+# map show tells less, but looks it up elsewhere; it takes its time
+shown() {
+	bpftool -j map show pinned "$1" |
+		jq -S 'del(.id, .bytes_memlock, .pinned, .pids)'
+}
+
+@test "bpftool map show tells the same of both" {
+	local type
+
+	for type in hash lru_hash percpu_hash lru_percpu_hash array \
+		percpu_array lpm_trie queue; do
+		make_slot array_of_maps --fill 3 --entries 100 "$type"
+		drain >/dev/null
+		pin_slot
+		diff -u <(shown "$PINS/inner") <(shown "$PINS/now")
+	done
+}
+
+@test "no-prealloc" {
+	same_attributes array_of_maps --flag no_prealloc hash
+	same_attributes array_of_maps --flag no_prealloc percpu_hash
+	same_attributes hash_of_maps --flag no_prealloc --btf struct hash
+}
+
+@test "an LRU list for each CPU" {
+	same_attributes array_of_maps --flag no_common_lru lru_hash
+	same_attributes array_of_maps --flag no_common_lru lru_percpu_hash
+}
+
+@test "an array whose size may differ (BPF_F_INNER_MAP)" {
+	skip_unless "this kernel has no BPF_F_INNER_MAP" \
+		other_map --flag inner_map array "$PINS/probe"
+	same_attributes array_of_maps --flag inner_map --entries 7 array
+	same_attributes hash_of_maps --flag inner_map --entries 7 --btf struct \
+		array
+}
+
+@test "access flags of programs and of user space" {
+	same_attributes array_of_maps --flag rdonly_prog array
+	same_attributes array_of_maps --flag rdonly_prog hash
+	same_attributes array_of_maps --flag wronly_prog hash
+	same_attributes array_of_maps --flag wronly_prog queue
+	same_attributes array_of_maps --flag rdonly_prog lpm_trie
+}
+
+@test "a zero hash seed, and an array that can be mapped" {
+	same_attributes array_of_maps --flag zero_seed hash
+	same_attributes array_of_maps --flag mmapable array
+}
+
+# Neither of the types that can be drained has a meaning for map_extra: the
+# kernel refuses one other than 0, so that there is none to carry over
+@test "map_extra: no type that can be drained takes one" {
+	local type
+
+	for type in hash lru_hash percpu_hash lru_percpu_hash array \
+		percpu_array lpm_trie queue stack; do
+		run ! other_map --extra 5 "$type" "$PINS/probe"
+	done
+	other_map --extra 5 bloom_filter "$PINS/probe"
+}
+
+@test "the old map's name, also the longest" {
+	INNER_NAME=in_name_of_15_ch
+	INNER_NAME=${INNER_NAME:0:15}
+	same_attributes array_of_maps hash
+	[[ $(map_make --info "$PINS/now" | sed -n 's/^name //p') == \
+		"$INNER_NAME" ]]
+}
+
+@test "a replacement is empty, or zeroes" {
+	local type
+
+	for type in hash lru_hash percpu_hash array percpu_array lpm_trie queue; do
+		make_slot array_of_maps --fill 9 "$type"
+		drain >/dev/null
+		pin_slot
+		rm -f "$PINS/empty"
+		other_map "$type" "$PINS/empty"
+		cmp <(dump "$PINS/now") <(dump "$PINS/empty")
+	done
+}
+
+@test "two swap-drains in a row: the replacement's replacement" {
+	make_slot array_of_maps --fill 3 --btf struct hash
+	drain >/dev/null
+	in_mode -j
+	run --separate-stderr drain
+	[[ $status == 0 && $output == "[]" ]]
+	pin_slot
+	diff -u <(attributes "$PINS/inner") <(attributes "$PINS/now")
+}
+
+@test "value MAP: exactly that map goes in" {
+	local how outer_type
+
+	for outer_type in array_of_maps hash_of_maps; do
+		make_slot $outer_type
+		rm -f "$PINS/other"
+		other_map --fill 2 hash "$PINS/other"
+		dump "$PINS/other" >"$BATS_TEST_TMPDIR/other"
+		for how in "pinned $PINS/other" "id $(map_id "$PINS/other")"; do
+			# shellcheck disable=SC2086 # two words
+			drain value $how >/dev/null
+			[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
+			fill_slot
+		done
+		cmp "$BATS_TEST_TMPDIR/other" <(dump "$PINS/other")
+	done
+}
+
+@test "value name MAP" {
+	make_slot
+	map_make --name "$OUTER_NAME" --fill 1 hash "$PINS/other"
+	bpftool map create "$PINS/spare" type hash key 4 value 8 entries 16 \
+		name "in_$$_spare"
+	drain value name "in_$$_spare" >/dev/null
+	[[ $(slot_id) == "$(map_id "$PINS/spare")" ]]
+}
+
+@test "value MAP, with what else may stand in the line before and after" {
+	make_slot
+	other_map hash "$PINS/other"
+	drain quiet value pinned "$PINS/other" keep "$PINS/kept"
+	[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
+	[[ $(map_id "$PINS/kept") == "$(map_id "$PINS/inner")" ]]
+}
+
+@test "a map with a NUMA node wants value MAP" {
+	make_slot array_of_maps --numa 0 --fill 3 hash
+	other_map --numa 0 hash "$PINS/other"
+	run --separate-stderr drain
+	[[ $status == 255 && $stderr == *"NUMA node"*"value MAP"* ]]
+	[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	drain value pinned "$PINS/other" >"$BATS_TEST_TMPDIR/got"
+	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+	[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
+}
+
+@test "a frozen map wants value MAP" {
+	make_slot array_of_maps --fill 3 --freeze hash
+	other_map hash "$PINS/other"
+	run --separate-stderr drain
+	[[ $status == 255 && $stderr == *"is frozen"*"value MAP"* ]]
+	[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	drain value pinned "$PINS/other" >"$BATS_TEST_TMPDIR/got"
+	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+	[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
+}
+
+@test "a frozen map can't be cleared, and frozen elements can't be popped" {
+	local type
+
+	make_slot array_of_maps --fill 3 --freeze hash
+	other_map hash "$PINS/other"
+	run --separate-stderr drain value pinned "$PINS/other" clear
+	[[ $status == 255 && $stderr == *frozen*clear* ]]
+	[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
+
+	for type in queue stack; do
+		rm -f "$PINS/other"
+		make_slot array_of_maps --fill 3 --freeze $type
+		other_map $type "$PINS/other"
+		run --separate-stderr drain value pinned "$PINS/other"
+		[[ $status == 255 && $stderr == *frozen* ]]
+		[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
+	done
+}
+
+@test "arrays of another size, where the old map allows it" {
+	skip_unless "this kernel has no BPF_F_INNER_MAP" \
+		other_map --flag inner_map array "$PINS/probe"
+	make_slot array_of_maps --flag inner_map --entries 3 --fill 3 array
+	other_map --flag inner_map --entries 8 array "$PINS/other"
+	drain value pinned "$PINS/other" >/dev/null
+	[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
+}
+
+@test "hashes of another size" {
+	make_slot array_of_maps --entries 100 --fill 3 hash
+	other_map --entries 7 hash "$PINS/other"
+	drain value pinned "$PINS/other" >/dev/null
+	[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
+}
