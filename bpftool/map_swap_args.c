@@ -4,7 +4,9 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,12 +38,95 @@ static const char *next_word(struct words *w)
 	return *w->argv++;
 }
 
-/* Unlike map_parse_fd() it says so when no map has the name */
-static int parse_map(struct words *w, struct map_ref *ref, const char *what)
+static int open_by_id(const char *word, struct map_ref *ref)
+{
+	unsigned long id;
+	char *end;
+	int err;
+
+	id = strtoul(word, &end, 0);
+	if (!isdigit((unsigned char)*word) || *end || id > UINT_MAX) {
+		map_err("can't parse '%s' as the ID of a map", word);
+		return -1;
+	}
+
+	err = map_ref_open(ref, id);
+	if (err)
+		map_err("can't get map %lu by its ID: %s", id, strerror(-err));
+
+	return err ? -1 : 0;
+}
+
+static int open_by_name(const char *name, struct map_ref *ref)
+{
+	struct map_ref map;
+	__u32 at = 0;
+	int err;
+
+	while (!bpf_map_get_next_id(at, &at)) {
+		err = map_ref_open(&map, at);
+		if (err == -ENOENT)
+			continue;	/* it is gone meanwhile */
+		if (err) {
+			map_err("can't get map %u by its ID: %s", at,
+				strerror(-err));
+			return -1;
+		}
+		if (strcmp(name, map.info.name)) {
+			map_ref_close(&map);
+			continue;
+		}
+		if (ref->fd >= 0) {
+			map_err("several maps have the name '%s'", name);
+			map_ref_close(&map);
+			return -1;
+		}
+		*ref = map;
+	}
+	if (errno != ENOENT) {
+		map_err("can't get the ID of a map: %s", strerror(errno));
+		return -1;
+	}
+	if (ref->fd < 0)
+		map_err("no map has the name '%s'", name);
+
+	return ref->fd < 0 ? -1 : 0;
+}
+
+static int open_pinned(const char *path, struct map_ref *ref)
 {
 	__u32 len = sizeof(ref->info);
-	int *fds, nb_fds;
-	bool by_name;
+	int type;
+
+	ref->fd = bpf_obj_get(path);
+	if (ref->fd < 0) {
+		map_err("can't get the map at %s: %s", path,
+			errno == EACCES && !bpffs_holds(path) ?
+				"not in a bpffs" : strerror(errno));
+		return -1;
+	}
+	/* Of a program or a link it would be other information */
+	type = get_fd_type(ref->fd);
+	if (type != BPF_OBJ_MAP) {
+		if (type >= 0)	/* else it has said so itself */
+			map_err("what is pinned at %s is no map", path);
+		return -1;
+	}
+	if (bpf_obj_get_info_by_fd(ref->fd, &ref->info, &len)) {
+		map_err("can't get map info: %s", strerror(errno));
+		return -1;
+	}
+
+	return 0;
+}
+
+/* The words of map_parse_fds(), whose errors put file names and keywords into
+ * JSON as they are, which gives up when some map goes away while it looks for
+ * a name, and to which id 4294967297 is id 1.
+ */
+static int parse_map(struct words *w, struct map_ref *ref, const char *what)
+{
+	int (*open_by)(const char *word, struct map_ref *ref);
 
 	if (w->argc < 2) {
 		map_err("'%s' needs a MAP: { id MAP_ID | pinned FILE | name MAP_NAME }",
@@ -49,33 +134,20 @@ static int parse_map(struct words *w, struct map_ref *ref, const char *what)
 		return -1;
 	}
 
-	fds = malloc(sizeof(*fds));
-	if (!fds) {
-		map_err("mem alloc failed");
+	if (word_is(w, "id")) {
+		open_by = open_by_id;
+	} else if (word_is(w, "name")) {
+		open_by = open_by_name;
+	} else if (word_is(w, "pinned")) {
+		open_by = open_pinned;
+	} else {
+		map_err("expected 'id', 'name' or 'pinned', got: '%s'",
+			*w->argv);
 		return -1;
 	}
+	next_word(w);
 
-	by_name = word_is(w, "name");
-	nb_fds = map_parse_fds(&w->argc, &w->argv, &fds);
-	if (nb_fds == 1)
-		ref->fd = fds[0];
-	else if (!nb_fds && by_name)
-		map_err("no map has the name '%s'", w->argv[-1]);
-	else if (nb_fds > 1)
-		map_err("several maps have the name '%s'", w->argv[-1]);
-	if (nb_fds > 1)
-		while (nb_fds--)
-			close(fds[nb_fds]);
-	free(fds);
-	if (ref->fd < 0)
-		return -1;
-
-	if (bpf_obj_get_info_by_fd(ref->fd, &ref->info, &len)) {
-		map_err("can't get map info: %s", strerror(errno));
-		return -1;
-	}
-
-	return 0;
+	return open_by(next_word(w), ref);
 }
 
 static int parse_byte(const char *word, int base, unsigned char *byte)
