@@ -129,16 +129,26 @@ int swap_journal_open(struct swap_journal *j, const char *dir);
 /* swap_journal_begin() - make a folder for this run; reports; 0 or -1 */
 int swap_journal_begin(struct swap_journal *j);
 
+/* What is yet to be done with a pinned map shows in its name */
+enum swap_pin_state {
+	PIN_PRINT,		/* print it, let it go */
+	PIN_CLEAR,		/* print it, clear it, let it go */
+	PIN_PRINTED,		/* clear it, let it go */
+};
+
 /* swap_journal_path() - where a map is pinned in it; 0 or -ENAMETOOLONG */
 int swap_journal_path(const struct swap_journal *j, __u32 outer_id, __u32 id,
-		      char path[PATH_MAX]);
+		      enum swap_pin_state state, char path[PATH_MAX]);
 
-/* swap_journal_pin() - pin an old map in it; reports; 0 or -1 */
-int swap_journal_pin(const struct swap_journal *j, const struct map_ref *outer,
-		     const struct map_ref *old);
-
-/* swap_journal_unpin() - remove a pin; 0 or -errno */
-int swap_journal_unpin(const struct swap_journal *j, __u32 outer_id, __u32 id);
+/**
+ * swap_journal_printed() - note that the content of a map that is to be
+ *			    cleared is out
+ * @pin:	path of its pin, which changes; PATH_MAX bytes
+ *
+ * Recovering a map that is half cleared would take the place of a complete
+ * output. Return: 0 or -errno.
+ */
+int swap_journal_printed(char *pin);
 
 /* swap_journal_end() - end this run, and remove its folder if it is empty */
 void swap_journal_end(struct swap_journal *j);
@@ -151,6 +161,7 @@ struct swap_pin {
 	const char *path;
 	__u32 outer_id, id;
 	bool live;		/* its run is still at work */
+	enum swap_pin_state state;
 };
 
 /**

@@ -100,13 +100,16 @@ static int swap_and_wait(struct swap_drain *sd,
 
 /* One slot's old map; reports; 0 or -1 */
 static int finish_slot(struct swap_drain *sd, struct swap_slot *slot,
-		       const struct map_err_state *state)
+		       struct map_err_state *state, char pinned[PATH_MAX])
 {
 	int err;
 
 	err = swap_slot_reopen(sd, slot);
 	if (!err && sd->args.clear)
-		err = map_clear(&slot->old);
+		err = swap_slot_printed(sd, slot) ? : map_clear(&slot->old);
+	/* It has another name by now */
+	if (!sd->args.all && !swap_slot_path(sd, slot, pinned))
+		state->pinned = pinned;
 	if (err) {
 		map_err_state(state,
 			      "the drained map was printed but can't be cleared: %s",
@@ -132,6 +135,7 @@ static int finish_slot(struct swap_drain *sd, struct swap_slot *slot,
 static int let_go(struct swap_drain *sd, const struct map_err_state *swapped)
 {
 	struct map_err_state state = *swapped;
+	char pinned[PATH_MAX];
 	unsigned int i;
 	int err;
 
@@ -139,7 +143,7 @@ static int let_go(struct swap_drain *sd, const struct map_err_state *swapped)
 	for (i = 0; i < sd->nr_slots; i++) {
 		if (sd->slots[i].first || (!sd->args.clear && !sd->args.keep))
 			continue;
-		if (finish_slot(sd, &sd->slots[i], &state))
+		if (finish_slot(sd, &sd->slots[i], &state, pinned))
 			return -1;
 	}
 
@@ -169,8 +173,7 @@ static int swap_drain(struct swap_drain *sd)
 		/* One map's own pin, or the folder of many */
 		swapped.pinned = sd->journal.run;
 		if (!sd->args.all &&
-		    !swap_journal_path(&sd->journal, sd->args.outer.info.id,
-				       sd->slots[0].old.info.id, pinned))
+		    !swap_slot_path(sd, &sd->slots[0], pinned))
 			swapped.pinned = pinned;
 		err = swap_and_wait(sd, &swapped);
 	}

@@ -7,6 +7,9 @@
  *
  *	/sys/fs/bpf/swap_drain/RUN/OUTERID_INNERID
  *
+ * or OUTERID_INNERID_clear, which becomes OUTERID_INNERID_printed before it is
+ * cleared.
+ *
  * RUN is the process id, with a number added where that is taken. The folder
  * stays flocked until the run ends; one whose lock is free belonged to a run
  * that died.
@@ -42,6 +45,8 @@
 #define BPFFS		"/sys/fs/bpf"
 #define JOURNAL		SWAP_JOURNAL_BASE
 #define RUN_TRIES	100
+#define CLEAR		"_clear"
+#define PRINTED		"_printed"
 
 bool bpffs_holds(const char *path)
 {
@@ -241,41 +246,33 @@ int swap_journal_begin(struct swap_journal *j)
 }
 
 int swap_journal_path(const struct swap_journal *j, __u32 outer_id, __u32 id,
-		      char path[PATH_MAX])
+		      enum swap_pin_state state, char path[PATH_MAX])
 {
-	char name[32];
+	static const char * const marks[] = {
+		[PIN_PRINT]	= "",
+		[PIN_CLEAR]	= CLEAR,
+		[PIN_PRINTED]	= PRINTED,
+	};
+	char name[40];
 
-	snprintf(name, sizeof(name), "%u_%u", outer_id, id);
+	snprintf(name, sizeof(name), "%u_%u%s", outer_id, id, marks[state]);
 
 	return join(path, j->run, name);
 }
 
-int swap_journal_pin(const struct swap_journal *j, const struct map_ref *outer,
-		     const struct map_ref *old)
+int swap_journal_printed(char *pin)
 {
-	char path[PATH_MAX];
+	size_t len = strlen(pin) - strlen(CLEAR);
+	char printed[PATH_MAX];
 
-	if (swap_journal_path(j, outer->info.id, old->info.id, path)) {
-		map_err("the path of the journal is too long");
-		return -1;
-	}
-	if (bpf_obj_pin(old->fd, path)) {
-		map_err("can't pin the old map at %s: %s", path,
-			strerror(errno));
-		return -1;
-	}
+	if (snprintf(printed, sizeof(printed), "%.*s" PRINTED, (int)len,
+		     pin) >= (int)sizeof(printed))
+		return -ENAMETOOLONG;
+	if (rename(pin, printed))
+		return -errno;
+	memcpy(pin, printed, sizeof(printed));
 
 	return 0;
-}
-
-int swap_journal_unpin(const struct swap_journal *j, __u32 outer_id, __u32 id)
-{
-	char path[PATH_MAX];
-	int err;
-
-	err = swap_journal_path(j, outer_id, id, path);
-
-	return err ? : unlink(path) ? -errno : 0;
 }
 
 void swap_journal_end(struct swap_journal *j)
@@ -303,6 +300,20 @@ static struct dirent *next_entry(DIR *dir)
 	return readdir(dir);
 }
 
+/* Only what swap_journal_path() names so is ours */
+static bool parse_pin(const char *name, struct swap_pin *pin)
+{
+	int end = 0;
+
+	if (sscanf(name, "%u_%u%n", &pin->outer_id, &pin->id, &end) != 2)
+		return false;
+	name += end;
+	pin->state = !strcmp(name, CLEAR) ? PIN_CLEAR :
+		     !strcmp(name, PRINTED) ? PIN_PRINTED : PIN_PRINT;
+
+	return pin->state != PIN_PRINT || !*name;
+}
+
 static int each_in_run(const char *run, bool live,
 		       int (*fn)(const struct swap_pin *pin, void *ctx),
 		       void *ctx)
@@ -310,7 +321,7 @@ static int each_in_run(const char *run, bool live,
 	char path[PATH_MAX];
 	struct swap_pin pin = { .path = path, .live = live };
 	struct dirent *entry;
-	int ret = 0, end;
+	int ret = 0;
 	DIR *dir;
 
 	dir = opendir(run);
@@ -323,12 +334,8 @@ static int each_in_run(const char *run, bool live,
 				      strlen(SWAP_JOURNAL_NEW)) &&
 		    !join(path, run, entry->d_name))
 			unlink(path);
-		/* Only what swap_journal_pin() names so is an old map */
-		end = 0;
-		if (sscanf(entry->d_name, "%u_%u%n", &pin.outer_id, &pin.id,
-			   &end) != 2 || entry->d_name[end])
-			continue;
-		if (join(path, run, entry->d_name))
+		if (!parse_pin(entry->d_name, &pin) ||
+		    join(path, run, entry->d_name))
 			continue;
 		ret = fn(&pin, ctx);
 	}

@@ -224,6 +224,7 @@ static int prepare_slot(struct swap_drain *sd, struct swap_slot *slot)
 
 static int pin_slot(struct swap_drain *sd, struct swap_slot *slot)
 {
+	char path[PATH_MAX];
 	int err;
 
 	if (slot->first)
@@ -231,11 +232,16 @@ static int pin_slot(struct swap_drain *sd, struct swap_slot *slot)
 	if (slot->old.fd < 0 && open_old(slot))
 		return -1;
 
-	err = swap_journal_pin(&sd->journal, &sd->args.outer, &slot->old);
+	err = swap_slot_path(sd, slot, path);
+	if (!err && bpf_obj_pin(slot->old.fd, path))
+		err = -errno;
+	if (err)
+		map_err("can't pin the old map in %s: %s", sd->journal.run,
+			strerror(-err));
 	if (sd->args.all)
 		map_ref_close(&slot->old);
 
-	return err;
+	return err ? -1 : 0;
 }
 
 /* Plain output is typed if every map has BTF */

@@ -23,14 +23,15 @@
 
 /* A map that was not printed yet, or printed and not let go yet */
 struct left {
-	char *path;
+	char path[PATH_MAX];
 	__u32 outer_id;
+	enum swap_pin_state state;
 };
 
 struct recovery {
 	struct left *left;
-	size_t count;
-	bool typed;		/* all have BTF, as far as seen */
+	size_t count, to_print;
+	bool typed;		/* all to print have BTF, as far as seen */
 	struct drain_doc doc;
 };
 
@@ -112,7 +113,10 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 	err = open_pin(pin->path, &map);
 	if (err)
 		return err;
-	r->typed &= drain_is_typed(&map.info);
+	if (pin->state != PIN_PRINTED) {
+		r->typed &= drain_is_typed(&map.info);
+		r->to_print++;
+	}
 	map_ref_close(&map);
 
 	left = realloc(r->left, (r->count + 1) * sizeof(*left));
@@ -120,10 +124,9 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 		return -ENOMEM;
 	r->left = left;
 	left += r->count;
-	left->path = strdup(pin->path);
-	if (!left->path)
-		return -ENOMEM;
+	snprintf(left->path, sizeof(left->path), "%s", pin->path);
 	left->outer_id = pin->outer_id;
+	left->state = pin->state;
 	r->count++;
 
 	return 0;
@@ -193,7 +196,8 @@ static int print_all(struct recovery *r)
 
 	drain_doc_begin(&r->doc);
 	for (i = 0; !err && i < r->count; i++)
-		err = print_left(r, &r->left[i]);
+		if (r->left[i].state != PIN_PRINTED)
+			err = print_left(r, &r->left[i]);
 	flush_err = drain_doc_end(&r->doc);
 	if (!err && flush_err)
 		map_err_state(&state, "can't write the drained maps: %s",
@@ -202,19 +206,42 @@ static int print_all(struct recovery *r)
 	return err || flush_err ? -1 : 0;
 }
 
+/* What the run was asked to do once the content is out */
+static int clear_left(struct left *left)
+{
+	struct map_ref map;
+	int err;
+
+	err = left->state == PIN_PRINTED ? 0 : swap_journal_printed(left->path);
+	if (!err)
+		err = open_pin(left->path, &map);
+	if (err)
+		return err;
+	err = map_clear(&map);
+	map_ref_close(&map);
+
+	return err;
+}
+
 /* Only now that every byte went out */
 static int let_go(struct recovery *r)
 {
 	struct map_err_state state = { .swapped = true, .to_stderr = true };
+	struct left *left;
 	size_t i;
+	int err;
 
 	for (i = 0; i < r->count; i++) {
-		if (!unlink(r->left[i].path))
+		left = &r->left[i];
+		err = left->state == PIN_PRINT ? 0 : clear_left(left);
+		if (!err && unlink(left->path))
+			err = -errno;
+		if (!err)
 			continue;
-		state.pinned = r->left[i].path;
+		state.pinned = left->path;
 		map_err_state(&state,
 			      "the drained map was printed but can't be released: %s",
-			      strerror(errno));
+			      strerror(-err));
 		return -1;
 	}
 
@@ -260,12 +287,12 @@ int swap_recover(const struct swap_args *args)
 		goto free_left;
 	}
 
-	if (r.count && wait_once()) {
+	if (r.to_print && wait_once()) {
 		err = -1;
 		goto free_left;
 	}
 
-	err = drain_doc_init(&r.doc, true, r.typed && r.count);
+	err = drain_doc_init(&r.doc, true, r.typed && r.to_print);
 	if (!err)
 		err = print_all(&r);
 	if (!err)
@@ -275,8 +302,6 @@ int swap_recover(const struct swap_args *args)
 	swap_journal_each(&journal, nothing, NULL);
 
 free_left:
-	while (r.count--)
-		free(r.left[r.count].path);
 	free(r.left);
 	close(lock_fd);
 	return err;

@@ -14,6 +14,7 @@ struct swap_slot {
 	struct map_ref old;		/* in the slot at first */
 	struct map_ref new;		/* its replacement */
 	bool swapped;
+	bool printed;			/* and to be cleared */
 	bool parked;			/* new waits in the journal */
 	/* The same map may fill several slots. It is drained once, with the
 	 * first of them, and one map replaces it in all.
@@ -44,6 +45,13 @@ struct swap_drain {
  */
 int swap_slots_find(struct swap_drain *sd);
 void swap_slots_free(struct swap_drain *sd);
+
+/* swap_slot_path() - where its old map is pinned; 0 or -ENAMETOOLONG */
+int swap_slot_path(const struct swap_drain *sd, const struct swap_slot *slot,
+		   char path[PATH_MAX]);
+
+/* swap_slot_printed() - note that its content is out, before it is cleared */
+int swap_slot_printed(const struct swap_drain *sd, struct swap_slot *slot);
 
 /* swap_slot_reopen() - open a slot's old map again from the journal */
 int swap_slot_reopen(const struct swap_drain *sd, struct swap_slot *slot);

@@ -153,6 +153,30 @@ int swap_slots_find(struct swap_drain *sd)
 	return 0;
 }
 
+int swap_slot_path(const struct swap_drain *sd, const struct swap_slot *slot,
+		   char path[PATH_MAX])
+{
+	enum swap_pin_state state = PIN_PRINT;
+
+	if (sd->args.clear)
+		state = slot->printed ? PIN_PRINTED : PIN_CLEAR;
+
+	return swap_journal_path(&sd->journal, sd->args.outer.info.id,
+				 slot->old.info.id, state, path);
+}
+
+int swap_slot_printed(const struct swap_drain *sd, struct swap_slot *slot)
+{
+	char path[PATH_MAX];
+	int err;
+
+	err = swap_slot_path(sd, slot, path) ? : swap_journal_printed(path);
+	if (!err)
+		slot->printed = true;
+
+	return err;
+}
+
 int swap_slot_reopen(const struct swap_drain *sd, struct swap_slot *slot)
 {
 	char path[PATH_MAX];
@@ -161,8 +185,7 @@ int swap_slot_reopen(const struct swap_drain *sd, struct swap_slot *slot)
 	if (slot->old.fd >= 0)
 		return 0;
 
-	err = swap_journal_path(&sd->journal, sd->args.outer.info.id,
-				slot->old.info.id, path);
+	err = swap_slot_path(sd, slot, path);
 	if (err)
 		return err;
 	slot->old.fd = bpf_obj_get(path);
@@ -248,6 +271,7 @@ static bool is_untouched(const struct swap_slot *slot)
 
 int swap_slots_unpin(struct swap_drain *sd, bool untouched)
 {
+	char path[PATH_MAX];
 	struct swap_slot *slot;
 	unsigned int i;
 	int err = 0, ret;
@@ -257,9 +281,10 @@ int swap_slots_unpin(struct swap_drain *sd, bool untouched)
 		remove_parked(sd, slot);
 		if (slot->first || (untouched && !is_untouched(slot)))
 			continue;
-		ret = swap_journal_unpin(&sd->journal, sd->args.outer.info.id,
-					 slot->old.info.id);
-		if (ret && ret != -ENOENT)
+		ret = swap_slot_path(sd, slot, path);
+		if (!ret && unlink(path) && errno != ENOENT)
+			ret = -errno;
+		if (ret)
 			err = ret;
 	}
 
