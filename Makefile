@@ -115,9 +115,11 @@ $(OBJ)/.built: $(OUT)/.overlay $(OUT)/.llvm
 build/bpftool: $(OBJ)/.built build/.chosen
 	$(Q)cp $(OBJ)/bpftool $@
 
+# Removed first: bpftool's Makefile does not know which files a page includes
 doc: build/man/bpftool-map.8
 build/man/bpftool-map.8: $(OUT)/.overlay build/.chosen
 	$(Q)mkdir -p build/man
+	$(Q)rm -f $@
 	$(Q)$(MAKE) --no-print-directory -C $(BPFTOOL_DIR)/Documentation \
 		OUTPUT=$(abspath build/man)/ LLVM= V=$(V) man
 	@touch $@
