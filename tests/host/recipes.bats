@@ -1,0 +1,193 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Every example of the manual, typed as it stands there
+
+load ../lib/common
+load ../lib/manual
+
+setup_file() {
+	setup_bpffs
+	"$BPFTOOL" prog loadall "$BUILD/tests/recipe.bpf.o" "$PINS" \
+		pinmaps "$PINS"
+}
+
+teardown_file() {
+	cleanup_bpffs
+}
+
+setup() {
+	mkdir -p "$BATS_TEST_TMPDIR"/{bin,spool,log}
+	ln -s "$BPFTOOL" "$BATS_TEST_TMPDIR/bin/bpftool"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	cd "$BATS_TEST_TMPDIR" || return 1
+	reset_maps
+}
+
+# What an earlier test left in the maps
+reset_maps() {
+	local map
+
+	"$BPFTOOL" map swap-drain pinned "$PINS/flows" key 0 0 0 0 >/dev/null
+	"$BPFTOOL" map update pinned "$PINS/selector" key 0 0 0 0 \
+		value 0 0 0 0
+	"$BPFTOOL" map update pinned "$PINS/totals" key 0 0 0 0 \
+		value 0 0 0 0 0 0 0 0
+	for map in counts_0 counts_1 spare; do
+		"$BPFTOOL" -j map dump pinned "$PINS/$map" |
+			jq -r --arg map "$PINS/$map" '.[].key |
+			"map delete pinned \($map) key " + join(" ")' |
+			"$BPFTOOL" batch file - >/dev/null
+	done
+}
+
+# packets ADDRESS COUNT: prints the verdict of the last one, 1 drop, 2 pass
+packets() {
+	local byte
+
+	for byte in ${1//./ }; do
+		# shellcheck disable=SC2059 # an escape made of the byte
+		printf "\\x$(printf %x "$byte")"
+	done >packet
+	head -c 60 /dev/zero >>packet
+	"$BPFTOOL" -j prog run pinned "$PINS/recipe" data_in packet \
+		repeat "$2" | jq .retval
+}
+
+# counts FILE: address, as a number, and count, of a dump
+counts() {
+	jq -c '[.[].formatted | [.key, .value]] | sort' "$1"
+}
+
+@test "counting exactly: what is printed, and the empty map after it" {
+	packets 10.0.0.1 3
+	packets 10.0.0.2 1
+	manual_transcript 'counting exactly'
+	[ "${#CMD[@]}" -eq 2 ]
+
+	# A hash has no order, the manual does
+	local got want i
+	for i in 0 1; do
+		got=$(manual_here <<<"${CMD[i]}" | bash -e)
+		want=${OUT[i]%%#!/bin/sh*}
+		[ "$(jq -S 'sort' <<<"$got")" = "$(jq -S 'sort' <<<"$want")" ]
+	done
+}
+
+@test "counting exactly: the script for cron loses nothing over two runs" {
+	manual_blocks 'counting exactly' | sed -n '/^#!/,$p' | manual_here \
+		>drain-flows
+	grep -q '^rm ' drain-flows
+	chmod +x drain-flows
+
+	packets 10.0.0.1 3
+	./drain-flows
+	packets 10.0.0.1 4
+	packets 10.0.0.2 1
+	./drain-flows
+
+	cat log/flows.tsv
+	awk '$2 == 16777226 { one += $3 } $2 == 33554442 { two += $3 }
+	     END { exit one != 7 || two != 1 || NR != 3 }' log/flows.tsv
+	[ -z "$(ls spool)" ]
+}
+
+@test "getting the data back: the message names the place, and it is there" {
+	local title='getting the data back after a failure' got pin i
+
+	packets 10.0.0.1 5
+	manual_transcript "$title"
+	[ "${#CMD[@]}" -eq 4 ]
+	[[ ${CMD[0]} == *'/dev/full' && ${CMD[1]} == find* ]]
+
+	got=$(manual_here <<<"${CMD[0]}" | bash 2>&1 || true)
+	[ "$(manual_stable <<<"$got")" = \
+	  "$(manual_stable <<<"${OUT[0]%$'\n'}")" ]
+	pin=${got##* }
+
+	# Other runs may have left theirs
+	got=$(bash -c "${CMD[1]}")
+	grep -qxF "$pin" <<<"$got"
+	for i in 2 3; do
+		sed -e "s#/sys/fs/bpf/swap_drain/4711/17_42#$pin#" \
+		    -e "s#/sys/fs/bpf/swap_drain/4711#${pin%/*}#" \
+			<<<"${CMD[i]}" | bash -e
+	done
+	[ "$(counts flows.json)" = '[[16777226,5]]' ]
+	[ ! -e "${pin%/*}" ]
+}
+
+@test "selector pattern: read what had its turn, then empty it" {
+	packets 10.0.0.1 3
+	packets 10.0.0.2 1
+	manual_transcript 'selector pattern'
+	[ "${#CMD[@]}" -eq 8 ]
+	manual_replay 'selector pattern'
+
+	[ "$(counts counts.json)" = '[[16777226,3],[33554442,1]]' ]
+	[ "$("$BPFTOOL" -j map dump pinned "$PINS/counts_0")" = '[]' ]
+	[ "$(jq '[.[].formatted.values[].value] | add' totals.json)" -eq 4 ]
+	"$BPFTOOL" -j map dump pinned "$PINS/totals" |
+		jq -e '[.[].formatted.values[].value] | add == 0'
+
+	# From now on the other one counts
+	packets 10.0.0.1 2
+	"$BPFTOOL" -j map dump pinned "$PINS/counts_1" >counts_1.json
+	[ "$(counts counts_1.json)" = '[[16777226,2]]' ]
+	[ "$("$BPFTOOL" -j map dump pinned "$PINS/counts_0")" = '[]' ]
+}
+
+@test "selector pattern: a map with nothing in it is no error" {
+	manual_transcript 'selector pattern'
+	local i
+	for i in 0 1 2 3 4; do
+		manual_here <<<"${CMD[i]}" | bash -e
+	done
+	[ "$(cat counts.json)" = '[]' ]
+}
+
+@test "two maps that take turns: each packet is seen once, in order" {
+	local turn
+
+	for turn in 1 2 3 4; do
+		packets 10.0.0.1 "$turn"
+		manual_replay 'two maps that take turns'
+		[ "$(counts flows.json)" = "[[16777226,$turn]]" ]
+		[ "$("$BPFTOOL" -j map dump pinned "$PINS/spare")" = '[]' ]
+	done
+}
+
+@test "rotating a configuration: the new set holds, and the old one again" {
+	manual_transcript 'rotating a configuration'
+	[ "${#CMD[@]}" -eq 6 ]
+
+	run_some() {
+		local i got
+		for i in "$@"; do
+			got=$(manual_here <<<"${CMD[i]}" | bash -e 2>&1 |
+				manual_stable)
+			[ "$got" = "$(manual_stable <<<"${OUT[i]%$'\n'}")" ] || {
+				echo "$got"
+				return 1
+			}
+		done
+	}
+	[ "$(packets 10.0.0.2 1)" -eq 2 ]
+	run_some 0 1 2 3
+	[ "$(packets 10.0.0.2 1)" -eq 1 ]
+	[ "$(packets 10.0.0.1 1)" -eq 2 ]
+	run_some 4 5
+	[ "$(packets 10.0.0.2 1)" -eq 2 ]
+	[ ! -e "$PINS/new" ] && [ ! -e "$PINS/old" ]
+}
+
+@test "no example of the manual is left untested" {
+	local title
+
+	[ "$(manual_titles | wc -l)" -ge 5 ]
+	while IFS= read -r title; do
+		grep -qF "'$title'" "$BATS_TEST_FILENAME" || {
+			echo "not tested: $title"
+			return 1
+		}
+	done < <(manual_titles)
+}

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# Reading the examples of the manual, and replaying them
+
+MANUAL_EXAMPLES=${TREE:?}/tools/bpf/bpftool/Documentation/map-sync-examples.rst
+
+# Titles of the sections, a line each
+manual_titles() {
+	awk '/^-+$/ { print last } { last = $0 }' "$MANUAL_EXAMPLES"
+}
+
+# The literal blocks of a section, without their indentation
+manual_blocks() {
+	awk -v title="$1" '
+		/^-+$/ { ours = last == title }
+		ours && /^[^ ]/ { block = 0 }
+		ours && block { sub(/^  /, ""); print }
+		ours && /::$/ { block = 1 }
+		{ last = $0 }' "$MANUAL_EXAMPLES"
+}
+
+# Fills CMD with the commands of a section and OUT with what each is shown to
+# print. A line that starts with "# " is a command.
+manual_transcript() {
+	local line
+
+	CMD=()
+	OUT=()
+	while IFS= read -r line; do
+		case $line in
+		'# '*)
+			CMD+=("${line#\# }")
+			OUT+=('')
+			;;
+		?*)
+			OUT[-1]+=$line$'\n'
+			;;
+		esac
+	done < <(manual_blocks "$1")
+	[ "${#CMD[@]}" -gt 0 ]
+}
+
+# The manual's folders become those of the test
+manual_here() {
+	sed -e "s#/sys/fs/bpf/app#${PINS:?}#g" \
+	    -e "s#/var/spool/flows#${BATS_TEST_TMPDIR:?}/spool#g" \
+	    -e "s#/var/log#$BATS_TEST_TMPDIR/log#g"
+}
+
+# Ids, process ids and times differ from run to run
+manual_stable() {
+	sed -E -e 's/map [0-9]+ swapped for map [0-9]+, waited [0-9]+ us/map N swapped for map M, waited U us/' \
+	    -e 's/\([a-z_]+\)$/(PROVIDER)/' \
+	    -e 's#swap_drain/[0-9_]+/[0-9]+_[0-9]+#swap_drain/RUN/OUTER_INNER#'
+}
+
+# Runs a section's commands one by one, as typed, and compares what each prints
+# with what the manual shows
+manual_replay() {
+	local i got want
+
+	manual_transcript "$1"
+	for i in "${!CMD[@]}"; do
+		got=$(manual_here <<<"${CMD[i]}" | bash -e 2>&1 |
+			manual_stable)
+		want=$(manual_stable <<<"${OUT[i]%$'\n'}")
+		[ "$got" = "$want" ] && continue
+		echo "command: ${CMD[i]}"
+		echo "manual:  $want"
+		echo "printed: $got"
+		return 1
+	done
+}

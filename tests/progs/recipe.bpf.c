@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The program that the manual's examples speak of: counts packets by address
+ * in a map-in-map and by the selector pattern, and drops those whose address
+ * is in the configured set. The address is the first word of the packet.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+struct counts {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+struct counts flows_in SEC(".maps");
+struct counts spare SEC(".maps");
+struct counts counts_0 SEC(".maps");
+struct counts counts_1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct counts);
+} flows SEC(".maps") = {
+	.values = { &flows_in },
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} selector SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} totals SEC(".maps");
+
+struct addresses {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__uint(key_size, 4);
+	__uint(value_size, 1);
+};
+
+struct addresses blocked SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct addresses);
+} blocklist SEC(".maps") = {
+	.values = { &blocked },
+};
+
+static void count(void *map, __u32 address)
+{
+	const __u64 one = 1;
+	__u64 *value;
+
+	value = bpf_map_lookup_elem(map, &address);
+	if (value)
+		__sync_fetch_and_add(value, 1);
+	else
+		bpf_map_update_elem(map, &address, &one, BPF_NOEXIST);
+}
+
+SEC("xdp")
+int recipe(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *map;
+	void *end = (void *)(long)ctx->data_end;
+	const __u32 zero = 0;
+	__u32 *which, address;
+	__u64 *total;
+
+	if (data + sizeof(address) > end)
+		return XDP_ABORTED;
+	address = *(__u32 *)data;
+
+	map = bpf_map_lookup_elem(&flows, &zero);
+	if (map)
+		count(map, address);
+
+	which = bpf_map_lookup_elem(&selector, &zero);
+	if (which && *which)
+		count(&counts_1, address);
+	else if (which)
+		count(&counts_0, address);
+
+	total = bpf_map_lookup_elem(&totals, &zero);
+	if (total)
+		(*total)++;
+
+	map = bpf_map_lookup_elem(&blocklist, &zero);
+	if (map && bpf_map_lookup_elem(map, &address))
+		return XDP_DROP;
+
+	return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
