@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The bash completion of both verbs, asked by a real bash over real maps
+
+load ../lib/common
+
+setup_file() {
+	setup_bpffs
+	create outer_a array_of_maps 4
+	create outer_h hash_of_maps 8
+	create of_maps_not hash 4
+	export PROVIDERS
+	PROVIDERS=$("$BPFTOOL" map help 2>&1 |
+		sed -n 's/ *PROVIDER := { \(.*\) }/\1/p' | tr -d '|' | xargs)
+}
+
+# create NAME TYPE KEY_SIZE
+create() {
+	local inner=()
+
+	if [[ $2 == *_of_maps ]]; then
+		"$BPFTOOL" map create "$PINS/in_$1" type hash key 4 value 4 \
+			entries 1 name "in_$1"
+		inner=(inner_map pinned "$PINS/in_$1")
+	fi
+	"$BPFTOOL" map create "$PINS/$1" type "$2" key "$3" value 4 entries 2 \
+		name "$1" "${inner[@]}"
+}
+
+teardown_file() {
+	cleanup_bpffs
+}
+
+setup() {
+	mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/files/folder"
+	ln -s "$BPFTOOL" "$BATS_TEST_TMPDIR/bin/bpftool"
+	touch "$BATS_TEST_TMPDIR/files/file"
+	cd "$BATS_TEST_TMPDIR/files" || return 1
+}
+
+# complete_line "WORDS": what a tab at the end of the line offers, sorted, in
+# one line. A blank at the end starts a new word.
+complete_line() {
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH bash --norc --noprofile -c '
+		. /usr/share/bash-completion/bash_completion
+		. "$1/tools/bpf/bpftool/bash-completion/bpftool"
+		COMP_LINE=$2
+		COMP_POINT=${#COMP_LINE}
+		COMP_TYPE=9
+		COMP_KEY=9
+		read -ra COMP_WORDS <<<"$COMP_LINE"
+		[[ $COMP_LINE == *" " ]] && COMP_WORDS+=("")
+		COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))
+		func=$(complete -p bpftool | sed "s/.*-F \([^ ]*\).*/\1/")
+		"$func" bpftool "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+		printf "%s\n" "${COMPREPLY[@]}"
+	' bash "$TREE" "$1" 2>"$BATS_TEST_TMPDIR/stderr" | sort | xargs
+	cat "$BATS_TEST_TMPDIR/stderr"
+}
+
+offers() {
+	local got
+
+	got=$(complete_line "$1")
+	[ "$got" = "$2" ] && return
+	echo "line:    $1|"
+	echo "offered: $got"
+	echo "wanted:  $2"
+	return 1
+}
+
+id_of() {
+	"$BPFTOOL" -j map show pinned "$PINS/$1" | jq .id
+}
+
+# What the machine has in map-in-maps, ours and others', by the kernel's word
+outers() {
+	"$BPFTOOL" -j map | jq -r --arg what "$1" \
+		'.[] | select(.type | test("^(array|hash)_of_maps$")) | .[$what] // empty' |
+		sort | xargs
+}
+
+@test "both verbs are offered after map, and completed" {
+	local words
+	words=" $(complete_line 'bpftool map ') "
+	[[ $words == *' sync '* && $words == *' swap-drain '* ]]
+	offers 'bpftool map sy' 'sync'
+	offers 'bpftool map sw' 'swap-drain'
+	offers 'bpftool -j map sw' 'swap-drain'
+}
+
+@test "sync: using, then the providers, then nothing" {
+	[ -n "$PROVIDERS" ]
+	offers 'bpftool map sync ' 'using'
+	offers 'bpftool map sync u' 'using'
+	offers 'bpftool map sync using ' "$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)"
+	offers 'bpftool map sync using membarr' 'membarrier'
+	offers 'bpftool map sync using membarrier ' ''
+	offers 'bpftool map sync something ' ''
+}
+
+@test "swap-drain: the forms of MAP" {
+	offers 'bpftool map swap-drain ' 'id name pinned'
+	offers 'bpftool map swap-drain n' 'name'
+	offers 'bpftool --pretty map swap-drain i' 'id'
+}
+
+@test "swap-drain: only map-in-maps as MAP, by id and by name" {
+	local words
+
+	offers 'bpftool map swap-drain id ' "$(outers id)"
+	words=" $(complete_line 'bpftool map swap-drain id ') "
+	[[ $words == *" $(id_of outer_a) "* && $words == *" $(id_of outer_h) "* ]]
+	[[ $words != *" $(id_of of_maps_not) "* ]]
+
+	offers 'bpftool map swap-drain name ' "$(outers name)"
+	offers 'bpftool map swap-drain name outer_' 'outer_a outer_h'
+	offers 'bpftool map swap-drain name of_maps' ''
+}
+
+@test "swap-drain: files after pinned and keep" {
+	offers 'bpftool map swap-drain pinned ' 'file folder'
+	offers 'bpftool map swap-drain pinned fi' 'file'
+	offers 'bpftool map swap-drain name outer_a key 0 0 0 0 keep ' 'file folder'
+	offers 'bpftool map swap-drain name outer_a key 0 0 0 0 value pinned ' \
+		'file folder'
+}
+
+@test "swap-drain: key, then hex, then nothing until the key is whole" {
+	offers 'bpftool map swap-drain name outer_a ' 'key'
+	offers 'bpftool map swap-drain name outer_a key ' 'hex'
+	offers 'bpftool map swap-drain name outer_a key hex ' ''
+	offers 'bpftool map swap-drain name outer_a key 0 0 0 ' ''
+	offers 'bpftool map swap-drain name outer_h key 0 0 0 0 ' ''
+	offers "bpftool map swap-drain pinned $PINS/outer_h key 0 0 0 0 0 0 0 0 cl" \
+		'clear'
+	offers "bpftool map swap-drain id $(id_of outer_a) key hex 0 0 0 0 cl" \
+		'clear'
+}
+
+@test "swap-drain: the keywords that are still allowed" {
+	local line='bpftool map swap-drain name outer_a key 0 0 0 0 '
+
+	offers "$line" 'clear keep quiet using value'
+	offers "${line}clear " 'keep quiet using value'
+	offers "${line}clear quiet " 'keep using value'
+	offers "${line}using membarrier " 'clear keep quiet value'
+	offers "${line}keep clear " 'clear quiet using value'
+	offers "${line}value name quiet clear " 'keep quiet using'
+	offers "${line}quiet value id 7 keep f clear using membarrier " ''
+	offers "${line/bpftool/bpftool -j -d}cl" 'clear'
+}
+
+@test "swap-drain: providers after using, maps after value" {
+	local line='bpftool map swap-drain name outer_a key 0 0 0 0 ' words
+
+	offers "${line}using " "$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)"
+	offers "${line}quiet using membarr" 'membarrier'
+	offers "${line}value " 'id name pinned'
+	offers "${line}value name in_outer" 'in_outer_a in_outer_h'
+	words=" $(complete_line "${line}clear value id ") "
+	[[ $words == *" $(id_of in_outer_a) "* && $words == *" $(id_of of_maps_not) "* ]]
+}
+
+@test "the other commands are completed as before" {
+	offers 'bpftool map fre' 'freeze'
+	offers 'bpftool map s' 'show swap-drain sync'
+	offers 'bpftool map delete pinned fi' 'file'
+	offers 'bpftool map getnext ' 'id name pinned'
+}
