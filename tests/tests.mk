@@ -6,23 +6,25 @@
 #   tests/progs/*.bpf.c   BPF programs, built as build/tests/NAME.bpf.o
 #   tests/progs/*.c       test programs in C, built as build/tests/NAME
 #   tests/lib/*.bash      what the bats files share
+#   tests/demo            the demo: a program, what attaches it, a script
+#   tests/bench           benchmarks
 
 CHECK_PKGS := bats jq strace shellcheck perl bash-completion libcap2-bin \
 	util-linux procps python3
 
 TESTS	:= build/tests
 LIBBPF	:= $(OBJ)/libbpf
-PROGS_C	:= $(filter-out %.bpf.c,$(wildcard tests/progs/*.c tests/guest/*.c))
-PROGS_BPF := $(wildcard tests/progs/*.bpf.c tests/guest/*.bpf.c)
+PROGS_C	:= $(filter-out %.bpf.c,$(wildcard tests/progs/*.c tests/guest/*.c tests/demo/*.c))
+PROGS_BPF := $(wildcard tests/progs/*.bpf.c tests/guest/*.bpf.c tests/demo/*.bpf.c)
 PROGS	:= $(patsubst %.c,$(TESTS)/%,$(notdir $(PROGS_C))) \
 	$(patsubst %.bpf.c,$(TESTS)/%.bpf.o,$(notdir $(PROGS_BPF)))
 PROG_INCLUDES := -I$(OBJ) -I$(LIBBPF)/include -I$(TREE)/tools/include/uapi \
 	-Itests/progs
 
-vpath %.c tests/progs tests/guest
+vpath %.c tests/progs tests/guest tests/demo
 
 .PHONY: check test-programs
-test-programs: $(PROGS)
+test-programs: $(PROGS) $(TESTS)/syscalls.json
 
 $(PROGS): $(wildcard tests/progs/*.h) | $(TESTS)
 $(TESTS):
@@ -49,3 +51,17 @@ TEST_ENV = BUILD=$(abspath build) BPFTOOL=$(abspath build/bpftool) \
 
 check: all test-programs build/.check-packages
 	$(TEST_ENV) prove --timer --exec 'bats --tap' tests/source tests/host
+
+DEMO_FILES := $(TESTS)/demo $(TESTS)/demo.bpf.o $(TESTS)/syscalls.json
+
+$(TESTS)/syscalls.json: tests/demo/syscalls.sh $(OUT)/.packages \
+		build/.demo-packages | $(TESTS)
+	$(Q)CC='$(CC)' tests/demo/syscalls.sh >$@
+build/.demo-packages: scripts/packages.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)scripts/packages.sh jq util-linux
+	@touch $@
+
+.PHONY: demo
+demo: build/bpftool $(DEMO_FILES)
+	@$(TEST_ENV) tests/demo/demo.sh

@@ -80,6 +80,7 @@ listed() {
 	verbs=$(code_verbs)
 	[[ " $verbs " == *' sync '* && " $verbs " == *' swap-drain '* ]]
 
+	# shellcheck disable=SC2016 # a variable of the completion
 	comp=$(sed -n '/\$prev == \$object.*/,/esac/p' "$COMP" |
 		sed -n "/'delete dump getnext/,/cur/p" | words)
 	for verb in $verbs; do

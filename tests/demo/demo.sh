@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Counts every system call of this machine in a map, drains that once a second,
+# and proves that no call was lost.
+#
+# usage: demo.sh [SECONDS], with BPFTOOL and BUILD in the environment
+#
+# Ends with 0 only if the sum of what was drained is what was counted.
+set -euo pipefail
+
+seconds=${1:-5}
+: "${BPFTOOL:?}" "${BUILD:?}"
+bpffs=/sys/fs/bpf
+pins=$bpffs/demo-$$
+journal=$bpffs/swap_drain
+names=$BUILD/tests/syscalls.json
+top=10
+
+die() {
+	echo "demo: $*" >&2
+	exit 1
+}
+
+# Ctrl-C reaches every process of the terminal. bpftool shall finish: between
+# swap and output it would leave its journal behind.
+bpftool() (
+	trap '' INT TERM
+	exec "$BPFTOOL" "$@"
+)
+
+# The program's attachment ends with its standard input, however we end
+cleanup() {
+	trap '' INT TERM
+	[ -z "${to_demo:-}" ] || exec {to_demo}>&-
+	[ -z "${demo_pid:-}" ] || wait "$demo_pid" || true
+	[ -z "$journal_is_new" ] || rmdir "$journal" 2>/dev/null || true
+	rm -rf "$work"
+}
+
+# Waits for a word of the program
+expect() {
+	local word=
+
+	read -r word <&"$from_demo" || true
+	[ "$word" = "$1" ] || die "the program can't be $1"
+}
+
+attach() {
+	coproc demo { exec "$BUILD/tests/demo" "$BUILD/tests/demo.bpf.o" "$pins"; }
+	# shellcheck disable=SC2154 # bash sets it, and forgets it at the end
+	demo_pid=$demo_PID
+	exec {to_demo}>&"${demo[1]}" {from_demo}<&"${demo[0]}"
+	eval "exec ${demo[0]}<&- ${demo[1]}>&-"
+	expect attached
+}
+
+detach() {
+	echo detach >&"$to_demo"
+	expect detached
+}
+
+# Drains the map in the slot into a file of its own
+drain() {
+	bpftool -j map swap-drain pinned "$pins/calls" key 0 0 0 0 \
+		>"$work/drained.$1.json"
+}
+
+# Sum of a per-CPU counter
+counter() {
+	bpftool -j map dump pinned "$pins/$1" |
+		jq '[.[].formatted.values[].value] | add'
+}
+
+# row NUMBER TEXT, with commas: 1,234,567
+row() {
+	printf '%14s  %s\n' \
+		"$(sed -E ':a;s/^([0-9]+)([0-9]{3})/\1,\2/;ta' <<<"$1")" "$2"
+}
+
+# What was drained, the biggest first
+show() {
+	local number text
+
+	jq -r --slurpfile names "$names" --argjson top "$top" '
+		map(.formatted) | sort_by(-.value) |
+		["\(map(.value) | add // 0)", "system calls"],
+		(.[:$top][] | ["\(.value)", "  " +
+			($names[0]["\(.key)"] // "number \(.key)")]),
+		(.[$top:] | select(length > 0) |
+		 ["\(map(.value) | add)", "  \(length) others"]) | @tsv' \
+		"$work/drained.$1.json" |
+	while IFS=$'\t' read -r number text; do
+		row "$number" "$text"
+	done
+}
+
+prove() {
+	local counted drained not_stored
+
+	counted=$(counter counted)
+	not_stored=$(counter not_stored)
+	drained=$(jq -s 'flatten | map(.formatted.value) | add' \
+		"$work"/drained.*.json)
+
+	row "$counted" 'counted by the program, before it looked the map up'
+	row "$drained" "drained, in $swaps swaps"
+	row $((counted - drained)) lost
+	[ "$not_stored" -eq 0 ] ||
+		row "$not_stored" 'of them found no map, or no room in it'
+	[ "$counted" -gt 0 ] && [ "$counted" -eq "$drained" ]
+}
+
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || die "'$seconds' is no number of seconds"
+[ "$(id -u)" -eq 0 ] || die "must be run as root, to load a BPF program"
+mountpoint -q "$bpffs" || mount -t bpf -o mode=0700 bpf "$bpffs"
+
+journal_is_new=
+[ -d "$journal" ] || journal_is_new=yes
+work=$(mktemp -d)
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+attach
+swaps=0
+while [ "$swaps" -lt "$seconds" ]; do
+	sleep 1
+	swaps=$((swaps + 1))
+	drain "$swaps"
+	echo
+	echo "second $swaps: bpftool map swap-drain pinned $pins/calls key 0 0 0 0"
+	show "$swaps"
+done
+
+echo
+echo "the end: detach the program, bpftool map sync, a last swap-drain"
+detach
+bpftool map sync
+swaps=$((swaps + 1))
+drain "$swaps"
+show "$swaps"
+echo
+prove

@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The demo proves what it says, and leaves nothing behind
+
+load ../lib/common
+
+DEMO=$BATS_TEST_DIRNAME/../demo/demo.sh
+JOURNAL=/sys/fs/bpf/swap_drain
+
+setup() {
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	mkdir "$TMPDIR"
+	left_over >"$BATS_TEST_TMPDIR/before"
+}
+
+teardown() {
+	[ -z "${pid:-}" ] || kill -KILL -- "-$pid" 2>/dev/null || true
+}
+
+# All that a demo may leave somewhere
+left_over() {
+	"$BPFTOOL" -j prog | jq -r '.[] | select(.name == "count_call") | .id'
+	"$BPFTOOL" -j map | jq -r '.[] | select(.name // "" |
+		test("^(calls|calls_in|counted|not_stored)$")) | .id'
+	find /sys/fs/bpf -maxdepth 1 -name 'demo-*'
+	find "$JOURNAL" -mindepth 1 2>/dev/null || true
+	find "$TMPDIR" -mindepth 1
+}
+
+# The kernel frees maps and programs a little later
+nothing_left() {
+	for _ in {1..100}; do
+		left_over | cmp -s - "$BATS_TEST_TMPDIR/before" && return
+		sleep 0.1
+	done
+	left_over | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+# number TEXT: what stands before the text in the demo's output
+number() {
+	sed -n "s/^ *\([0-9,-]*\)  $1.*/\1/p" <<<"$output" | tr -d ,
+}
+
+# In a session of its own, as on a terminal; bash would let its children
+# ignore SIGINT
+start() {
+	setsid env --default-signal=INT "$DEMO" 60 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	pid=$!
+	for _ in {1..600}; do
+		grep -q '^second 1:' "$BATS_TEST_TMPDIR/out" && return
+		sleep 0.1
+	done
+	cat "$BATS_TEST_TMPDIR/out"
+	return 1
+}
+
+@test "two seconds: what was drained is what was counted" {
+	run "$DEMO" 2
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^second ' <<<"$output")" -eq 2 ]
+	[ "$(number 'counted')" -gt 0 ]
+	[ "$(number 'counted')" = "$(number 'drained')" ]
+	[ "$(number 'lost')" = 0 ]
+	nothing_left
+}
+
+@test "the calls have the names that the system's headers give them" {
+	local name names
+
+	run "$DEMO" 1
+	[ "$status" -eq 0 ]
+	names=$(sed -n 's/^ *[0-9,]*    \([a-z_0-9]*\)$/\1/p' <<<"$output" | sort -u)
+	[ "$(wc -l <<<"$names")" -ge 5 ]
+	for name in $names; do
+		jq -e --arg name "$name" 'any(.[]; . == $name)' \
+			"$BUILD/tests/syscalls.json" >/dev/null || {
+			echo "no call has the name $name"
+			return 1
+		}
+	done
+	[ "$(jq -r '."0"' "$BUILD/tests/syscalls.json")" = read ] ||
+		[ "$(uname -m)" != x86_64 ]
+}
+
+@test "control: with a tool that loses events the demo fails and says so" {
+	cat >"$BATS_TEST_TMPDIR/lossy" <<-'TOOL'
+		#!/bin/bash
+		# Drains twice and forgets what came in between
+		"$REAL" "$@" || exit
+		[[ $* != *swap-drain* ]] || exec "$REAL" "$@" >/dev/null
+	TOOL
+	chmod +x "$BATS_TEST_TMPDIR/lossy"
+	export REAL=$BPFTOOL
+	BPFTOOL=$BATS_TEST_TMPDIR/lossy run "$DEMO" 1
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[ "$(number 'lost')" -gt 0 ]
+	nothing_left
+}
+
+@test "Ctrl-C leaves nothing behind" {
+	local status=0
+
+	start
+	kill -INT -- "-$pid"
+	wait "$pid" || status=$?
+	[ "$status" -eq 130 ]
+	nothing_left
+}
+
+@test "a demo that is killed leaves no program and no pins" {
+	start
+	kill -KILL "$pid"
+	wait "$pid" || true
+	# What runs on of it ends by itself; its files it can't remove
+	for _ in {1..100}; do
+		rm -rf "${TMPDIR:?}"/*
+		left_over | cmp -s - "$BATS_TEST_TMPDIR/before" && break
+		sleep 0.1
+	done
+	nothing_left
+}
