@@ -78,11 +78,13 @@ build/.chosen: FORCE
 	$(call remember,$(NAME))
 
 $(OUT)/.pristine: scripts/unpack.sh $(OUT)/.source $(OUT)/.packages
+	@rm -f $@
 	$(Q)scripts/unpack.sh $(SRC) $(OUT)/pristine
 	@touch $@
 
 # A file of ours that was removed has to go from the tree: it is made anew
 $(OUT)/.tree: scripts/hook.sh $(OUT)/.pristine $(OUT)/.our-files $(PATCHES)
+	@rm -f $@
 	$(Q)scripts/hook.sh $(OUT)/pristine $(TREE) $(NAME)
 	$(Q)mv $(BPFTOOL_DIR)/bash-completion/bpftool $(OUT)/completion.hooked
 	@touch $@
