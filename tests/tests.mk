@@ -14,14 +14,15 @@ CHECK_PKGS := bats jq strace shellcheck perl bash-completion libcap2-bin \
 
 TESTS	:= build/tests
 LIBBPF	:= $(OBJ)/libbpf
-PROGS_C	:= $(filter-out %.bpf.c,$(wildcard tests/progs/*.c tests/guest/*.c tests/demo/*.c))
-PROGS_BPF := $(wildcard tests/progs/*.bpf.c tests/guest/*.bpf.c tests/demo/*.bpf.c)
+PROG_DIRS := tests/progs tests/guest tests/demo tests/bench
+PROGS_C	:= $(filter-out %.bpf.c,$(wildcard $(PROG_DIRS:=/*.c)))
+PROGS_BPF := $(wildcard $(PROG_DIRS:=/*.bpf.c))
 PROGS	:= $(patsubst %.c,$(TESTS)/%,$(notdir $(PROGS_C))) \
 	$(patsubst %.bpf.c,$(TESTS)/%.bpf.o,$(notdir $(PROGS_BPF)))
 PROG_INCLUDES := -I$(OBJ) -I$(LIBBPF)/include -I$(TREE)/tools/include/uapi \
 	-Itests/progs
 
-vpath %.c tests/progs tests/guest tests/demo
+vpath %.c $(PROG_DIRS)
 
 .PHONY: check test-programs
 test-programs: $(PROGS) $(TESTS)/syscalls.json
@@ -65,3 +66,8 @@ build/.demo-packages: scripts/packages.sh
 .PHONY: demo
 demo: build/bpftool $(DEMO_FILES)
 	@$(TEST_ENV) tests/demo/demo.sh
+
+# BENCH="sync ...": only these
+.PHONY: bench
+bench: build/bpftool test-programs build/.demo-packages
+	@$(TEST_ENV) tests/bench/run.sh $(BENCH)

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Runs a command several times, one after the other, and prints for each run
+ * its wall time in microseconds, from before it is started until it has ended,
+ * and the first line that it wrote.
+ *
+ * usage: wall RUNS COMMAND [ARG...]
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static long long now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+/* The output fits the pipe: it is read after the end, which it must not delay */
+static int run(char **argv)
+{
+	posix_spawn_file_actions_t actions;
+	char line[4096] = "";
+	int out[2], status;
+	long long start;
+	ssize_t len;
+	pid_t pid;
+
+	if (pipe2(out, O_CLOEXEC))
+		return -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+
+	start = now_us();
+	errno = posix_spawn(&pid, argv[0], &actions, NULL, argv, environ);
+	if (errno || waitpid(pid, &status, 0) != pid)
+		return -1;
+	start = now_us() - start;
+
+	posix_spawn_file_actions_destroy(&actions);
+	close(out[1]);
+	len = read(out[0], line, sizeof(line) - 1);
+	close(out[0]);
+	if (len < 0)
+		return -1;
+	line[strcspn(line, "\n")] = '\0';
+	printf("%lld %s\n", start, line);
+	errno = ECHILD;
+
+	return status ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	int i, runs;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: wall RUNS COMMAND [ARG...]\n");
+		return 2;
+	}
+
+	runs = atoi(argv[1]);
+	for (i = 0; i < runs; i++) {
+		if (run(argv + 2)) {
+			fprintf(stderr, "wall: can't run %s: %s\n", argv[2],
+				strerror(errno));
+			return 1;
+		}
+	}
+
+	return 0;
+}
