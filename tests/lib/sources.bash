@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# The files of the repository, and copies of it to build in
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+
+# sources [FIND_EXPRESSION...]: all files that are not built, as ./PATH
+sources() {
+	(cd "$ROOT" && find . \( -path ./build -o -path ./.git \) -prune -o \
+		-type f "$@" -print)
+}
+
+# copy_sources DIR: the repository, with nothing built
+copy_sources() {
+	mkdir -p "$1"
+	(cd "$ROOT" && tar cf - --exclude=./build --exclude=./.git .) |
+		tar xf - -C "$1"
+}
+
+# copy_build DIR: the repository with its build, which stays up to date
+copy_build() {
+	copy_sources "$1"
+	cp -a "$BUILD" "$1/build"
+	# What depends on what is noted with whole paths
+	find "$1/build" -name '*.d' -exec sed -i "s#$BUILD/#$1/build/#g" {} +
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Missing packages, for a user who can't install them
+
+load ../lib/sources
+
+MISSING=no-such-package-for-map-sync
+
+setup() {
+	# A folder that nobody can reach and write to; bats' own is root's
+	PLACE=$(mktemp -d)
+	copy_sources "$PLACE/copy"
+	chown -R nobody "$PLACE"
+	chmod 0755 "$PLACE"
+	cd "$PLACE/copy" || return 1
+}
+
+teardown() {
+	rm -rf "$PLACE"
+}
+
+as_nobody() {
+	setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
+}
+
+@test "the line that installs what is missing, and only that" {
+	run as_nobody scripts/packages.sh make "$MISSING" gcc "$MISSING-2"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[ "${lines[1]}" = "  apt-get install -y --no-install-recommends $MISSING $MISSING-2" ]
+	[[ ${lines[0]} == 'Error: '* ]]
+}
+
+@test "nothing is said when nothing is missing" {
+	run as_nobody scripts/packages.sh make gcc
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}
+
+@test "make stops with that line before it does anything" {
+	run as_nobody env -u MAKEFLAGS -u MAKELEVEL make BUILD_PKGS="$MISSING"
+	echo "$output"
+	[ "$status" -eq 2 ]
+	[[ $output == *"apt-get install -y --no-install-recommends $MISSING"* ]]
+	[ ! -e build/6.12/pristine ]
+}
+
+@test "make check stops with that line before it runs a test" {
+	# In place of the build, which is not what is asked about
+	run as_nobody env -u MAKEFLAGS -u MAKELEVEL make \
+		CHECK_PKGS="$MISSING" build/.check-packages
+	[ "$status" -eq 2 ]
+	[[ $output == *"apt-get install -y --no-install-recommends $MISSING"* ]]
+}

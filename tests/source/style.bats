@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What the sources look like
+
+load ../lib/sources
+
+MAX_FILE=500
+MAX_FUNCTION=60
+
+setup() {
+	cd "$ROOT" || return 1
+}
+
+# checkpatch OPTIONS: of the base source; from a file it would read its own
+# idea of a git repository, so it reads what it checks from stdin or -f
+checkpatch() {
+	perl "$TREE/scripts/checkpatch.pl" --no-tree --strict --terse "$@"
+}
+
+# Prints what was found and fails if that is anything
+nothing_found() {
+	local found
+	found=$(cat)
+	[ -z "$found" ] && return
+	echo "$found"
+	return 1
+}
+
+@test "checkpatch --strict finds nothing in the C files" {
+	local file ignore
+	[ "$(sources -name '*.[ch]' | wc -l)" -gt 20 ]
+	for file in $(sources -name '*.[ch]'); do
+		ignore=()
+		# A BPF program's globals that user space writes are volatile
+		[[ $file != *.bpf.c ]] || ignore=(--ignore VOLATILE)
+		checkpatch "${ignore[@]}" -f "$file" | sed '/^total:/d'
+	done | nothing_found
+}
+
+@test "checkpatch --strict finds nothing in the patches" {
+	local file
+	[ "$(sources -name '*.patch' | wc -l)" -ge 3 ]
+	# The commits that a message names are in a kernel's repository, which
+	# is not at hand; __weak is how main.h declares all commands.
+	for file in $(sources -name '*.patch'); do
+		checkpatch --ignore UNKNOWN_COMMIT_ID,WEAK_DECLARATION - \
+			<"$file" | sed -e '/^total:/d' -e "s#^-:#$file:#"
+	done | nothing_found
+}
+
+@test "checkpatch does find something where there is something" {
+	printf 'int  f(void)\n{\n  return(0);\n}\n' >"$BATS_TEST_TMPDIR/bad.c"
+	run checkpatch -f "$BATS_TEST_TMPDIR/bad.c"
+	[ "$status" -ne 0 ]
+	[[ $output == *'SPDX'* ]]
+}
+
+# Scripts are told by their first line
+scripts() {
+	sources \( -name '*.sh' -o -name '*.bash' -o -name '*.bats' -o \
+		-path './.ci/*' \)
+	sources -perm -u+x | while read -r file; do
+		head -n 1 "$file" | grep -qE '^#!.*\b(sh|bash|bats)$' &&
+			echo "$file"
+	done
+}
+
+@test "shellcheck finds nothing in the scripts" {
+	scripts | sort -u >"$BATS_TEST_TMPDIR/scripts"
+	grep -q '\.bats$' "$BATS_TEST_TMPDIR/scripts"
+	grep -q '^./scripts/' "$BATS_TEST_TMPDIR/scripts"
+	xargs shellcheck -x <"$BATS_TEST_TMPDIR/scripts"
+}
+
+@test "shellcheck finds no error in the completion" {
+	# Word splitting is what upstream's completion is made of
+	shellcheck -s bash -S warning -e SC2207,SC2154,SC2034 \
+		bash-completion/bpftool
+}
+
+@test "no file is over $MAX_FILE lines" {
+	sources -not -path './LICENSES/*' | xargs wc -l |
+		awk -v max="$MAX_FILE" '$2 != "total" && $1 > max' |
+		nothing_found
+}
+
+@test "no C function is over $MAX_FUNCTION lines" {
+	sources -name '*.c' | xargs awk -v max="$MAX_FUNCTION" '
+		FNR == 1 { start = 0 }
+		/^{/ { start = FNR; functions++ }
+		/^}/ && start {
+			if (FNR - start + 1 > max)
+				print FILENAME ":" start ": " FNR - start + 1
+			start = 0
+		}
+		END { if (functions < 50) print "only " functions " found" }' |
+		nothing_found
+}
+
+@test "every file names its licence, and both texts are there" {
+	sources -not -path './LICENSES/*' -not -name LICENSE \
+		-not -name '*.patch' -not -name series -not -name .gitignore |
+	while read -r file; do
+		head -n 4 "$file" | grep -qE \
+			'SPDX-License-Identifier: \(?GPL-2.0-only OR BSD-2-Clause\)?' ||
+			echo "$file"
+	done | nothing_found
+	grep -q 'GPL-2.0-only OR BSD-2-Clause' LICENSE
+	grep -q 'GNU GENERAL PUBLIC LICENSE' LICENSES/GPL-2.0-only.txt
+	grep -q 'Redistribution and use in source' LICENSES/BSD-2-Clause.txt
+}
+
+@test "no path of somebody's machine" {
+	sources -not -path './LICENSES/*' -not -name style.bats |
+		xargs grep -nHE '(^|[^A-Za-z0-9_.-])/(home|root|Users|work)/' |
+		nothing_found
+}
+
+@test "no blank at the end of a line" {
+	sources -not -name '*.patch' -not -path './LICENSES/*' \
+		| xargs grep -nHE '[[:blank:]]+$' | nothing_found
+}
+
+@test "every patch is in its series, and every series is in order" {
+	local series
+	for series in $(sources -name series); do
+		diff "$series" <(cd "${series%/*}" && printf '%s\n' *.patch)
+	done
+}
+
+@test "every patch is a mail with a real message and a sign-off" {
+	local file
+	for file in $(sources -name '*.patch'); do
+		grep -qE '^From: ' "$file"
+		grep -qE '^Subject: \[PATCH.*\] [a-z/]+: [A-Z]' "$file"
+		sed -n '/^$/,/^---$/p' "$file" | grep -q '^Signed-off-by: '
+		[ "$(sed -n '/^$/,/^Signed-off-by/p' "$file" | wc -w)" -gt 15 ]
+	done
+}
+
+# apply COMPONENT FOLDER: to what the tree was made from
+apply() {
+	local dir=$2 patch
+
+	[ -f "$dir/series" ] || return 0
+	while read -r patch; do
+		patch -d "$BATS_TEST_TMPDIR/tree" -p1 -F0 -s <"$dir/$patch" || {
+			echo "does not apply: $patch"
+			return 1
+		}
+	done <"$dir/series"
+}
+
+@test "the patches apply without fuzz to the pristine source" {
+	local component dir name
+
+	name=$(basename "$(dirname "$TREE")")
+	cp -a "$TREE/../pristine" "$BATS_TEST_TMPDIR/tree"
+	for component in kernel libbpf bpftool; do
+		dir=patches/$component/$name
+		[ -f "$dir/series" ] || dir=patches/$component
+		apply "$component" "$dir"
+	done
+	cmp "$BATS_TEST_TMPDIR/tree/tools/bpf/bpftool/map.c" \
+		"$TREE/tools/bpf/bpftool/map.c"
+	[ -z "$(find "$BATS_TEST_TMPDIR/tree" -name '*.rej' -o -name '*.orig')" ]
+}
