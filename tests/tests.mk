@@ -51,7 +51,8 @@ TEST_ENV = BUILD=$(abspath build) BPFTOOL=$(abspath build/bpftool) \
 	TREE=$(abspath $(TREE)) SUBMAKE='$(SUBMAKE)'
 
 check: all test-programs build/.check-packages
-	$(TEST_ENV) prove --timer --exec 'bats --tap' tests/source tests/host
+	$(TEST_ENV) prove --timer --ext .bats --exec 'bats --tap' \
+		tests/source tests/host
 
 DEMO_FILES := $(TESTS)/demo $(TESTS)/demo.bpf.o $(TESTS)/syscalls.json
 
