@@ -47,12 +47,29 @@ static bool may_sleep(__u32 prog_type)
 	}
 }
 
-/* Is there a bpf_wq or a bpf_task_work anywhere in a type? */
-static bool type_starts_work(const struct btf *btf, __u32 id, int depth)
+/* What in a value starts callbacks. Those of a timer don't sleep, but they get
+ * the value that holds it, whenever they run: they matter in the map itself.
+ */
+static const char * const work_types[] = { "bpf_wq", "bpf_task_work", NULL };
+static const char * const own_types[] = {
+	"bpf_wq", "bpf_task_work", "bpf_timer", NULL
+};
+
+static bool is_one_of(const char *name, const char * const *names)
+{
+	for (; name && *names; names++)
+		if (!strcmp(name, *names))
+			return true;
+
+	return false;
+}
+
+/* Is one of some structs anywhere in a type? */
+static bool type_holds(const struct btf *btf, __u32 id,
+		       const char * const *names, int depth)
 {
 	const struct btf_member *m;
 	const struct btf_type *t;
-	const char *name;
 	int i;
 
 	if (depth > TYPE_DEPTH_MAX)
@@ -62,24 +79,23 @@ static bool type_starts_work(const struct btf *btf, __u32 id, int depth)
 	if (!t)
 		return false;
 	if (btf_is_array(t))
-		return type_starts_work(btf, btf_array(t)->type, depth + 1);
+		return type_holds(btf, btf_array(t)->type, names, depth + 1);
 	if (!btf_is_composite(t))
 		return false;
 
-	name = btf__name_by_offset(btf, t->name_off);
-	if (name && (!strcmp(name, "bpf_wq") || !strcmp(name, "bpf_task_work")))
+	if (is_one_of(btf__name_by_offset(btf, t->name_off), names))
 		return true;
 
 	m = btf_members(t);
 	for (i = 0; i < btf_vlen(t); i++)
-		if (type_starts_work(btf, m[i].type, depth + 1))
+		if (type_holds(btf, m[i].type, names, depth + 1))
 			return true;
 
 	return false;
 }
 
 /* The kernel lets a value hold such a thing only if the map has BTF */
-static int map_starts_work(const struct map_ref *map)
+static int map_holds(const struct map_ref *map, const char * const *names)
 {
 	struct btf *btf;
 	int ret;
@@ -89,7 +105,7 @@ static int map_starts_work(const struct map_ref *map)
 	btf = btf__load_from_kernel_by_id(map->info.btf_id);
 	if (!btf)
 		return -errno;
-	ret = type_starts_work(btf, map->info.btf_value_type_id, 0);
+	ret = type_holds(btf, map->info.btf_value_type_id, names, 0);
 	btf__free(btf);
 
 	return ret;
@@ -111,7 +127,7 @@ static int inner_starts_work(const struct map_ref *outer)
 		ret = bpf_map_lookup_elem(outer->fd, key, &id) ?
 			      -errno : map_ref_open(&inner, id);
 		if (!ret) {
-			ret = map_starts_work(&inner);
+			ret = map_holds(&inner, work_types);
 			map_ref_close(&inner);
 			return ret;
 		}
@@ -140,7 +156,7 @@ static int prog_starts_work(const struct prog_ref *prog, struct search *s)
 		if (ret)
 			return ret;
 		ret = is_map_in_map(&map.info) ? inner_starts_work(&map) :
-						 map_starts_work(&map);
+						 map_holds(&map, work_types);
 		if (ret > 0)
 			snprintf(s->why, s->size,
 				 "program %u%s%s can start a callback from map %u, which no wait covers",
@@ -198,7 +214,7 @@ int uncovered_find(const struct map_ref *outer, const struct map_ref *old,
 	struct search search = { .outer = outer, .why = why, .size = size };
 	int ret;
 
-	ret = map_starts_work(old);
+	ret = map_holds(old, own_types);
 	if (ret > 0)
 		snprintf(why, size,
 			 "its own values start callbacks, which no wait covers");
