@@ -76,16 +76,20 @@ can_overlap() {
 }
 
 # late_until CHECK OPTION... -- COMMAND...: late_run until CHECK holds, for
-# longer each time: other work may keep the command from its CPU for a second
+# longer each time: other work may keep the command from its CPU for a second,
+# and an emulated one takes its time. The next one starts with what was enough.
 late_until() {
-	local check=$1 ms
+	local check=$1 enough=$BATS_FILE_TMPDIR/late_ms ms try
 
 	shift
-	for ms in 1000 1000 2000 4000 8000 16000; do
+	ms=$(cat "$enough" 2>/dev/null) || ms=1000
+	for ((try = 1; try <= 6; try++)); do
 		late_run --spin-ms "$ms" "$@" || return 1
 		if "$check"; then
+			echo "$ms" >"$enough"
 			return 0
 		fi
+		((try == 1 || ms >= 16000)) || ms=$((ms * 2))
 	done
 	echo "no $check within a program that took $ms ms: $LATE" >&2
 	return 1
@@ -105,14 +109,20 @@ late_wait() {
 	fi
 }
 
-# usable_provider NAME: is it there? Otherwise says why not
-usable_provider() {
-	local why
+# The providers that are there, at least one, in ${USABLE[@]}; says why another
+# is not
+find_providers() {
+	local name why
 
-	if ! why=$(bpftool map sync using "$1" 2>&1); then
-		diag "provider $1 is not there: $why"
-		return 1
-	fi
+	USABLE=()
+	for name in $(providers); do
+		if why=$(bpftool map sync using "$name" 2>&1); then
+			USABLE+=("$name")
+		else
+			diag "provider $name is not there: $why"
+		fi
+	done
+	((${#USABLE[@]} > 0))
 }
 
 # load_start OPTION...: starts the load, and waits until it runs

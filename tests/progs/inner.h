@@ -111,4 +111,21 @@ static inline __u64 inner_read(int fd, int type, __u32 key)
 	return sum;
 }
 
+static inline int inner_write(int fd, int type, __u32 key, __u64 value)
+{
+	int cpus = inner_is_percpu(type) ? libbpf_num_possible_cpus() : 1;
+	__u64 *values;
+	int i, err;
+
+	values = calloc(cpus, sizeof(*values));
+	if (!values)
+		return -1;
+	for (i = 0; i < cpus; i++)
+		values[i] = value;
+	err = bpf_map_update_elem(fd, &key, values, BPF_ANY);
+	free(values);
+
+	return err;
+}
+
 #endif /* TESTS_INNER_H */

@@ -53,18 +53,21 @@ static long until(__u32 i, void *ctx)
 	return 0;
 }
 
-/* The maps of the pattern are looked up in the same way; an atomic, as the
- * flags, so that the driver sees them in this order on every CPU
- */
+/* Atomics order as well: who sees that it left can see what it added */
 static __always_inline int add_late(void *map, struct late_state *s)
 {
-	const __u32 key = LATE_KEY;
-	__u64 early = LATE_EARLY, deadline, *value;
+	const __u32 key = LATE_KEY, mark = LATE_MARK;
+	__u64 none = 0, deadline, *value;
 
-	bpf_map_update_elem(map, &key, &early, BPF_ANY);
+	value = bpf_map_lookup_elem(map, &mark);
+	if (!value || !*value)
+		return 0;
+
+	bpf_map_update_elem(map, &key, &none, BPF_NOEXIST);
 	value = bpf_map_lookup_elem(map, &key);
 	if (!value)
 		return -1;
+	__sync_fetch_and_add(value, LATE_EARLY);
 
 	deadline = bpf_ktime_get_ns() + s->spin_ns;
 	__sync_fetch_and_add(&s->inside, 1);

@@ -12,13 +12,16 @@
  *	--inner TYPE	of the map in the slot (default: hash)
  *	--enter HOW	raw_tp (default) or tc: the kind of program
  *	--spin-ms N	how long the program stays inside (default: 1000)
+ *	--again		when it has left it goes in again, as long as it finds
+ *			the same map: for commands that do more than wait
  *
  * The program runs in a thread on a CPU of its own, and the command on the
  * others. With one CPU they have to share it.
  *
  * In the report: did the command start while the program was inside, had it
- * left when the command ended, and when was that (microseconds of
- * CLOCK_MONOTONIC); the program's counter in the end.
+ * left when the command ended, and when did it leave for the last time and the
+ * command end (microseconds of CLOCK_MONOTONIC); how often the program was
+ * inside, and what its counter was in the end.
  *
  * Exit status: 0 when there is a report, 77 when the kernel lacks something.
  */
@@ -44,7 +47,7 @@ struct pin {
 
 struct late {
 	const char *object, *pins, *report;
-	bool by_selector, outer_hash, tc;
+	bool by_selector, outer_hash, tc, again;
 	struct inner_template inner;
 	unsigned long spin_ms;
 	char **command;
@@ -56,7 +59,7 @@ struct late {
 	cpu_set_t prog_cpu, other_cpus;	/* none: there is one CPU only */
 
 	int run_err;
-	bool started_inside, left_at_exit;
+	bool started_inside, left_at_exit, ended;
 	__u64 exit_us;
 	int status;			/* of the command */
 };
@@ -71,6 +74,7 @@ static int parse(struct late *l, int argc, char **argv)
 		{ "outer", required_argument, NULL, 'O' },
 		{ "inner", required_argument, NULL, 'i' },
 		{ "enter", required_argument, NULL, 'e' },
+		{ "again", no_argument, NULL, 'a' },
 		{ "spin-ms", required_argument, NULL, 't' },
 		{}
 	};
@@ -91,6 +95,8 @@ static int parse(struct late *l, int argc, char **argv)
 			l->inner.type = inner_type(optarg);
 		else if (c == 'e')
 			l->tc = !strcmp(optarg, "tc");
+		else if (c == 'a')
+			l->again = true;
 		else if (c == 't')
 			l->spin_ms = strtoul(optarg, NULL, 10);
 		else
@@ -141,11 +147,12 @@ static int fill_slot(struct late *l)
 	if (l->by_selector) {
 		l->inner.type = bpf_map__type(map_of(l, "first"));
 		l->map_fd = bpf_map__fd(map_of(l, "first"));
-		return 0;
+		return inner_write(l->map_fd, l->inner.type, LATE_MARK, 1);
 	}
 
 	l->map_fd = inner_create(&l->inner, "late_inner");
-	if (l->map_fd < 0)
+	if (l->map_fd < 0 ||
+	    inner_write(l->map_fd, l->inner.type, LATE_MARK, 1))
 		return -1;
 
 	return bpf_map_update_elem(bpf_map__fd(outer), &slot, &l->map_fd,
@@ -225,11 +232,25 @@ static int split_cpus(struct late *l)
 	return sched_setaffinity(0, sizeof(l->other_cpus), &l->other_cpus);
 }
 
+static __u64 read_flag(const __u64 *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+/* Read in this order: in between it may leave, but not go in unseen */
+static bool is_inside(const struct late *l)
+{
+	__u64 left = read_flag(&l->state->left);
+
+	return read_flag(&l->state->inside) != left;
+}
+
 static void *run_program(void *arg)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct late *l = arg;
 	char packet[64] = {};
+	__u64 before;
 
 	if (l->tc) {
 		opts.data_in = packet;
@@ -238,15 +259,17 @@ static void *run_program(void *arg)
 	}
 	if (CPU_COUNT(&l->prog_cpu))
 		sched_setaffinity(0, sizeof(l->prog_cpu), &l->prog_cpu);
-	if (bpf_prog_test_run_opts(l->prog_fd, &opts))
-		__atomic_store_n(&l->run_err, errno, __ATOMIC_RELEASE);
+	do {
+		before = read_flag(&l->state->inside);
+		opts.data_size_out = 0;
+		if (bpf_prog_test_run_opts(l->prog_fd, &opts)) {
+			__atomic_store_n(&l->run_err, errno, __ATOMIC_RELEASE);
+			break;
+		}
+	} while (l->again && read_flag(&l->state->inside) != before &&
+		 !__atomic_load_n(&l->ended, __ATOMIC_ACQUIRE));
 
 	return NULL;
-}
-
-static bool flag(const __u64 *of)
-{
-	return __atomic_load_n(of, __ATOMIC_ACQUIRE);
 }
 
 static int wait_until_inside(struct late *l)
@@ -254,9 +277,9 @@ static int wait_until_inside(struct late *l)
 	int ms;
 
 	for (ms = 0; ms < INSIDE_TIMEOUT_MS; ms++) {
-		if (flag(&l->state->inside))
+		if (read_flag(&l->state->inside))
 			return 0;
-		if (flag(&l->state->error) ||
+		if (read_flag(&l->state->error) ||
 		    __atomic_load_n(&l->run_err, __ATOMIC_ACQUIRE))
 			break;
 		usleep(1000);
@@ -272,7 +295,7 @@ static int run_command(struct late *l)
 	struct timespec now;
 	pid_t pid;
 
-	l->started_inside = !flag(&l->state->left);
+	l->started_inside = is_inside(l);
 	pid = fork();
 	if (!pid) {
 		execvp(*l->command, l->command);
@@ -282,7 +305,7 @@ static int run_command(struct late *l)
 		return -1;
 
 	/* Ordering, not timing: the flag first, before the time goes on */
-	l->left_at_exit = flag(&l->state->left);
+	l->left_at_exit = !is_inside(l);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	l->exit_us = now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
 
@@ -298,9 +321,10 @@ static int report(struct late *l)
 	fprintf(f, "{\"started_inside\":%s,\"left_at_exit\":%s,",
 		l->started_inside ? "true" : "false",
 		l->left_at_exit ? "true" : "false");
-	fprintf(f, "\"left_us\":%llu,\"exit_us\":%llu,\"status\":%d,\"final\":%llu}\n",
+	fprintf(f, "\"left_us\":%llu,\"exit_us\":%llu,\"status\":%d,",
 		l->state->left_ns / 1000, l->exit_us,
-		WIFEXITED(l->status) ? WEXITSTATUS(l->status) : -1,
+		WIFEXITED(l->status) ? WEXITSTATUS(l->status) : -1);
+	fprintf(f, "\"runs\":%llu,\"final\":%llu}\n", l->state->left,
 		inner_read(l->map_fd, l->inner.type, LATE_KEY));
 
 	return fclose(f);
@@ -321,6 +345,7 @@ static int run(struct late *l)
 	err = wait_until_inside(l);
 	if (!err)
 		err = run_command(l);
+	__atomic_store_n(&l->ended, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
 
 	return err ?: report(l);
