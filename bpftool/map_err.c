@@ -9,23 +9,22 @@
 #include "main.h"
 #include "map_err.h"
 
-/* The JSON writer escapes quotes and white space, but no other control
- * characters, and it passes on bytes that are no UTF-8. File names and
- * keywords come from the command line and may hold both.
+/* File names and keywords come from the command line and may hold anything.
+ * A message is one line, and the JSON writer escapes few control characters
+ * and passes on bytes that are no UTF-8.
  */
 static void make_printable(char *text)
 {
 	for (; *text; text++)
-		if ((*text & 0x80) || (unsigned char)*text < ' ' ||
-		    *text == 0x7f)
+		if ((unsigned char)*text < ' ' || *text == 0x7f ||
+		    (json_output && (*text & 0x80)))
 			*text = '?';
 }
 
 static void write_json(json_writer_t *wtr, const struct map_err_state *state,
-		       char *msg)
+		       const char *msg)
 {
 	jsonw_start_object(wtr);
-	make_printable(msg);
 	jsonw_string_field(wtr, "error", msg);
 	if (state->swapped) {
 		jsonw_bool_field(wtr, "swapped", true);
@@ -42,6 +41,7 @@ static void report(const struct map_err_state *state, const char *fmt,
 	json_writer_t *wtr;
 
 	vsnprintf(msg, sizeof(msg), fmt, ap);
+	make_printable(msg);
 
 	if (!json_output) {
 		fprintf(stderr, "Error: %s", msg);
