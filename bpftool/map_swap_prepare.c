@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -22,9 +23,11 @@
 
 #define WHY_MAX	512
 
+/* Whatever is wrong with the path must come up before the swap */
 static int check_keep(const char *path)
 {
-	char copy[PATH_MAX], *name;
+	char copy[PATH_MAX], *name, *dir;
+	struct stat st;
 
 	if (!path)
 		return 0;
@@ -33,24 +36,29 @@ static int check_keep(const char *path)
 		map_err("the path to keep the map at is too long");
 		return -1;
 	}
-	if (!access(path, F_OK)) {
-		map_err("can't keep the map at %s: it exists already", path);
-		return -1;
-	}
-
 	name = basename(copy);
 	if (strchr(name, '.')) {
 		map_err("can't keep the map at %s: bpffs reserves dots in names",
 			path);
 		return -1;
 	}
-	snprintf(copy, sizeof(copy), "%s", path);
-	if (!bpffs_holds(dirname(copy))) {
-		map_err("can't keep the map at %s: not in a bpffs", path);
-		return -1;
-	}
 
-	return 0;
+	snprintf(copy, sizeof(copy), "%s", path);
+	dir = dirname(copy);
+	if (!lstat(path, &st))
+		map_err("can't keep the map at %s: it exists already", path);
+	else if (errno != ENOENT)
+		map_err("can't keep the map at %s: %s", path, strerror(errno));
+	else if (!bpffs_holds(dir))
+		map_err("can't keep the map at %s: not in a bpffs", path);
+	else if (path[strlen(path) - 1] == '/')
+		map_err("can't keep the map at %s: it is no file's name", path);
+	else if (access(dir, W_OK))
+		map_err("can't keep the map at %s: %s", path, strerror(errno));
+	else
+		return 0;
+
+	return -1;
 }
 
 /* Kernels without it add the new element and then remove the old one, so that
