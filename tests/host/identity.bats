@@ -131,6 +131,11 @@ identical_with_and_without_btf() {
 	identical --fill 2 --entries 2 --value 32768 percpu_array
 }
 
+@test "values with a spin lock, which reads as 0" {
+	identical --fill 3 --btf lock hash
+	identical --fill 3 --btf lock array
+}
+
 @test "a map that is full" {
 	identical --fill 1000 --entries 1000 hash
 	identical --fill 1000 --entries 1000 --flag no_prealloc --btf struct hash

@@ -135,8 +135,22 @@ static int add_float_struct(struct btf *btf, int u32_type)
 	return id;
 }
 
+/* What the kernel looks for when it compares maps */
+static int add_lock_struct(struct btf *btf, int u32_type)
+{
+	int lock = btf__add_struct(btf, "bpf_spin_lock", 4);
+	int id;
+
+	add_member(btf, "val", u32_type, 0);
+	id = btf__add_struct(btf, "with_lock", 8);
+	add_member(btf, "lock", lock, 0);
+	add_member(btf, "count", u32_type, 4);
+
+	return id;
+}
+
 /* Types for a key and a value of these sizes
- * @kind: "struct" and "float": the value is such a struct; else bytes
+ * @kind: "struct", "float" and "lock": the value is such a struct; else bytes
  */
 static int map_types_load(struct map_types *t, const char *kind, bool lpm,
 			  __u32 key_size, __u32 value_size)
@@ -165,6 +179,8 @@ static int map_types_load(struct map_types *t, const char *kind, bool lpm,
 					       u8_type);
 	else if (!strcmp(kind, "float"))
 		t->value_id = add_float_struct(t->btf, u32_type);
+	else if (!strcmp(kind, "lock"))
+		t->value_id = add_lock_struct(t->btf, u32_type);
 	else
 		t->value_id = add_bytes(t->btf, u8_type, u32_type, value_size);
 

@@ -76,7 +76,7 @@ static void bad_usage(void)
 	fprintf(stderr,
 		"usage: map_make [--key SIZE] [--value SIZE] [--entries MAX] [--name NAME]\n"
 		"                [--flag NAME]... [--extra N] [--numa NODE] [--fill N]\n"
-		"                [--btf struct|bytes|float] [--freeze] TYPE PIN\n"
+		"                [--btf struct|bytes|float|lock] [--freeze] TYPE PIN\n"
 		"       map_make --types\n"
 		"       map_make --info PIN\n");
 	exit(2);
@@ -251,6 +251,8 @@ static void complete(struct map_spec *s, __u32 given)
 		s->value_size = sizeof(struct map_value);
 	if (s->btf && !strcmp(s->btf, "float"))
 		s->value_size = 12;
+	if (s->btf && !strcmp(s->btf, "lock"))
+		s->value_size = 8;
 	s->opts.map_flags |= shapes[i].flags;
 }
 

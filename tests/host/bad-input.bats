@@ -1,0 +1,271 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Wrong words and wrong maps: refused with one clear line, nothing touched
+
+load ../lib/common
+load ../lib/slot
+load ../lib/errors
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_slot
+	make_slot
+}
+
+teardown() {
+	cleanup_slot
+}
+
+@test "no arguments" {
+	refused "needs a MAP" swap-drain
+	refused "needs a MAP" swap-drain pinned
+	refused "expected 'key'" swap-drain pinned "$PINS/outer"
+}
+
+@test "unknown keyword" {
+	drain_refused "unknown keyword 'bogus'" bogus
+	drain_refused "unknown keyword 'bogus'" clear bogus quiet
+	drain_refused "unknown keyword 'clearly'" clearly
+	drain_refused "unknown keyword ''" ""
+	refused "expected 'key'.*got: kay" \
+		swap-drain pinned "$PINS/outer" kay 0 0 0 0
+	refused "expected 'id', 'name' or 'pinned'" \
+		swap-drain "$PINS/outer" "${SLOT[@]}"
+}
+
+@test "a keyword twice" {
+	other_map hash "$PINS/other"
+	drain_refused "'key' is given twice" key 1 0 0 0
+	drain_refused "'value' is given twice" value pinned "$PINS/other" \
+		value pinned "$PINS/other"
+	drain_refused "'keep' is given twice" keep "$PINS/a" keep "$PINS/b"
+	drain_refused "'clear' is given twice" clear clear
+	drain_refused "'quiet' is given twice" quiet clear quiet
+	drain_refused "'using' is given twice" using membarrier \
+		using membarrier
+}
+
+@test "a keyword without its argument" {
+	drain_refused "'value' needs a MAP" value
+	drain_refused "'value' needs a MAP" value pinned
+	drain_refused "'keep' needs an argument" keep
+	drain_refused "'keep' needs an argument" keep ""
+	drain_refused "'using' needs an argument" using
+}
+
+@test "a missing or short key" {
+	local outer=(swap-drain pinned "$PINS/outer")
+
+	refused "needs 4 bytes, got 0" "${outer[@]}" key
+	refused "needs 4 bytes, got 0" "${outer[@]}" key hex
+	refused "needs 4 bytes, got 3" "${outer[@]}" key 0 0 0
+	refused "can't parse 'quiet'" "${outer[@]}" key 0 0 0 quiet
+	refused "unknown keyword '0'" "${outer[@]}" key 0 0 0 0 0
+}
+
+@test "an odd key" {
+	local outer=(swap-drain pinned "$PINS/outer") word
+
+	for word in x 0x 256 0x100 -1 -18446744073709551615 +0 " 0" 1.5 \
+		99999999999999999999 08 ""; do
+		refused "can't parse '.*' as a byte" "${outer[@]}" \
+			key "$word" 0 0 0
+	done
+	for word in 0g 100 xx -1 "" 0x0x0; do
+		refused "can't parse '.*' as a byte" "${outer[@]}" \
+			key hex 0 0 0 "$word"
+	done
+}
+
+@test "a slot that is empty, or out of range" {
+	local outer=(swap-drain pinned "$PINS/outer")
+
+	refused "slot is empty" "${outer[@]}" key 1 0 0 0
+	refused "slot" "${outer[@]}" key 4 0 0 0
+	refused "slot" "${outer[@]}" key hex ff ff ff ff
+	make_slot hash_of_maps
+	refused "slot is empty" "${outer[@]}" key 1 0 0 0
+}
+
+@test "a MAP that is no map-in-map" {
+	local type
+
+	refused "\(hash\) is no map-in-map; see .selector pattern." \
+		swap-drain pinned "$PINS/inner" "${SLOT[@]}"
+	for type in array queue ringbuf stack_trace; do
+		rm -f "$PINS/plain"
+		other_map $type "$PINS/plain"
+		refused "\($type\) is no map-in-map" \
+			swap-drain pinned "$PINS/plain" "${SLOT[@]}"
+	done
+}
+
+@test "a MAP that does not exist" {
+	refused "0" swap-drain id 0 "${SLOT[@]}"
+	refused "4294967295" swap-drain id 4294967295 "${SLOT[@]}"
+	refused "no map has the name" swap-drain name "none_$$" "${SLOT[@]}"
+	refused "no map has the name ''" swap-drain name "" "${SLOT[@]}"
+	refused "parse" swap-drain name name_of_16_chars "${SLOT[@]}"
+	refused "$PINS/none" swap-drain pinned "$PINS/none" "${SLOT[@]}"
+	refused "parse" swap-drain id x "${SLOT[@]}"
+	refused "parse" swap-drain id "" "${SLOT[@]}"
+	refused "" swap-drain pinned /dev/null "${SLOT[@]}"
+	refused "" swap-drain pinned "" "${SLOT[@]}"
+	drain_refused "no map has the name" value name "none_$$"
+	drain_refused "$PINS/none" value pinned "$PINS/none"
+	drain_refused "4294967295" value id 4294967295
+}
+
+@test "several maps of the name" {
+	other_map hash "$PINS/other"
+	refused "several maps have the name" \
+		swap-drain name "$INNER_NAME" "${SLOT[@]}"
+	drain_refused "several maps have the name" value name "$INNER_NAME"
+}
+
+@test "an inner map that can't be read out" {
+	local readable=" hash lru_hash percpu_hash lru_percpu_hash array "
+	local type seen=0
+
+	readable+="percpu_array lpm_trie queue stack "
+	for type in $(map_make --types); do
+		rm -f "$PINS/probe"
+		if [[ $readable == *" $type "* ]] ||
+			! { other_map "$type" "$PINS/probe" ||
+				other_map --btf bytes "$type" "$PINS/probe"; } 2>/dev/null ||
+			! bpftool map create "$PINS/probe_outer" \
+				type array_of_maps key 4 value 4 entries 1 \
+				name "$OUTER_NAME" \
+				inner_map pinned "$PINS/probe" 2>/dev/null; then
+			continue
+		fi
+		rm "$PINS/probe_outer" "$PINS/outer" "$PINS/inner"
+		mv "$PINS/probe" "$PINS/inner"
+		bpftool map create "$PINS/outer" type array_of_maps \
+			key 4 value 4 entries 4 name "$OUTER_NAME" \
+			inner_map pinned "$PINS/inner"
+		fill_slot
+		drain_refused "is a $type, which can't be read out"
+		seen=$((seen + 1))
+	done
+	# Every kernel that has bpf(2) has some of them
+	((seen > 3))
+}
+
+@test "a replacement that is not compatible" {
+	make_slot array_of_maps --fill 3 --key 8 --value 8 hash
+	other_map --key 8 lru_hash "$PINS/type"
+	other_map --key 4 hash "$PINS/key_size"
+	other_map --key 8 --value 4 hash "$PINS/value_size"
+	other_map --key 8 --flag no_prealloc hash "$PINS/flags"
+
+	drain_refused "type differs" value pinned "$PINS/type"
+	drain_refused "key size differs" value pinned "$PINS/key_size"
+	drain_refused "value size differs" value pinned "$PINS/value_size"
+	drain_refused "flags differ" value pinned "$PINS/flags"
+	drain_refused "type differs" value pinned "$PINS/outer"
+
+	make_slot array_of_maps --fill 3 --entries 3 array
+	other_map --entries 4 array "$PINS/entries"
+	drain_refused "max_entries differ" value pinned "$PINS/entries"
+}
+
+# The kernel compares more than map info tells
+@test "a replacement that only the kernel finds incompatible" {
+	make_slot array_of_maps --fill 3 --btf lock hash
+	other_map --value 8 hash "$PINS/no_lock"
+	drain_refused "not compatible" value pinned "$PINS/no_lock"
+}
+
+@test "a replacement equal to the old map" {
+	drain_refused "can't replace itself" value pinned "$PINS/inner"
+	drain_refused "can't replace itself" value id "$(map_id "$PINS/inner")"
+}
+
+@test "a map of another kind than a map in pinned" {
+	other_map hash "$PINS/other"
+	refused "" swap-drain pinned "$PINS" "${SLOT[@]}"
+	drain_refused "" value pinned "$PINS"
+}
+
+@test "a path to keep the map at that can't be" {
+	other_map hash "$PINS/exists"
+	mkdir "$PINS/folder"
+	drain_refused "exists" keep "$PINS/exists"
+	drain_refused "exists" keep "$PINS/folder"
+	drain_refused "not in a bpffs" keep "$BATS_TEST_TMPDIR/kept"
+	drain_refused "not in a bpffs" keep kept
+	drain_refused "not in a bpffs" keep "$PINS/none/kept"
+	drain_refused "dots" keep "$PINS/kept.1"
+	drain_refused "dots" keep "$PINS/."
+	drain_refused "exists" keep "$PINS/folder/"
+	drain_refused "no file's name" keep "$PINS/new/"
+	drain_refused "no file's name" keep "$PINS/new//"
+	drain_refused "too long" keep "$PINS/$(printf 'x%.0s' {1..300})"
+	drain_refused "Not a directory" keep "$PINS/exists/kept"
+	drain_refused "too long" keep "$PINS/$(printf 'x/%.0s' {1..2100})"
+	ln -s "$PINS/none" "$PINS/dangling"
+	drain_refused "exists" keep "$PINS/dangling"
+}
+
+@test "a bpffs to keep the map in that is read-only" {
+	local ro=$BATS_TEST_TMPDIR/ro
+
+	mkdir "$ro"
+	mount -t bpf -o ro bpf "$ro"
+	drain_refused "Read-only" keep "$ro/kept"
+	umount "$ro"
+}
+
+@test "a provider that is not known" {
+	drain_refused "unknown provider 'bogus', expected one of: .*membarrier" \
+		using bogus
+	drain_refused "unknown provider 'member'" using member
+}
+
+# JSON that a quote in a name breaks is no JSON
+@test "quotes, backslashes and control characters in words" {
+	local word
+
+	for word in $'a"b\\c\nd\te\rf\x01\x1b\x7f\xff\xc3\xa4%s%n' '"'; do
+		drain_refused "unknown keyword" "$word"
+		drain_refused "unknown provider" using "$word"
+		drain_refused "not in a bpffs" keep "/$word/x"
+		drain_refused "no map has the name" value name "$word"
+		drain_refused "." value id "$word"
+		drain_refused "." value pinned "/$word"
+		drain_refused "." value "$word" 1
+		refused "." swap-drain "$word" 1
+		refused "." swap-drain pinned "$PINS/outer" "$word"
+		refused "." swap-drain pinned "$PINS/outer" key "$word" 0 0 0
+		refused "." sync "$word"
+		refused "." sync using "$word"
+		refused "." sync using membarrier "$word"
+	done
+}
+
+@test "a very long word" {
+	local long
+
+	long=$(printf 'x%.0s' {1..3000})
+	drain_refused "unknown keyword" "$long"
+	drain_refused "unknown provider" using "$long"
+	drain_refused "." value pinned "/$long"
+}
+
+@test "map sync: wrong words" {
+	refused "unknown keyword 'bogus'" sync bogus
+	refused "unknown keyword ''" sync ""
+	refused "needs the name" sync using
+	refused "unknown provider 'bogus', expected one of: .*membarrier" \
+		sync using bogus
+	refused "unknown provider ''" sync using ""
+	refused "'again'" sync using membarrier again
+	refused "'using'" sync using membarrier using membarrier
+}
+
+@test "an outer map that is frozen" {
+	bpftool map freeze pinned "$PINS/outer"
+	drain_refused "frozen"
+}
