@@ -155,8 +155,9 @@ static int parse_byte(const char *word, int base, unsigned char *byte)
 	unsigned long val;
 	char *end;
 
+	/* A sign or white space is nothing that a byte has */
 	val = strtoul(word, &end, base);
-	if (!*word || *end || val > 0xff) {
+	if (!isxdigit((unsigned char)*word) || *end || val > 0xff) {
 		map_err("can't parse '%s' as a byte of the key", word);
 		return -1;
 	}
