@@ -6,6 +6,7 @@
 #endif
 #include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -429,10 +430,13 @@ int drain_flush(void)
 {
 	int fd;
 
+	/* What misses entries must not end as if it were complete */
+	if (ferror(stdout)) {
+		__fpurge(stdout);
+		return -EIO;
+	}
 	if (fflush(stdout))
 		return -errno;
-	if (ferror(stdout))
-		return -EIO;
 
 	/* A network file system may tell only now what it could not write */
 	fd = dup(STDOUT_FILENO);

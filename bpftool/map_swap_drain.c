@@ -200,17 +200,19 @@ int do_map_swap_drain(int argc, char **argv)
 	struct swap_drain sd = {
 		.journal.run_fd = -1,
 	};
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, old_action;
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, on_pipe, on_limit;
 	int err;
 
 	if (check_descriptors() || check_rights())
 		return -1;
 
-	/* A reader that goes away must not take us with it between the swap
-	 * and the message that tells where the data is. main() made stdout
-	 * line buffered, a system call an entry.
+	/* A reader that goes away, or a file that reaches "ulimit -f", must
+	 * not take us with it between the swap and the message that tells
+	 * where the data is. main() made stdout line buffered, a system call
+	 * an entry.
 	 */
-	sigaction(SIGPIPE, &ignore, &old_action);
+	sigaction(SIGPIPE, &ignore, &on_pipe);
+	sigaction(SIGXFSZ, &ignore, &on_limit);
 	setvbuf(stdout, out_buf, _IOFBF, sizeof(out_buf));
 
 	err = swap_args_parse(&sd.args, argc, argv);
@@ -225,10 +227,13 @@ int do_map_swap_drain(int argc, char **argv)
 
 	fflush(stdout);
 	setlinebuf(stdout);
-	sigaction(SIGPIPE, &old_action, NULL);
+	/* After an error main() still ends the JSON document */
+	if (err)
+		return err;
 
+	sigaction(SIGPIPE, &on_pipe, NULL);
+	sigaction(SIGXFSZ, &on_limit, NULL);
 	/* bpftool batch takes a leftover errno for a failure */
-	if (!err)
-		errno = 0;
-	return err;
+	errno = 0;
+	return 0;
 }
