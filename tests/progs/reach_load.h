@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Loading one program of an object, and running a command while it is loaded
+ * or at work.
+ */
+#ifndef TESTS_REACH_LOAD_H
+#define TESTS_REACH_LOAD_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+/* An exit status that says: this kernel lacks what the test needs */
+#define REACH_SKIP	77
+
+static inline int reach_pin_maps(struct bpf_object *obj, const char *dir)
+{
+	char path[4096];
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj) {
+		if (bpf_map__is_internal(map))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));
+		if (bpf_map__pin(map, path))
+			return -errno;
+	}
+
+	return 0;
+}
+
+/* Its maps are taken from the folder where it has some of their names, and
+ * pinned there. NULL with errno set when the kernel does not take the program.
+ */
+static inline struct bpf_object *reach_load(const char *file, const char *name,
+					    const char *dir)
+{
+	struct bpf_program *prog, *wanted;
+	struct bpf_object *obj;
+	struct bpf_map *map;
+	char path[4096];
+	int err;
+
+	obj = bpf_object__open_file(file, NULL);
+	if (!obj)
+		return NULL;
+
+	wanted = bpf_object__find_program_by_name(obj, name);
+	if (!wanted) {
+		errno = ENOENT;
+		return NULL;
+	}
+	bpf_object__for_each_program(prog, obj)
+		bpf_program__set_autoload(prog, prog == wanted);
+
+	bpf_object__for_each_map(map, obj) {
+		snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));
+		if (!bpf_map__is_internal(map) && !access(path, F_OK)) {
+			int fd = bpf_obj_get(path);
+
+			if (fd < 0 || bpf_map__reuse_fd(map, fd))
+				return NULL;
+			close(fd);
+			bpf_map__set_pin_path(map, path);
+		}
+	}
+
+	err = bpf_object__load(obj);
+	if (!err)
+		err = reach_pin_maps(obj, dir);
+	if (err) {
+		errno = -err;
+		return NULL;
+	}
+
+	return obj;
+}
+
+/* The command's exit status */
+static inline int reach_command(char **command)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		execvp(*command, command);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return 1;
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+#endif /* TESTS_REACH_LOAD_H */

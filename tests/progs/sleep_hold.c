@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* sleep_hold: run a command while a sleepable program sleeps inside a map
+ *
+ *	sleep_hold OBJECT PROGRAM DIR COMMAND [ARG...]
+ *
+ * The program, of sleep_use.bpf.c, has looked a value up and reads a page of
+ * this process, whose fault is answered only after the command has ended; then
+ * it adds 1000 to the value. The object's maps are pinned in DIR.
+ *
+ * Exit status: the command's; 77 when the kernel lacks something.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <linux/types.h>
+#include <linux/userfaultfd.h>
+
+#include "reach_load.h"
+#include "sleep_use.h"
+
+#define ADDS		1000
+#define FAULT_TIMEOUT_MS	60000
+
+struct hold {
+	struct bpf_program *prog;
+	bool by_uprobe;
+	void *page;
+	size_t page_size;
+	int uffd;
+};
+
+/* What the uprobe is on */
+__attribute__((noinline)) int sleep_hold_trigger(const void *page)
+{
+	__asm__ volatile("" : : "r"(page) : "memory");
+	return 0;
+}
+
+static int register_page(struct hold *h)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	h->page_size = sysconf(_SC_PAGESIZE);
+	h->page = mmap(NULL, h->page_size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (h->page == MAP_FAILED)
+		return -1;
+
+	h->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	if (h->uffd < 0) {
+		fprintf(stderr, "the kernel has no userfaultfd: %s\n",
+			strerror(errno));
+		exit(REACH_SKIP);
+	}
+	reg.range.start = (unsigned long)h->page;
+	reg.range.len = h->page_size;
+	if (ioctl(h->uffd, UFFDIO_API, &api))
+		return -1;
+
+	return ioctl(h->uffd, UFFDIO_REGISTER, &reg);
+}
+
+static int attach(struct hold *h)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = "sleep_hold_trigger");
+	struct bpf_link *link;
+
+	h->by_uprobe = bpf_program__type(h->prog) == BPF_PROG_TYPE_KPROBE;
+	if (!h->by_uprobe)
+		return 0;
+
+	link = bpf_program__attach_uprobe_opts(h->prog, getpid(),
+					       "/proc/self/exe", 0, &opts);
+	if (!link && (errno == ENOENT || errno == EOPNOTSUPP)) {
+		fprintf(stderr, "the kernel has no uprobes: %s\n",
+			strerror(errno));
+		exit(REACH_SKIP);
+	}
+
+	return link ? 0 : -1;
+}
+
+static void *run_program(void *arg)
+{
+	struct hold *h = arg;
+	struct sleep_args args = { .page = (unsigned long)h->page };
+
+	LIBBPF_OPTS(bpf_test_run_opts, opts,
+		.ctx_in = &args,
+		.ctx_size_in = sizeof(args),
+	);
+
+	if (h->by_uprobe)
+		sleep_hold_trigger(h->page);
+	else if (bpf_prog_test_run_opts(bpf_program__fd(h->prog), &opts))
+		perror("sleep_hold: can't run the program");
+
+	return NULL;
+}
+
+/* The program has the value by now, and stands still */
+static int wait_for_fault(struct hold *h)
+{
+	struct pollfd fd = { .fd = h->uffd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	if (poll(&fd, 1, FAULT_TIMEOUT_MS) != 1 ||
+	    read(h->uffd, &msg, sizeof(msg)) != sizeof(msg) ||
+	    msg.event != UFFD_EVENT_PAGEFAULT) {
+		fprintf(stderr, "sleep_hold: the program did not fault\n");
+		return -1;
+	}
+
+	return 0;
+}
+
+static int answer_fault(struct hold *h)
+{
+	struct uffdio_copy copy = {};
+	__u64 *page;
+	int err;
+
+	page = calloc(1, h->page_size);
+	if (!page)
+		return -1;
+	*page = ADDS;
+
+	copy.dst = (unsigned long)h->page;
+	copy.src = (unsigned long)page;
+	copy.len = h->page_size;
+	err = ioctl(h->uffd, UFFDIO_COPY, &copy);
+	free(page);
+
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct bpf_object *obj;
+	struct hold h = {};
+	pthread_t thread;
+	int status;
+
+	if (argc < 5)
+		return 2;
+
+	obj = reach_load(argv[1], argv[2], argv[3]);
+	if (!obj) {
+		perror("sleep_hold: can't load the program");
+		return 1;
+	}
+	h.prog = bpf_object__find_program_by_name(obj, argv[2]);
+	if (register_page(&h) || attach(&h) ||
+	    pthread_create(&thread, NULL, run_program, &h)) {
+		perror("sleep_hold: can't set up");
+		return 1;
+	}
+
+	if (wait_for_fault(&h))
+		return 1;
+	status = reach_command(argv + 4);
+	if (answer_fault(&h)) {
+		perror("sleep_hold: can't answer the fault");
+		return 1;
+	}
+	pthread_join(thread, NULL);
+
+	return status;
+}

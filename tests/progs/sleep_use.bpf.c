@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Programs of many types that use a map-in-map: sleepable ones, others that
+ * could be but are not, and one whose type knows no sleeping.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "sleep_use.h"
+
+struct inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} first SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__array(values, struct inner);
+} outer SEC(".maps") = {
+	.values = { &first },
+};
+
+static __u64 *find_value(void)
+{
+	__u32 zero = 0;
+	void *inner;
+
+	inner = bpf_map_lookup_elem(&outer, &zero);
+
+	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+}
+
+/* Between finding the value and adding to it, it waits for a page of user
+ * space, for as long as it takes.
+ */
+static int add_from_user(const void *page)
+{
+	__u64 *value = find_value(), add = 0;
+
+	if (!value || bpf_copy_from_user(&add, sizeof(add), page))
+		return 0;
+	__sync_fetch_and_add(value, add);
+
+	return 0;
+}
+
+static int add_one(void)
+{
+	__u64 *value = find_value();
+
+	if (value)
+		__sync_fetch_and_add(value, 1);
+
+	return 0;
+}
+
+SEC("uprobe.s")
+int uprobe_sleeps(struct pt_regs *ctx)
+{
+	return add_from_user((const void *)PT_REGS_PARM1(ctx));
+}
+
+SEC("syscall")
+int syscall_sleeps(struct sleep_args *args)
+{
+	return add_from_user((const void *)args->page);
+}
+
+SEC("iter.s/task")
+int iter_sleeps(struct bpf_iter__task *ctx)
+{
+	return add_one();
+}
+
+SEC("lsm.s/file_open")
+int lsm_sleeps(void *ctx)
+{
+	return add_one();
+}
+
+SEC("fentry.s/__x64_sys_getpgid")
+int fentry_sleeps(void *ctx)
+{
+	return add_one();
+}
+
+SEC("uprobe")
+int uprobe_plain(struct pt_regs *ctx)
+{
+	return add_one();
+}
+
+SEC("iter/task")
+int iter_plain(struct bpf_iter__task *ctx)
+{
+	return add_one();
+}
+
+SEC("lsm/file_open")
+int lsm_plain(void *ctx)
+{
+	return add_one();
+}
+
+SEC("fentry/__x64_sys_getpgid")
+int fentry_plain(void *ctx)
+{
+	return add_one();
+}
+
+SEC("tc")
+int tc_plain(struct __sk_buff *skb)
+{
+	return add_one();
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

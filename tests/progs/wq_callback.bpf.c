@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* A tc program, not sleepable, whose bpf_wq callback stays inside a map */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "wq_state.h"
+
+#define OVERDUE_NS	(30 * 1000000000ULL)
+
+extern int bpf_wq_init(struct bpf_wq *wq, void *map, unsigned int flags) __ksym;
+extern int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
+extern int bpf_wq_set_callback_impl(struct bpf_wq *wq,
+				    int (*callback)(void *, int *, void *),
+				    unsigned int flags, void *aux) __ksym;
+
+struct inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} first SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__array(values, struct inner);
+} outer SEC(".maps") = {
+	.values = { &first },
+};
+
+struct work {
+	__u64 dummy;
+	struct bpf_wq wq;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct work);
+} works SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct wq_state);
+} state SEC(".maps");
+
+struct wait {
+	volatile struct wq_state *state;
+	__u64 until;
+};
+
+static int wait_a_bit(__u32 i, struct wait *wait)
+{
+	return wait->state->release || bpf_ktime_get_ns() > wait->until;
+}
+
+static int wait_long(__u32 i, struct wait *wait)
+{
+	bpf_loop(1 << 20, wait_a_bit, wait, 0);
+
+	return wait_a_bit(i, wait);
+}
+
+static int callback(void *map, int *key, void *value)
+{
+	struct wait wait = { .until = bpf_ktime_get_ns() + OVERDUE_NS };
+	__u32 zero = 0;
+	void *inner;
+	__u64 *sum;
+
+	wait.state = bpf_map_lookup_elem(&state, &zero);
+	inner = bpf_map_lookup_elem(&outer, &zero);
+	if (!inner || !wait.state)
+		return 0;
+	sum = bpf_map_lookup_elem(inner, &zero);
+	if (!sum)
+		return 0;
+
+	wait.state->inside = 1;
+	bpf_loop(1 << 20, wait_long, &wait, 0);
+	if (!wait.state->release)
+		wait.state->overdue = 1;
+	__sync_fetch_and_add(sum, WQ_ADDS);
+	wait.state->left = 1;
+
+	return 0;
+}
+
+SEC("tc")
+int wq_start(struct __sk_buff *skb)
+{
+	struct wq_state *s;
+	struct work *work;
+	__u32 zero = 0;
+
+	s = bpf_map_lookup_elem(&state, &zero);
+	work = bpf_map_lookup_elem(&works, &zero);
+	if (!s || !work)
+		return 0;
+
+	if (bpf_wq_init(&work->wq, &works, 0) ||
+	    bpf_wq_set_callback_impl(&work->wq, callback, 0, NULL) ||
+	    bpf_wq_start(&work->wq, 0))
+		return 0;
+	s->started = 1;
+
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
