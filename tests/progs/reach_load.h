@@ -18,22 +18,6 @@
 /* An exit status that says: this kernel lacks what the test needs */
 #define REACH_SKIP	77
 
-static inline int reach_pin_maps(struct bpf_object *obj, const char *dir)
-{
-	char path[4096];
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, obj) {
-		if (bpf_map__is_internal(map))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));
-		if (bpf_map__pin(map, path))
-			return -errno;
-	}
-
-	return 0;
-}
-
 /* Its maps are taken from the folder where it has some of their names, and
  * pinned there. NULL with errno set when the kernel does not take the program.
  */
@@ -60,19 +44,11 @@ static inline struct bpf_object *reach_load(const char *file, const char *name,
 
 	bpf_object__for_each_map(map, obj) {
 		snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));
-		if (!bpf_map__is_internal(map) && !access(path, F_OK)) {
-			int fd = bpf_obj_get(path);
-
-			if (fd < 0 || bpf_map__reuse_fd(map, fd))
-				return NULL;
-			close(fd);
+		if (!bpf_map__is_internal(map))
 			bpf_map__set_pin_path(map, path);
-		}
 	}
 
 	err = bpf_object__load(obj);
-	if (!err)
-		err = reach_pin_maps(obj, dir);
 	if (err) {
 		errno = -err;
 		return NULL;

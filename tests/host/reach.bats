@@ -1,0 +1,264 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# swap-drain when a program can reach a map by another way
+
+bats_require_minimum_version 1.5.0
+load ../lib/common
+load ../lib/slot
+load ../lib/holders
+load ../lib/leaks
+
+setup() {
+	setup_slot
+	make_slot
+	INNER=$(map_id "$PINS/inner")
+	OUTER=$(map_id "$PINS/outer")
+}
+
+teardown() {
+	cleanup_leak_free
+}
+
+# other_outer TYPE KEY_SIZE ENTRIES: one more map-in-map, $PINS/other
+other_outer() {
+	bpftool map create "$PINS/other" type "$1" key "$2" value 4 \
+		entries "$3" name "other_$$" inner_map pinned "$PINS/inner"
+	OTHER=$(map_id "$PINS/other")
+}
+
+# insert OUTER_PIN MAP_PIN KEY...
+insert() {
+	local outer=$1 map=$2
+
+	shift 2
+	bpftool map update pinned "$outer" key "$@" value pinned "$map"
+}
+
+# spare: a map that could be the replacement, $PINS/spare
+spare() {
+	other_map --fill 1 hash "$PINS/spare"
+	SPARE=$(map_id "$PINS/spare")
+}
+
+@test "another slot of the same array_of_maps" {
+	insert "$PINS/outer" "$PINS/inner" 3 0 0 0
+	refused "map $INNER .*slot 03 00 00 00 of map $OUTER $OUTER_NAME holds it"
+	forced "map $INNER .*slot 03 00 00 00 of map $OUTER $OUTER_NAME holds it"
+	bpftool map delete pinned "$PINS/outer" key 3 0 0 0
+	drained
+}
+
+@test "another slot of the same hash_of_maps" {
+	make_slot hash_of_maps
+	INNER=$(map_id "$PINS/inner")
+	OUTER=$(map_id "$PINS/outer")
+	insert "$PINS/outer" "$PINS/inner" 9 8 7 6
+	refused "map $INNER .*slot 09 08 07 06 of map $OUTER $OUTER_NAME holds it"
+
+	# There may be a second warning, that of the swap's gap
+	run --separate-stderr drain_here force
+	[[ $status -eq 0 ]]
+	grep "^Warning: .*slot 09 08 07 06 of map $OUTER $OUTER_NAME holds it" \
+		<<<"$stderr"
+}
+
+@test "a slot of another array_of_maps, beyond the first batch" {
+	other_outer array_of_maps 4 1500
+	insert "$PINS/other" "$PINS/inner" 0xd8 5 0 0
+	refused "map $INNER .*slot d8 05 00 00 of map $OTHER other_$$ holds it"
+	forced "map $INNER .*slot d8 05 00 00 of map $OTHER other_$$ holds it"
+}
+
+@test "a slot of another hash_of_maps, among many, with a long key" {
+	local key i
+
+	other_outer hash_of_maps 24 2000
+	spare
+	key="0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"
+	for ((i = 0; i < 50; i++)); do
+		echo "map update pinned $PINS/other key $key $i 0" \
+			"value pinned $PINS/spare"
+	done >"$BATS_TEST_TMPDIR/batch"
+	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	drained
+
+	insert "$PINS/outer" "$PINS/inner" 0 0 0 0
+	# shellcheck disable=SC2086
+	insert "$PINS/other" "$PINS/inner" $key 255 255
+	refused "map $INNER .*slot( 00){22} ff ff of map $OTHER other_$$ holds it"
+	forced "map $INNER .*slot( 00){22} ff ff of map $OTHER other_$$ holds it"
+}
+
+@test "a program that has it among its own maps" {
+	bpftool map create "$PINS/held" type hash key 4 value 8 entries 16 \
+		name "$INNER_NAME"
+	load_prog reach_use reach_holder
+	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
+		entries 2 name "$OUTER_NAME" inner_map pinned "$PINS/held"
+	mv "$PINS/outer" "$PINS/outer1"
+	mv "$PINS/outer2" "$PINS/outer"
+	fill_slot "$PINS/held"
+
+	refused "map $(map_id "$PINS/held") .*program $PROG reach_holder has it among its own maps"
+	forced "program $PROG reach_holder has it among its own maps"
+	rm "$PINS/reach_holder_prog"
+	wait_until none_left prog "$PROG"
+	fill_slot "$PINS/held"
+	drained
+}
+
+@test "a replacement in another slot of the same outer map" {
+	spare
+	insert "$PINS/outer" "$PINS/spare" 1 0 0 0
+	refused "map $SPARE .*slot 01 00 00 00 of map $OUTER $OUTER_NAME holds it" \
+		value pinned "$PINS/spare"
+	forced "map $SPARE .*slot 01 00 00 00 of map $OUTER $OUTER_NAME holds it" \
+		value pinned "$PINS/spare"
+	[[ $(slot_id) == "$SPARE" ]]
+}
+
+@test "a replacement in a slot of another map-in-map" {
+	spare
+	other_outer hash_of_maps 4 4
+	insert "$PINS/other" "$PINS/spare" 1 2 3 4
+	refused "map $SPARE .*slot 01 02 03 04 of map $OTHER other_$$ holds it" \
+		value pinned "$PINS/spare"
+	forced "map $SPARE .*slot 01 02 03 04 of map $OTHER other_$$ holds it" \
+		value pinned "$PINS/spare"
+}
+
+@test "a replacement that a program has among its own maps" {
+	bpftool map create "$PINS/inner2" type hash key 4 value 8 entries 16 \
+		name "$INNER_NAME"
+	bpftool map create "$PINS/held" type hash key 4 value 8 entries 16 \
+		name "$INNER_NAME"
+	load_prog reach_use reach_holder
+	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
+		entries 2 name "$OUTER_NAME" inner_map pinned "$PINS/held"
+	mv "$PINS/outer" "$PINS/outer1"
+	mv "$PINS/outer2" "$PINS/outer"
+	fill_slot "$PINS/inner2"
+
+	refused "map $(map_id "$PINS/held") .*program $PROG reach_holder has it among its own maps" \
+		value pinned "$PINS/held"
+	forced "program $PROG reach_holder has it among its own maps" \
+		value pinned "$PINS/held"
+}
+
+@test "a replacement that stands in the journal is refused, also with force" {
+	local left
+
+	run --separate-stderr bash -c \
+		"'$BPFTOOL' map swap-drain pinned '$PINS/outer' key 0 0 0 0 \
+		journal '$PINS/journal' >/dev/full"
+	[[ $status -eq 255 ]]
+	left=$(find "$PINS/journal" -type f)
+	[[ -n $left ]]
+
+	INNER=$(slot_id)
+	for force in "" force; do
+		# shellcheck disable=SC2086
+		run --separate-stderr drain_here value pinned "$left" $force
+		echo "$status '$output' '$stderr'"
+		[[ $status -eq 255 && -z $output ]]
+		[[ $stderr =~ Error:\ map\ $(map_id "$left")\ .*its\ content\ was\ not\ printed ]]
+		[[ $(slot_id) == "$INNER" && -e $left ]]
+	done
+	bpftool map swap-drain recover journal "$PINS/journal"
+	journal_is_empty
+}
+
+# The run stops in the system call that unlocks the outer map, after the swap,
+# and goes on once the old map has got another holder.
+#
+# drain_and_insert OUTPUT_FILE [ARG...]
+drain_and_insert() {
+	local out=$1 nth pid
+
+	shift
+	# Which one of its calls that is: the same in every run
+	insert "$PINS/other" "$PINS/spare" 0 0 0 0
+	strace -o "$BATS_TEST_TMPDIR/trace" -e trace=fcntl "$BPFTOOL" \
+		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
+		journal "$PINS/journal" force >/dev/null
+	nth=$(grep '^fcntl(' "$BATS_TEST_TMPDIR/trace" | grep -n 'F_UNLCK' |
+		tail -n 1 | cut -d: -f1)
+	fill_slot
+
+	strace -o /dev/null -e trace=fcntl \
+		-e inject=fcntl:signal=SIGSTOP:when="$nth" "$BPFTOOL" "$@" \
+		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
+		journal "$PINS/journal" "${FORCE[@]}" \
+		>"$out" 2>"$out.err" 3>&- &
+	strace_pid=$!
+	wait_until slot_changed
+	pid=$(basename "$(find "$PINS/journal" -mindepth 1 -type d)")
+	insert "$PINS/other" "$PINS/inner" 1 0 0 0
+	kill -CONT "$pid"
+}
+
+slot_changed() {
+	[[ $(slot_id) != "$INNER" ]]
+}
+
+@test "a holder that comes between the checks: swapped, pinned, recovered" {
+	local pinned out=$BATS_TEST_TMPDIR/out
+
+	skip_unless "there is no strace" command -v strace
+	spare
+	other_outer array_of_maps 4 4
+	FORCE=()
+	MODE=(-j)
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/before"
+
+	drain_and_insert "$out" -j
+	run wait "$strace_pid"
+	cat "$out" "$out.err"
+	[[ $status -eq 255 && ! -s $out.err ]]
+	jq -e --arg re "slot 01 00 00 00 of map $OTHER other_$$ holds it" \
+		'.swapped == true and (.error | test($re))' "$out"
+	pinned=$(jq -r .pinned "$out")
+	[[ $pinned == "$PINS/journal/"* ]]
+	[[ $(map_id "$pinned") == "$INNER" ]]
+	[[ $(slot_id) != "$INNER" ]]
+
+	run --separate-stderr bpftool -j map swap-drain recover \
+		journal "$PINS/journal"
+	echo "$output $stderr"
+	[[ $status -eq 0 ]]
+	jq -e --slurpfile before "$BATS_TEST_TMPDIR/before" \
+		'.[0].elements == $before[0]' <<<"$output"
+	journal_is_empty
+}
+
+@test "a holder that comes between the checks, in words" {
+	local pinned out=$BATS_TEST_TMPDIR/out
+
+	skip_unless "there is no strace" command -v strace
+	spare
+	other_outer array_of_maps 4 4
+	FORCE=()
+	drain_and_insert "$out"
+	run wait "$strace_pid"
+	cat "$out" "$out.err"
+	[[ $status -eq 255 && ! -s $out && $(wc -l <"$out.err") -eq 1 ]]
+	pinned=$(find "$PINS/journal" -type f)
+	grep -F "slot 01 00 00 00 of map $OTHER other_$$ holds it" "$out.err"
+	grep -F "slot was swapped, old map is pinned at $pinned" "$out.err"
+	bpftool map swap-drain recover journal "$PINS/journal"
+	journal_is_empty
+}
+
+@test "a holder that comes between the checks does not matter with force" {
+	local out=$BATS_TEST_TMPDIR/out
+
+	skip_unless "there is no strace" command -v strace
+	spare
+	other_outer array_of_maps 4 4
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/before"
+	FORCE=(force)
+	drain_and_insert "$out"
+	wait "$strace_pid"
+	cmp "$out" "$BATS_TEST_TMPDIR/before"
+	journal_is_empty
+}

@@ -1,0 +1,266 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# swap-drain when a program uses the map-in-map that no wait covers
+
+bats_require_minimum_version 1.5.0
+load ../lib/common
+load ../lib/slot
+load ../lib/holders
+load ../lib/leaks
+load ../lib/uncovered
+
+setup() {
+	setup_bpffs
+}
+
+teardown() {
+	cleanup_leak_free
+}
+
+kernel_has() {
+	grep -qw "$1" /proc/kallsyms
+}
+
+# The maps of the object that load_prog loaded: $PINS/outer has $PINS/first in
+# its first slot
+refused_and_forced() {
+	refused "$@"
+	forced "$@"
+}
+
+@test "a sleepable uprobe program: refused, with force a warning" {
+	load_prog sleep_use uprobe_sleeps
+	refused_and_forced "map $(slot_id) .*program $PROG uprobe_sleeps is sleepable"
+}
+
+@test "a syscall program: refused, with force a warning" {
+	load_prog sleep_use syscall_sleeps
+	refused_and_forced "map $(slot_id) .*program $PROG syscall_sleeps is sleepable"
+}
+
+@test "a sleepable iterator: refused, with force a warning" {
+	load_prog sleep_use iter_sleeps
+	refused_and_forced "map $(slot_id) .*program $PROG iter_sleeps is sleepable"
+}
+
+@test "a sleepable LSM program: refused, with force a warning" {
+	load_prog_or_skip sleep_use lsm_sleeps
+	refused_and_forced "map $(slot_id) .*program $PROG lsm_sleeps is sleepable"
+}
+
+@test "a sleepable fentry program: refused, with force a warning" {
+	load_prog_or_skip sleep_use fentry_sleeps
+	refused_and_forced "map $(slot_id) .*program $PROG fentry_sleeps is sleepable"
+}
+
+@test "the sleepable one among others that are not" {
+	load_prog sleep_use tc_plain
+	load_prog sleep_use uprobe_plain
+	load_prog sleep_use uprobe_sleeps
+	refused "program $PROG uprobe_sleeps is sleepable"
+	rm "$PINS/uprobe_sleeps_prog"
+	wait_until none_left prog "$PROG"
+	drained
+}
+
+# asked_and_drained [COMMAND]: it could have been sleepable, is not, and only
+# an iterator could tell
+asked_and_drained() {
+	skip_unless "there is no strace" command -v strace
+	drained
+	[[ $(iterator_loads) -eq 1 ]]
+}
+
+@test "a plain uprobe program: drained, after an iterator was asked" {
+	load_prog sleep_use uprobe_plain
+	asked_and_drained
+}
+
+@test "a plain iterator: drained, after an iterator was asked" {
+	load_prog sleep_use iter_plain
+	asked_and_drained
+}
+
+@test "a plain LSM program: drained, after an iterator was asked" {
+	load_prog_or_skip sleep_use lsm_plain
+	asked_and_drained
+}
+
+@test "a plain fentry program: drained, after an iterator was asked" {
+	load_prog_or_skip sleep_use fentry_plain
+	asked_and_drained
+}
+
+@test "a tc program, and none: drained, no iterator is loaded" {
+	skip_unless "there is no strace" command -v strace
+	load_prog sleep_use tc_plain
+	drained
+	[[ $(iterator_loads) -eq 0 ]]
+
+	rm "$PINS/tc_plain_prog"
+	wait_until none_left prog "$PROG"
+	drained
+	[[ $(iterator_loads) -eq 0 ]]
+}
+
+# The program finds a value, swap-drain runs to its end, then the program adds
+# 1000: sleep_hold.c and wq_hold.c
+#
+# held_and_refused PATTERN HOLD... / held_and_lost HOLD...
+held_and_refused() {
+	local pattern=$1
+
+	shift
+	run --separate-stderr "$@" "$BPFTOOL" map swap-drain \
+		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal"
+	[[ $status -ne 77 ]] || skip "$stderr"
+	echo "$status '$output' '$stderr'"
+	[[ $status -eq 255 && -z $output ]]
+	[[ $stderr =~ ^Error:\ .*$pattern ]]
+	[[ $(slot_id) == $(map_id "$PINS/first") ]]
+	# Nothing is lost: the late add is in the slot
+	dump "$PINS/first" | jq -e '.[0].value == 1000'
+}
+
+held_and_lost() {
+	local sum
+
+	run --separate-stderr "$@" "$BPFTOOL" map swap-drain \
+		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal" \
+		force keep "$PINS/kept"
+	[[ $status -ne 77 ]] || skip "$stderr"
+	echo "$status '$output' '$stderr'"
+	[[ $status -eq 0 && $stderr == Warning:* ]]
+	jq -e '.[0].value == 0' <<<"$output"
+	# What was drained has changed since
+	sum=$(dump "$PINS/kept" | jq '.[0].value')
+	echo "drained 0, $sum in the map by now"
+	[[ $sum -eq 1000 ]]
+}
+
+@test "a sleepable uprobe program inside: refused, the slot keeps its add" {
+	held_and_refused "program [0-9]+ uprobe_sleeps is sleepable" \
+		"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" \
+		uprobe_sleeps "$PINS"
+}
+
+@test "a sleepable uprobe program inside: forced, it writes after the drain" {
+	held_and_lost "$BUILD/tests/sleep_hold" \
+		"$BUILD/tests/sleep_use.bpf.o" uprobe_sleeps "$PINS"
+}
+
+@test "a syscall program inside: refused, the slot keeps its add" {
+	held_and_refused "program [0-9]+ syscall_sleeps is sleepable" \
+		"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" \
+		syscall_sleeps "$PINS"
+}
+
+@test "a syscall program inside: forced, it writes after the drain" {
+	held_and_lost "$BUILD/tests/sleep_hold" \
+		"$BUILD/tests/sleep_use.bpf.o" syscall_sleeps "$PINS"
+}
+
+@test "a bpf_wq callback inside: refused, naming program and map" {
+	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
+	held_and_refused "program [0-9]+ wq_start can start a callback from map [0-9]+" \
+		"$BUILD/tests/wq_hold" "$BUILD/tests/wq_callback.bpf.o" "$PINS"
+	[[ $stderr == *"from map $(map_id "$PINS/works"),"* ]]
+}
+
+@test "a bpf_wq callback inside: forced, it writes after the drain" {
+	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
+	held_and_lost "$BUILD/tests/wq_hold" \
+		"$BUILD/tests/wq_callback.bpf.o" "$PINS"
+}
+
+@test "a bpf_wq in the drained map's own values" {
+	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
+	load_prog wq_values wq_in_inner
+	mv "$PINS/outer" "$PINS/outer_plain"
+	mv "$PINS/others" "$PINS/outer"
+	fill_slot "$PINS/working"
+	bpftool map delete pinned "$PINS/outer" key 1 0 0 0
+	SLOT=(key 0 0 0 0)
+	refused_and_forced "map $(map_id "$PINS/working") .*its own values start callbacks"
+}
+
+@test "a bpf_wq in the inner map of another map-in-map" {
+	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
+	load_prog wq_values wq_in_other
+	refused_and_forced "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/others"),"
+}
+
+@test "a bpf_wq in a map that the program does not use" {
+	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
+	load_prog wq_values wq_nowhere
+	drained
+}
+
+@test "a bpf_task_work in a map of the program" {
+	skip_unless "the kernel has no bpf_task_work" \
+		kernel_has bpf_task_work_schedule_signal_impl
+	load_prog wq_task_work task_work
+	refused_and_forced "program $PROG task_work can start a callback from map $(map_id "$PINS/works"),"
+}
+
+# said_once: a program that might be sleepable, for all that is known: it is
+# said so, and drained
+said_once() {
+	echo "$status '$output' '$stderr'"
+	[[ $status -eq 0 && -n $output ]]
+	[[ $(grep -c . <<<"$stderr") -eq 1 ]]
+	[[ $stderr =~ ^Warning:\ .*program\ [0-9]+,.*is\ sleepable\ \($1\) ]]
+}
+
+@test "built without skeletons: said once, and drained" {
+	load_prog sleep_use uprobe_plain
+	load_prog sleep_use iter_plain
+	BPFTOOL=$BUILD/noskel/bpftool
+	run --separate-stderr drain_here
+	said_once "Operation not supported"
+	MODE=(-j)
+	run --separate-stderr drain_here
+	said_once "Operation not supported"
+	jq -e '.[0].value' <<<"$output"
+}
+
+@test "built without skeletons: syscall programs are known to sleep" {
+	load_prog sleep_use syscall_sleeps
+	BPFTOOL=$BUILD/noskel/bpftool
+	refused "program $PROG syscall_sleeps is sleepable"
+}
+
+# refused_iterator COMMAND: that command of bpf(2) is refused
+refused_iterator() {
+	load_prog sleep_use uprobe_plain
+	load_prog sleep_use iter_plain
+	run --separate-stderr "$BUILD/tests/sleep_refuse" "$1" "$BPFTOOL" \
+		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
+		journal "$PINS/journal"
+	[[ $status -ne 77 ]] || skip "$stderr"
+	said_once "Operation not permitted"
+}
+
+@test "the kernel refuses to load the iterator: said once, and drained" {
+	refused_iterator prog_load
+}
+
+@test "the kernel refuses to attach the iterator: said once, and drained" {
+	refused_iterator link_create
+}
+
+@test "the kernel refuses to run the iterator: said once, and drained" {
+	refused_iterator iter_create
+}
+
+@test "the kernel's BTF can't be read: said once, and drained" {
+	skip_unless "there is no strace" command -v strace
+	load_prog sleep_use uprobe_plain
+	load_prog sleep_use iter_plain
+	run --separate-stderr strace -o "$BATS_TEST_TMPDIR/trace" \
+		-P /sys/kernel/btf/vmlinux -e trace=openat \
+		-e inject=openat:error=ENOENT "$BPFTOOL" map swap-drain \
+		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal"
+	grep -q INJECTED "$BATS_TEST_TMPDIR/trace"
+	said_once ".*"
+}

@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Refusals of swap-drain because of who can reach a map, and "force". Sourced
+# after common.bash and slot.bash.
+
+# A journal of our own: another one's leftovers would be one more warning
+drain_here() {
+	drain journal "$PINS/journal" "$@"
+}
+
+# Loads a program of an object, with the maps that $PINS has already; $PROG
+# is its id
+load_prog() {
+	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/$1.bpf.o" "$2" "$PINS")
+}
+
+# The same for a program that some kernels refuse
+load_prog_or_skip() {
+	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/$1.bpf.o" "$2" "$PINS" \
+		2>"$BATS_TEST_TMPDIR/refused") ||
+		skip "$(cat "$BATS_TEST_TMPDIR/refused")"
+}
+
+journal_is_empty() {
+	[[ -z $(find "$PINS/journal" -mindepth 1 2>/dev/null) ]]
+}
+
+# refused PATTERN [ARG...]: one error that names the holder, plain and with
+# -j, and nothing was touched
+refused() {
+	local pattern=$1 before
+
+	shift
+	before=$(slot_id)
+	[[ -n $before ]]
+
+	run --separate-stderr drain_here "$@"
+	echo "plain: $status '$output' '$stderr'"
+	[[ $status -eq 255 && -z $output ]]
+	[[ $stderr =~ ^Error:\ [^$'\n']*$pattern[^$'\n']*\'force\'[^$'\n']*$ ]]
+
+	MODE=(-j)
+	run --separate-stderr drain_here "$@"
+	MODE=()
+	echo "json: $status '$output' '$stderr'"
+	[[ $status -eq 255 && -z $stderr ]]
+	jq -e --arg re "$pattern" \
+		'keys == ["error"] and (.error | test($re))' <<<"$output"
+
+	[[ $(slot_id) == "$before" ]]
+	journal_is_empty
+}
+
+# forced PATTERN [ARG...]: the same is a warning with force, and it is done
+forced() {
+	local pattern=$1 before
+
+	shift
+	before=$(slot_id)
+	run --separate-stderr drain_here force "$@"
+	echo "forced: $status '$output' '$stderr'"
+	[[ $status -eq 0 && -n $output ]]
+	[[ $stderr =~ ^Warning:\ [^$'\n']*$pattern[^$'\n']*$ ]]
+	[[ $(slot_id) != "$before" ]]
+	journal_is_empty
+}
+
+# drained [ARG...]: nobody else reaches it, and nothing is said of that
+drained() {
+	local before
+
+	before=$(slot_id)
+	run --separate-stderr drain_here "$@"
+	echo "drained: $status '$output' '$stderr'"
+	[[ $status -eq 0 && -n $output && -z $stderr ]]
+	[[ $(slot_id) != "$before" ]]
+	journal_is_empty
+}

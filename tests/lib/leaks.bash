@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Is every map and program of a test gone after it? Sourced after common.bash;
+# setup_bpffs in setup(), cleanup_leak_free in teardown().
+
+# Ids of what is pinned below $PINS, and of the maps in slots of those: the
+# machine's other maps and programs are none of our business
+our_ids() {
+	local kind=$1 path
+
+	while read -r path; do
+		bpftool -j "$kind" show pinned "$path" 2>/dev/null |
+			jq '.id // empty'
+		[[ $kind == prog ]] ||
+			bpftool -j map dump pinned "$path" 2>/dev/null |
+			jq '.[]? | .inner_map_id? // empty'
+	done < <(find "$PINS" -type f) | sort -un
+}
+
+none_left() {
+	local kind=$1 ids=$2 id
+
+	for id in $ids; do
+		if bpftool "$kind" show id "$id" >/dev/null 2>&1; then
+			return 1
+		fi
+	done
+}
+
+# Pins of our outer maps in the usual journal
+journal_of() {
+	local id
+
+	for id in $1; do
+		find /sys/fs/bpf/swap_drain -name "${id}_*" 2>/dev/null
+	done
+}
+
+# The kernel frees maps and programs a moment later
+cleanup_leak_free() {
+	local maps progs pins
+
+	[[ -n ${PINS-} && -d $PINS ]] || return 0
+	maps=$(our_ids map)
+	progs=$(our_ids prog)
+	pins=$(journal_of "$maps")
+	cleanup_bpffs
+	if [[ -n $pins ]]; then
+		echo "left in the journal: $pins" >&2
+		return 1
+	fi
+	wait_until none_left prog "$progs" &&
+		wait_until none_left map "$maps"
+}
