@@ -72,3 +72,5 @@ demo: build/bpftool $(DEMO_FILES)
 .PHONY: bench
 bench: build/bpftool test-programs build/.demo-packages
 	@$(TEST_ENV) tests/bench/run.sh $(BENCH)
+
+include tests/fuzz/fuzz.mk

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The fuzzer of the command lines, and bpftool with and without what it is
+# usually built with
+#
+#   build/fuzz/args		the harness, with ASan and UBSan
+#   build/fuzz/args-control	the same with a bug planted
+#   build/asan/bpftool		all of bpftool with ASan and UBSan
+#   build/noskel/bpftool	all of bpftool without BPF skeletons
+
+# The sanitizers' runtime is that of clang's own release; on Debian 12, where
+# clang may not be there yet, it is 14
+CLANG_RELEASE := $(or $(shell clang -dumpversion 2>/dev/null | cut -d. -f1),14)
+CHECK_PKGS += libclang-rt-$(CLANG_RELEASE)-dev
+
+FUZZ	:= build/fuzz
+FUZZ_SANITIZE := address,undefined
+FUZZ_OURS := args json stubs
+FUZZ_TOOL := common json_writer main map_err map_swap_args map_swap_inner \
+	map_sync
+FUZZ_OBJS := $(FUZZ_OURS:%=$(FUZZ)/fuzz-%.o) $(FUZZ_TOOL:%=$(FUZZ)/tool-%.o)
+FUZZ_WRAPS := close readlink bpf_map_get_fd_by_id bpf_map_get_next_id \
+	bpf_obj_get bpf_obj_get_info_by_fd
+FUZZ_CFLAGS := -g -O1 -W -Wall -Wno-unused-parameter -fno-omit-frame-pointer \
+	-Wno-missing-field-initializers -Wno-sign-compare \
+	-fsanitize=fuzzer-no-link,$(FUZZ_SANITIZE) \
+	-fno-sanitize-recover=undefined -D_GNU_SOURCE -DPACKAGE='"bpftool"' \
+	-D__EXPORTED_HEADERS__ -DBPFTOOL_WITHOUT_SKELETONS \
+	-I$(BPFTOOL_DIR) -I$(OBJ) -I$(LIBBPF)/include \
+	-I$(TREE)/kernel/bpf -I$(TREE)/tools/include \
+	-I$(TREE)/tools/include/uapi -Itests/fuzz
+FUZZ_LIBS = $(LIBBPF)/libbpf.a -lelf -lz -lcap
+
+.PHONY: fuzz check-asan
+
+$(FUZZ)/fuzz-%.o: tests/fuzz/%.c tests/fuzz/fuzz.h $(OBJ)/.built \
+		build/.check-packages
+	@mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -c $< -o $@
+
+# The tool's own main() makes place for that of the fuzzer
+$(FUZZ)/tool-%.o: $(OBJ)/.built build/.check-packages
+	@mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -Dmain=bpftool_main \
+		-c $(BPFTOOL_DIR)/$*.c -o $@
+
+$(FUZZ)/control.o: tests/fuzz/args.c tests/fuzz/fuzz.h $(OBJ)/.built \
+		build/.check-packages
+	@mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -DFUZZ_CONTROL -c $< -o $@
+
+FUZZ_LINK = clang -fsanitize=fuzzer,$(FUZZ_SANITIZE) \
+	$(FUZZ_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(FUZZ_LIBS)
+
+$(FUZZ)/args: $(FUZZ_OBJS)
+	$(Q)$(FUZZ_LINK)
+$(FUZZ)/args-control: $(FUZZ)/control.o $(filter-out %/fuzz-args.o,$(FUZZ_OBJS))
+	$(Q)$(FUZZ_LINK)
+
+# FUZZ_INPUTS=N: another number than a million
+fuzz: $(FUZZ)/args $(FUZZ)/args-control build/.check-packages
+	$(TEST_ENV) bats tests/source/fuzz.bats
+
+check: $(FUZZ)/args $(FUZZ)/args-control build/noskel/bpftool
+
+# Both start from what is built already: only what differs is built again
+NOSKEL	:= build/noskel
+$(NOSKEL)/bpftool: $(OBJ)/.built
+	$(Q)rm -rf $(NOSKEL)
+	$(Q)mkdir -p $(NOSKEL)
+	$(Q)cp -a $(OBJ) $(NOSKEL)/obj
+	$(Q)rm -f $(addprefix $(NOSKEL)/obj/,bpftool main.o pids.o prog.o \
+		map_sleepable_list.o)
+	$(Q)$(SUBMAKE) OUTPUT=$(abspath $(NOSKEL)/obj)/ \
+		feature-clang-bpf-co-re=0 >$(NOSKEL)/log
+	$(Q)mv $(NOSKEL)/obj/bpftool $@
+
+ASAN	:= build/asan
+ASAN_FLAGS := -fsanitize=$(FUZZ_SANITIZE) -fno-omit-frame-pointer -g -O1
+$(ASAN)/bpftool: $(OBJ)/.built
+	$(Q)mkdir -p $(ASAN)/obj
+	$(Q)cp -a $(OBJ)/bootstrap $(OBJ)/vmlinux.h $(OBJ)/*.bpf.o \
+		$(OBJ)/*.skel.h $(ASAN)/obj/
+	$(Q)$(SUBMAKE) $(JOBS) OUTPUT=$(abspath $(ASAN)/obj)/ \
+		EXTRA_CFLAGS='$(ASAN_FLAGS)' EXTRA_LDFLAGS='$(ASAN_FLAGS)'
+	$(Q)cp $(ASAN)/obj/bpftool $@
+
+# A finding ends the command with 99, which no test takes for anything else
+ASAN_ENV = ASAN_OPTIONS=exitcode=99:detect_leaks=1:detect_stack_use_after_return=1 \
+	UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1 \
+	LSAN_OPTIONS=exitcode=99:print_suppressions=0:suppressions=$(abspath tests/fuzz/lsan.supp)
+ASAN_TESTS ?= $(wildcard tests/host/*.bats)
+check-asan: all test-programs build/.check-packages $(ASAN)/bpftool \
+		$(NOSKEL)/bpftool
+	$(TEST_ENV) BPFTOOL=$(abspath $(ASAN)/bpftool) $(ASAN_ENV) \
+		prove --timer --exec 'bats --tap' $(ASAN_TESTS)

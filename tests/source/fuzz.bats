@@ -1,0 +1,32 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# No command line crashes the parsers of the two verbs
+
+bats_require_minimum_version 1.5.0
+
+INPUTS=${FUZZ_INPUTS:-1000000}
+
+fuzz() {
+	"$BATS_TEST_DIRNAME/../fuzz/run.sh" "$1" "$INPUTS" "$BATS_TEST_TMPDIR"
+}
+
+@test "a bug behind two keywords is found" {
+	run ! fuzz args-control
+	grep 'ERROR: AddressSanitizer: heap-buffer-overflow' \
+		"$BATS_TEST_TMPDIR/log"
+	grep 'in parse_swap_drain' "$BATS_TEST_TMPDIR/log"
+}
+
+@test "no input crashes a parser, leaks, or garbles an error" {
+	local done
+
+	fuzz args || {
+		grep -v '^#' "$BATS_TEST_TMPDIR/log"
+		return 1
+	}
+	done=$(sed -n 's/^stat::number_of_executed_units: *//p' \
+		"$BATS_TEST_TMPDIR/log")
+	[[ $done -ge $INPUTS ]]
+	mkdir -p "$BUILD/results"
+	echo "inputs fuzzed $done" >"$BUILD/results/fuzz"
+}
