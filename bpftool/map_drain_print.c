@@ -105,7 +105,9 @@ int drain_doc_end(struct drain_doc *doc)
  */
 static int check_types(struct drain_printer *p)
 {
-	void *zeros = calloc(1, p->info->key_size + drain_value_size(p->info));
+	/* The dumper reads numbers where their type wants them to stand */
+	size_t value_at = roundup(p->info->key_size, 8);
+	void *zeros = calloc(1, value_at + drain_value_size(p->info));
 	json_writer_t *saved = p->doc->wtr;
 	size_t len = 0;
 	char *buf = NULL;
@@ -117,7 +119,7 @@ static int check_types(struct drain_printer *p)
 		goto free;
 	p->doc->wtr = jsonw_new(out);
 	if (p->doc->wtr) {
-		err = drain_print_typed(p, zeros, zeros + p->info->key_size);
+		err = drain_print_typed(p, zeros, zeros + value_at);
 		free(p->doc->wtr);
 	}
 	p->doc->wtr = saved;
