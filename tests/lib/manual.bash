@@ -47,11 +47,13 @@ manual_here() {
 	    -e "s#/var/log#$BATS_TEST_TMPDIR/log#g"
 }
 
-# Ids, process ids and times differ from run to run
+# Ids, process ids and times differ from run to run; and what other runs left
+# behind is told by each
 manual_stable() {
-	sed -E -e 's/map [0-9]+ swapped for map [0-9]+, waited [0-9]+ us/map N swapped for map M, waited U us/' \
+	sed -E -e '/^Warning: a run that failed left map /d' \
+	    -e 's/map [0-9]+ swapped for map [0-9]+, waited [0-9]+ us/map N swapped for map M, waited U us/' \
 	    -e 's/\([a-z_]+\)$/(PROVIDER)/' \
-	    -e 's#swap_drain/[0-9_]+/[0-9]+_[0-9]+#swap_drain/RUN/OUTER_INNER#'
+	    -e 's#(swap_drain|journal)/[0-9_]+/[0-9]+_[0-9]+#\1/RUN/OUTER_INNER#'
 }
 
 # Runs a section's commands one by one, as typed, and compares what each prints
@@ -63,7 +65,7 @@ manual_replay() {
 	for i in "${!CMD[@]}"; do
 		got=$(manual_here <<<"${CMD[i]}" | bash -e 2>&1 |
 			manual_stable)
-		want=$(manual_stable <<<"${OUT[i]%$'\n'}")
+		want=$(manual_here <<<"${OUT[i]%$'\n'}" | manual_stable)
 		[ "$got" = "$want" ] && continue
 		echo "command: ${CMD[i]}"
 		echo "manual:  $want"

@@ -27,6 +27,18 @@ struct {
 	.values = { &flows_in },
 };
 
+struct counts kind_0 SEC(".maps");
+struct counts kind_1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__array(values, struct counts);
+} kinds SEC(".maps") = {
+	.values = { &kind_0, &kind_1 },
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -77,7 +89,7 @@ int recipe(struct xdp_md *ctx)
 	void *data = (void *)(long)ctx->data, *map;
 	void *end = (void *)(long)ctx->data_end;
 	const __u32 zero = 0;
-	__u32 *which, address;
+	__u32 *which, address, kind;
 	__u64 *total;
 
 	if (data + sizeof(address) > end)
@@ -85,6 +97,11 @@ int recipe(struct xdp_md *ctx)
 	address = *(__u32 *)data;
 
 	map = bpf_map_lookup_elem(&flows, &zero);
+	if (map)
+		count(map, address);
+
+	kind = *((__u8 *)data + 3) & 1;
+	map = bpf_map_lookup_elem(&kinds, &kind);
 	if (map)
 		count(map, address);
 
