@@ -93,7 +93,7 @@ id_of() {
 }
 
 @test "swap-drain: the forms of MAP" {
-	offers 'bpftool map swap-drain ' 'id name pinned'
+	offers 'bpftool map swap-drain ' 'id name pinned recover'
 	offers 'bpftool map swap-drain n' 'name'
 	offers 'bpftool --pretty map swap-drain i' 'id'
 }
@@ -123,7 +123,7 @@ id_of() {
 }
 
 @test "swap-drain: key, then hex, then nothing until the key is whole" {
-	offers 'bpftool map swap-drain name outer_a ' 'key'
+	offers 'bpftool map swap-drain name outer_a ' 'all key'
 	offers 'bpftool map swap-drain name outer_a key ' 'hex'
 	offers 'bpftool map swap-drain name outer_a key hex ' ''
 	offers 'bpftool map swap-drain name outer_a key 0 0 0 ' ''
@@ -137,14 +137,31 @@ id_of() {
 @test "swap-drain: the keywords that are still allowed" {
 	local line='bpftool map swap-drain name outer_a key 0 0 0 0 '
 
-	offers "$line" 'clear keep quiet using value'
-	offers "${line}clear " 'keep quiet using value'
-	offers "${line}clear quiet " 'keep using value'
-	offers "${line}using membarrier " 'clear keep quiet value'
-	offers "${line}keep clear " 'clear quiet using value'
-	offers "${line}value name quiet clear " 'keep quiet using'
-	offers "${line}quiet value id 7 keep f clear using membarrier " ''
+	offers "$line" 'clear force journal keep quiet using value'
+	offers "${line}clear " 'force journal keep quiet using value'
+	offers "${line}clear quiet " 'force journal keep using value'
+	offers "${line}using membarrier " 'clear force journal keep quiet value'
+	offers "${line}keep clear " 'clear force journal quiet using value'
+	offers "${line}value name quiet clear " 'force journal keep quiet using'
+	offers "${line}quiet value id 7 keep f clear using membarrier " \
+		'force journal'
+	offers "${line}force journal d " 'clear keep quiet using value'
 	offers "${line/bpftool/bpftool -j -d}cl" 'clear'
+}
+
+@test "swap-drain: all, without what is for one slot" {
+	local line='bpftool map swap-drain name outer_a all '
+
+	offers "$line" 'clear force journal quiet using'
+	offers "${line}journal " 'folder'
+	offers "${line}journal folder q" 'quiet'
+}
+
+@test "swap-drain recover: only the journal" {
+	offers 'bpftool map swap-drain r' 'recover'
+	offers 'bpftool map swap-drain recover ' 'journal'
+	offers 'bpftool map swap-drain recover journal ' 'folder'
+	offers 'bpftool map swap-drain recover journal folder ' ''
 }
 
 @test "swap-drain: providers after using, maps after value" {
