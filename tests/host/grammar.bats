@@ -47,10 +47,14 @@ code_verbs() {
 		"$DIR/map.c" | words
 }
 
-# The verb's keywords; "name" and "hex" belong to MAP and DATA
+# The verb's keywords; the other words belong to MAP and DATA
 code_keywords() {
-	grep -oh 'word_is([^,]*, "[a-z_]*")' "$DIR"/map_swap*.c |
-		cut -d'"' -f2 | grep -vx -e name -e hex | words
+	{
+		grep -oh 'word_is([^,]*, "[a-z_]*")' "$DIR"/map_swap*.c |
+			cut -d'"' -f2 | grep -vx -e id -e name -e pinned -e hex
+		sed -n '/^} keywords/,/^};/s/^\t{ "\([a-z_]*\)".*/\1/p' \
+			"$DIR/map_swap_args.c"
+	} | words
 }
 
 code_providers() {
@@ -108,9 +112,10 @@ listed() {
 	same "$want" "$(heading_words swap-drain)" heading
 }
 
-@test "swap-drain: the manual explains each keyword after the key" {
+@test "swap-drain: the manual explains each keyword but the key" {
 	local want
-	want=$(code_keywords | xargs -n1 | grep -vx key | xargs)
+	# "recover" has a heading of its own
+	want=$(code_keywords | xargs -n1 | grep -vx -e key -e recover | xargs)
 	same "$want" "$(sed -n '/^bpftool map swap-drain/,$p' "$TEXT" |
 		grep -E '^    \*\*[a-z_]+\*\*( \*[A-Z]+\*)?$' |
 		grep -o '\*\*[a-z_]*\*\*' | words)" description
@@ -122,8 +127,75 @@ listed() {
 	same "$want" "$({
 		sed -n "/^_bpftool_map_swap_drain()/,/^}/s/.*left='\(.*\)' word.*/\1/p" \
 			"$COMP"
-		sed -n "/^_bpftool_map_swap_drain()/,/^}/s/.*-W 'key' .*/key/p" "$COMP"
+		sed -n "/^_bpftool_map_swap_drain_slot()/,/^}/s/.*-W '\(key.*\)' .*/\1/p" \
+			"$COMP"
+		grep -o 'MAP_TYPE recover' "$COMP" | cut -d' ' -f2
 	} | words)" completion
+}
+
+@test "swap-drain recover: the same keywords everywhere" {
+	local want
+	want=$(sed -n 's/.*!args->recover || !strcmp(keywords\[i\].name, "\(.*\)").*/\1/p' \
+		"$DIR/map_swap_args.c" | words)
+	same "$want" "$(help_words 'swap-drain recover')" help
+	same "$want" "$(page_words 'swap-drain\*\* \*\*recover')" synopsis
+	same "$want" "$(heading_words 'swap-drain recover')" heading
+	same "$want" "$(sed -n "/^_bpftool_map_swap_drain_recover()/,/^}/s/.*-W '\(.*\)' --.*/\1/p" \
+		"$COMP" | words)" completion
+}
+
+@test "swap-drain all: what does not go with it" {
+	local want
+	want=$(grep -o 'if (args->all && (.*))' "$DIR/map_swap_args.c" |
+		grep -o 'args->[a-z]*' | sed 's/.*>//' | grep -vx all | words)
+	same "$want" "$(tr -s ' \n' ' ' <"$TEXT" |
+		sed "s/ are for one slot and don't go with \*\*all\*\*.*//" |
+		grep -oE '\*\*[a-z]+\*\* and \*\*[a-z]+\*\*$' |
+		grep -o '\*\*[a-z]*\*\*' | words)" description
+	# shellcheck disable=SC2016 # a variable of the completion
+	same "$want" "$(sed -n 's/.*left=${left\/ \(.*\) \/ }.*/\1/p' "$COMP" |
+		grep ' ' | words)" completion
+}
+
+# defined NAME FILE: a string that the code defines
+defined() {
+	sed -n "s/^#define $1[[:blank:]]*\"\(.*\)\".*/\1/p" "$DIR/$2"
+}
+
+@test "the places, pins and bounds that the manual names are the code's" {
+	local base mark tries pause
+
+	base=$(defined SWAP_JOURNAL_BASE map_swap.h)
+	[ -n "$base" ]
+	grep -qF "$base/RUN/OUTER_INNER" "$TEXT"
+	for mark in CLEAR PRINTED; do
+		mark=$(defined "$mark" map_swap_journal.c)
+		[ -n "$mark" ]
+		grep -qF "\"$mark\"" "$TEXT"
+	done
+
+	tries=$(sed -n 's/^#define LOCK_TRIES[[:blank:]]*//p' "$DIR/map_swap_lock.c")
+	pause=$(sed -n 's/^#define LOCK_PAUSE_MS[[:blank:]]*\([0-9]*\).*/\1/p' \
+		"$DIR/map_swap_lock.c")
+	grep -qF "waited for $((tries * pause / 1000)) seconds at most" "$TEXT"
+}
+
+@test "the line of the feature probe that the manual names" {
+	local line
+
+	line=$(sed -n 's/.*"\([A-Z_]* command\)".*/\1/p' "$TEXT")
+	[ -n "$line" ]
+	"$BPFTOOL" feature probe kernel | grep -qE "^$line is (NOT )?available\$"
+}
+
+@test "the fields of JSON that the manual names are written by the code" {
+	local field
+
+	for field in error swapped pinned outer_id slot slots id type name \
+		flags elements; do
+		grep -qE "\*$field\*|\"$field\":|$field object" "$TEXT"
+		grep -qh "\"$field\"" "$DIR"/map_{err,drain_print}.c
+	done
 }
 
 @test "sync: using is all it takes, everywhere" {
@@ -147,8 +219,8 @@ listed() {
 		listed)" synopsis
 	same "$want" "$(sed -n '/^bpftool map sync/,/^bpftool map swap-drain/p' \
 		"$TEXT" | sed -n 's/^    \*\*\([a-z_]*\)\*\*$/\1/p' | xargs)" description
-	same "$want" "$(sed -n "/^_bpftool_map_sync_providers()/,/^}/s/.*-W '\(.*\)' --.*/\1/p" \
-		"$COMP" | listed)" completion
+	same "$want" "$(sed -n '/^_bpftool_map_sync_providers()/,/^}/p' "$COMP" |
+		tr '\n' ' ' | sed "s/.*-W '\(.*\)' --.*/\1/" | listed)" completion
 }
 
 @test "the types of inner maps that can be drained" {
