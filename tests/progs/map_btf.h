@@ -34,6 +34,31 @@ struct map_value {
 	} either;
 };
 
+/* What "--btf counters" gives a map: nothing but numbers, so that the length of
+ * its text differs from entry to entry. Must be what add_counter_key() and
+ * add_counter_value() describe.
+ */
+struct counter_key {
+	__u32 addr;
+	__s32 zone;
+	__u16 port, proto;
+};
+
+struct counter_value {
+	__u64 packets;
+	__s64 drift;
+	struct {
+		__u32 first;
+		__s16 rank;
+		__u8 ttl;
+	} seen;
+	__u32 sizes[3];
+	__u32 flags:3, age:13, rest:16;
+	__u32 errors;
+	__s32 delta;
+	bool open;
+};
+
 struct map_types {
 	struct btf *btf;
 	int key_id;			/* 0: the map has no key */
@@ -110,6 +135,57 @@ static int add_value_struct(struct btf *btf, int u32_type, int u16_type,
 	return id;
 }
 
+static int add_counter_key(struct btf *btf, int u32_type, int s32_type,
+			   int u16_type)
+{
+	int id = btf__add_struct(btf, "counter_key", sizeof(struct counter_key));
+
+	add_member(btf, "addr", u32_type, offsetof(struct counter_key, addr));
+	add_member(btf, "zone", s32_type, offsetof(struct counter_key, zone));
+	add_member(btf, "port", u16_type, offsetof(struct counter_key, port));
+	add_member(btf, "proto", u16_type, offsetof(struct counter_key, proto));
+
+	return id;
+}
+
+/* Bitfields have no offsetof(): theirs is before "errors" */
+static int add_counter_value(struct btf *btf, int u32_type, int s32_type,
+			     int u8_type)
+{
+	__u32 bits = (offsetof(struct counter_value, errors) - 4) * 8;
+	int u64_type, s64_type, s16_type, bool_type, seen, sizes, id;
+
+	u64_type = btf__add_int(btf, "unsigned long long", 8, 0);
+	s64_type = btf__add_int(btf, "long long", 8, BTF_INT_SIGNED);
+	s16_type = btf__add_int(btf, "short", 2, BTF_INT_SIGNED);
+	bool_type = btf__add_int(btf, "_Bool", 1, BTF_INT_BOOL);
+	sizes = btf__add_array(btf, u32_type, u32_type, 3);
+
+	seen = btf__add_struct(btf, NULL, 8);
+	add_member(btf, "first", u32_type, 0);
+	add_member(btf, "rank", s16_type, 4);
+	add_member(btf, "ttl", u8_type, 6);
+
+	id = btf__add_struct(btf, "counter_value", sizeof(struct counter_value));
+	add_member(btf, "packets", u64_type,
+		   offsetof(struct counter_value, packets));
+	add_member(btf, "drift", s64_type,
+		   offsetof(struct counter_value, drift));
+	add_member(btf, "seen", seen, offsetof(struct counter_value, seen));
+	add_member(btf, "sizes", sizes, offsetof(struct counter_value, sizes));
+	btf__add_field(btf, "flags", u32_type, bits, 3);
+	btf__add_field(btf, "age", u32_type, bits + 3, 13);
+	btf__add_field(btf, "rest", u32_type, bits + 16, 16);
+	add_member(btf, "errors", u32_type,
+		   offsetof(struct counter_value, errors));
+	add_member(btf, "delta", s32_type,
+		   offsetof(struct counter_value, delta));
+	add_member(btf, "open", bool_type,
+		   offsetof(struct counter_value, open));
+
+	return id;
+}
+
 /* The kernel wants a struct as an LPM trie's key */
 static int add_lpm_key(struct btf *btf, int u32_type, int u8_type, __u32 size)
 {
@@ -150,18 +226,21 @@ static int add_lock_struct(struct btf *btf, int u32_type)
 }
 
 /* Types for a key and a value of these sizes
- * @kind: "struct", "float" and "lock": the value is such a struct; else bytes
+ * @kind: "struct", "float" and "lock": the value is such a struct; "counters": the value
+ *	  is one, and the key where the sizes agree; else bytes
  */
 static int map_types_load(struct map_types *t, const char *kind, bool lpm,
 			  __u32 key_size, __u32 value_size)
 {
-	int u32_type, u16_type, u8_type;
+	int u32_type, s32_type, u16_type, u8_type;
+	bool counters = !strcmp(kind, "counters");
 
 	t->btf = btf__new_empty();
 	if (!t->btf)
 		return -1;
 
 	u32_type = btf__add_int(t->btf, "unsigned int", 4, 0);
+	s32_type = btf__add_int(t->btf, "int", 4, BTF_INT_SIGNED);
 	u16_type = btf__add_int(t->btf, "unsigned short", 2, 0);
 	u8_type = btf__add_int(t->btf, "unsigned char", 1, 0);
 
@@ -171,6 +250,9 @@ static int map_types_load(struct map_types *t, const char *kind, bool lpm,
 		t->key_id = add_lpm_key(t->btf, u32_type, u8_type, key_size);
 	else if (key_size == 4)
 		t->key_id = u32_type;
+	else if (counters && key_size == sizeof(struct counter_key))
+		t->key_id = add_counter_key(t->btf, u32_type, s32_type,
+					    u16_type);
 	else
 		t->key_id = add_bytes(t->btf, u8_type, u32_type, key_size);
 
@@ -181,6 +263,9 @@ static int map_types_load(struct map_types *t, const char *kind, bool lpm,
 		t->value_id = add_float_struct(t->btf, u32_type);
 	else if (!strcmp(kind, "lock"))
 		t->value_id = add_lock_struct(t->btf, u32_type);
+	else if (counters)
+		t->value_id = add_counter_value(t->btf, u32_type, s32_type,
+						u8_type);
 	else
 		t->value_id = add_bytes(t->btf, u8_type, u32_type, value_size);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Creates, fills and pins a map of any type; or tells what a map is like.
+/* Creates, fills and pins a map of any type; or tells what a map is like. With
+ * --slots: many such maps, in the slots 0 to N-1 of the map-in-map at PIN.
  * "bpftool map create" knows no BTF, NUMA node or map_extra.
  */
 
@@ -17,12 +18,15 @@
 
 #include "map_btf.h"
 
+#define SLOTS_AT_ONCE	128
 #define LAST_TYPE	63	/* no kernel has more types than this */
 
 struct map_spec {
 	__u32 type;
 	const char *name, *btf, *pin;
 	__u32 key_size, value_size, entries, fill;
+	__u32 seed;		/* other values in each of many maps */
+	__u32 slots;		/* of the map-in-map at pin to fill */
 	bool freeze;
 	struct bpf_map_create_opts opts;
 };
@@ -76,7 +80,8 @@ static void bad_usage(void)
 	fprintf(stderr,
 		"usage: map_make [--key SIZE] [--value SIZE] [--entries MAX] [--name NAME]\n"
 		"                [--flag NAME]... [--extra N] [--numa NODE] [--fill N]\n"
-		"                [--btf struct|bytes|float|lock] [--freeze] TYPE PIN\n"
+		"                [--btf struct|counters|bytes|float|lock] [--freeze] TYPE PIN\n"
+		"       map_make ... --slots N TYPE PIN\n"
 		"       map_make --types\n"
 		"       map_make --info PIN\n");
 	exit(2);
@@ -165,11 +170,28 @@ static void make_key(const struct map_spec *s, __u32 i, __u8 *key)
 		memcpy(key, &bits, 4);
 }
 
+/* The least and the greatest numbers too, and a boolean that is one */
+static void make_counters(struct counter_value *v, __u32 i)
+{
+	v->open = i % 2;
+	if (i % 5 == 1) {
+		v->packets = i % 2 ? -1ULL : 1ULL << 63;
+		v->drift = i % 2 ? -1LL : 1LL << 63;
+		v->errors = -1;
+		v->delta = 1U << 31;
+		v->flags = v->age = v->rest = -1;
+	} else if (i % 5 == 2) {
+		v->packets = v->drift = v->errors = v->delta = 0;
+		v->flags = v->age = v->rest = 0;
+		v->seen.rank = -32768;
+	}
+}
+
 static void make_value(const struct map_spec *s, __u32 i, __u32 cpu,
 		       __u8 *value)
 {
 	struct map_value *v = (void *)value;
-	__u32 state = i * 31 + cpu * 7 + 1, j;
+	__u32 state = i * 31 + cpu * 7 + s->seed * 1009 + 1, j;
 
 	for (j = 0; j < s->value_size; j++)
 		value[j] = noise(&state);
@@ -181,6 +203,8 @@ static void make_value(const struct map_spec *s, __u32 i, __u32 cpu,
 		v->state = i % 4 < 2;
 		v->seen = i % 3 == 0;
 	}
+	if (s->btf && !strcmp(s->btf, "counters"))
+		make_counters((void *)value, i);
 }
 
 static void fill_map(int fd, const struct map_spec *s)
@@ -231,6 +255,34 @@ static int create_map(struct map_spec *s)
 	return fd;
 }
 
+/* A batch waits for one grace period on most kernels; it must not need more
+ * descriptors than everybody may have
+ */
+static void fill_slots(struct map_spec *s)
+{
+	int outer = bpf_obj_get(s->pin), fds[SLOTS_AT_ONCE];
+	__u32 keys[SLOTS_AT_ONCE], slot, i, nr;
+
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+
+	if (outer < 0)
+		err(1, "can't open %s", s->pin);
+
+	for (slot = 0; slot < s->slots; slot += nr) {
+		for (nr = 0; nr < SLOTS_AT_ONCE && slot + nr < s->slots; nr++) {
+			keys[nr] = slot + nr;
+			s->seed = keys[nr];
+			fds[nr] = create_map(s);
+			fill_map(fds[nr], s);
+		}
+		i = nr;
+		if (bpf_map_update_batch(outer, keys, fds, &i, &opts))
+			err(1, "can't fill the slots");
+		for (i = 0; i < nr; i++)
+			close(fds[i]);
+	}
+}
+
 /* What was not given on the command line */
 static void complete(struct map_spec *s, __u32 given)
 {
@@ -249,6 +301,8 @@ static void complete(struct map_spec *s, __u32 given)
 		s->entries = s->fill;
 	if (s->btf && !strcmp(s->btf, "struct"))
 		s->value_size = sizeof(struct map_value);
+	if (s->btf && !strcmp(s->btf, "counters"))
+		s->value_size = sizeof(struct counter_value);
 	if (s->btf && !strcmp(s->btf, "float"))
 		s->value_size = 12;
 	if (s->btf && !strcmp(s->btf, "lock"))
@@ -268,6 +322,7 @@ static void parse_options(struct map_spec *s, int argc, char **argv)
 		{ "numa",	required_argument, NULL, 'u' },
 		{ "fill",	required_argument, NULL, 'l' },
 		{ "btf",	required_argument, NULL, 'b' },
+		{ "slots",	required_argument, NULL, 's' },
 		{ "freeze",	no_argument,	   NULL, 'z' },
 		{ "types",	no_argument,	   NULL, 't' },
 		{ "info",	required_argument, NULL, 'i' },
@@ -309,6 +364,9 @@ static void parse_options(struct map_spec *s, int argc, char **argv)
 		case 'b':
 			s->btf = optarg;
 			break;
+		case 's':
+			s->slots = atoi(optarg);
+			break;
 		case 'z':
 			s->freeze = true;
 			break;
@@ -339,6 +397,10 @@ int main(int argc, char **argv)
 	parse_options(&s, argc, argv);
 
 	libbpf_set_print(NULL);
+	if (s.slots) {
+		fill_slots(&s);
+		return 0;
+	}
 	fd = create_map(&s);
 	fill_map(fd, &s);
 	if (s.freeze && bpf_map_freeze(fd))
