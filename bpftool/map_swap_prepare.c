@@ -252,7 +252,7 @@ static int pin_slot(struct swap_drain *sd, struct swap_slot *slot)
 	return err ? -1 : 0;
 }
 
-/* Plain output is typed if every map has BTF */
+/* Plain output is typed if every map has BTF, and there is one */
 static bool all_typed(struct swap_drain *sd)
 {
 	unsigned int i;
@@ -267,7 +267,7 @@ static bool all_typed(struct swap_drain *sd)
 			return false;
 	}
 
-	return true;
+	return sd->nr_slots;
 }
 
 static int prepare_slots(struct swap_drain *sd)
