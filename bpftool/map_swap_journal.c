@@ -126,9 +126,10 @@ static int find_bpffs(void)
 /* A bpffs may be world-writable: anybody can have planted the folder */
 static int check_base(const char *base)
 {
+	bool made = !mkdir(base, 0700);
 	struct stat st;
 
-	if (mkdir(base, 0700) && errno != EEXIST) {
+	if (!made && errno != EEXIST) {
 		map_err("can't create %s: %s", base, strerror(errno));
 		return -1;
 	}
@@ -149,6 +150,8 @@ static int check_base(const char *base)
 	else
 		return 0;
 
+	if (made)
+		rmdir(base);
 	return -1;
 }
 

@@ -26,12 +26,14 @@ struct left {
 	char path[PATH_MAX];
 	__u32 outer_id;
 	enum swap_pin_state state;
+	bool stays;		/* it was not printed in full */
 };
 
 struct recovery {
 	struct left *left;
 	size_t count, to_print;
 	bool typed;		/* all to print have BTF, as far as seen */
+	bool failed;		/* some stay */
 	struct drain_doc doc;
 };
 
@@ -150,6 +152,39 @@ static int wait_once(void)
 	return err;
 }
 
+/* Its run may have failed because a program can still change the map */
+static int check_final(const struct left *left, const struct map_ref *map)
+{
+	const struct map_err_state state = {
+		.swapped = true,
+		.pinned = left->path,
+	};
+	__u32 id = map->info.id;
+	char why[512] = "";
+	struct reach_query q = {
+		.ids = &id,
+		.nr = 1,
+		.why = why,
+		.size = sizeof(why),
+	};
+	struct map_ref outer = { .fd = -1 };
+	int ret;
+
+	ret = reach_find(&q);
+	if (!ret && !map_ref_open(&outer, left->outer_id))
+		ret = uncovered_find(&outer, map, why, sizeof(why));
+	map_ref_close(&outer);
+	if (ret < 0)
+		snprintf(why, sizeof(why), "can't tell who uses it: %s",
+			 strerror(-ret));
+	if (ret)
+		map_err_state(&state,
+			      "map %u may still change and is not printed: %s",
+			      id, why);
+
+	return ret ? -1 : 0;
+}
+
 static int print_left(struct recovery *r, const struct left *left)
 {
 	struct map_err_state state = { .swapped = true, .pinned = left->path };
@@ -164,10 +199,10 @@ static int print_left(struct recovery *r, const struct left *left)
 		map_err_state(&state, "can't %s: %s", what, strerror(-err));
 		return -1;
 	}
-	if (drain_printer_init(&printer, &r->doc, &map.info)) {
-		map_ref_close(&map);
-		return -1;
-	}
+	err = check_final(left, &map) ? :
+	      drain_printer_init(&printer, &r->doc, &map.info);
+	if (err)
+		goto close_map;
 
 	drain_print_begin(&printer, &label);
 	err = map_drain(&map, &printer, &what);
@@ -177,13 +212,14 @@ static int print_left(struct recovery *r, const struct left *left)
 		map_err_state(&state, "can't %s: %s", what, strerror(-err));
 	}
 	drain_print_end(&printer, !err);
-
 	drain_printer_free(&printer);
-	map_ref_close(&map);
 
+close_map:
+	map_ref_close(&map);
 	return err ? -1 : 0;
 }
 
+/* One map that can't be printed is no reason to keep the others back */
 static int print_all(struct recovery *r)
 {
 	const struct map_err_state state = {
@@ -192,18 +228,26 @@ static int print_all(struct recovery *r)
 		.to_stderr = true,
 	};
 	int err = 0, flush_err;
+	struct left *left;
 	size_t i;
 
 	drain_doc_begin(&r->doc);
-	for (i = 0; !err && i < r->count; i++)
-		if (r->left[i].state != PIN_PRINTED)
-			err = print_left(r, &r->left[i]);
+	for (i = 0; i < r->count && !ferror(stdout); i++) {
+		left = &r->left[i];
+		if (left->state == PIN_PRINTED || !print_left(r, left))
+			continue;
+		left->stays = true;
+		r->failed = true;
+		err = -1;
+	}
 	flush_err = drain_doc_end(&r->doc);
-	if (!err && flush_err)
+	if (!flush_err)
+		return 0;
+
+	if (!err)
 		map_err_state(&state, "can't write the drained maps: %s",
 			      strerror(-flush_err));
-
-	return err || flush_err ? -1 : 0;
+	return -1;
 }
 
 /* What the run was asked to do once the content is out */
@@ -233,6 +277,8 @@ static int let_go(struct recovery *r)
 
 	for (i = 0; i < r->count; i++) {
 		left = &r->left[i];
+		if (left->stays)
+			continue;
 		err = left->state == PIN_PRINT ? 0 : clear_left(left);
 		if (!err && unlink(left->path))
 			err = -errno;
@@ -297,6 +343,8 @@ int swap_recover(const struct swap_args *args)
 		err = print_all(&r);
 	if (!err)
 		err = let_go(&r);
+	if (r.failed)
+		err = -1;
 	drain_doc_free(&r.doc);
 	/* Folders that are empty by now go too */
 	swap_journal_each(&journal, nothing, NULL);

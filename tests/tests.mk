@@ -74,3 +74,4 @@ bench: build/bpftool test-programs build/.demo-packages
 	@$(TEST_ENV) tests/bench/run.sh $(BENCH)
 
 include tests/fuzz/fuzz.mk
+include tests/vm/vm.mk
