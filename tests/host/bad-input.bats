@@ -232,7 +232,7 @@ teardown() {
 		drain_refused "unknown keyword" "$word"
 		drain_refused "unknown provider" using "$word"
 		drain_refused "not in a bpffs" keep "/$word/x"
-		drain_refused "no map has the name" value name "$word"
+		drain_refused "name" value name "$word"
 		drain_refused "." value id "$word"
 		drain_refused "." value pinned "/$word"
 		drain_refused "." value "$word" 1

@@ -4,7 +4,11 @@
 # Sourced after common.bash; a test file has setup_slot in its setup() and
 # cleanup_slot in its teardown(), and calls make_slot.
 
-SLOT=(key 0 0 0 0)
+# in_slot WORD...: how the slot is written on the command line
+in_slot() {
+	SLOT=("$@")
+}
+in_slot key 0 0 0 0
 
 # in_mode [OPTION...]: options for the bpftool that dumps and drains
 # shellcheck disable=SC2120 # the tests pass them

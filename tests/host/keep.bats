@@ -1,0 +1,253 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# keep, clear, quiet, and how the keywords may be written
+# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
+
+load ../lib/common
+load ../lib/slot
+
+bats_require_minimum_version 1.5.0
+
+READABLE=(hash lru_hash percpu_hash lru_percpu_hash array percpu_array
+	lpm_trie queue stack)
+
+setup() {
+	setup_slot
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# Empty, or all zeroes as a new map of the type is
+is_as_new() {
+	local type=$1
+
+	shift
+	rm -f "$PINS/new"
+	other_map "$@" "$type" "$PINS/new"
+	if [[ $type == queue || $type == stack ]]; then
+		run ! bpftool map peek pinned "$PINS/inner"
+		[[ $output != *"value: "* ]]
+	else
+		cmp <(in_mode -j && dump "$PINS/inner") \
+			<(in_mode -j && dump "$PINS/new")
+	fi
+}
+
+@test "keep: the drained map is pinned there, and nowhere else" {
+	local type
+
+	for type in hash array percpu_hash; do
+		make_slot array_of_maps --fill 3 $type
+		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+		drain keep "$PINS/kept" >"$BATS_TEST_TMPDIR/got"
+		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+		[[ $(map_id "$PINS/kept") == "$(map_id "$PINS/inner")" ]]
+		dump "$PINS/kept" >"$BATS_TEST_TMPDIR/kept"
+		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/kept"
+		[[ -z $(left_pins) ]]
+		rm "$PINS/kept"
+	done
+}
+
+@test "keep: the only thing that holds the map then" {
+	make_slot
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	rm "$PINS/inner"
+	drain quiet keep "$PINS/kept"
+	cmp "$BATS_TEST_TMPDIR/want" <(dump "$PINS/kept")
+}
+
+@test "keep: a path relative to the working directory" {
+	make_slot
+	cd "$PINS"
+	drain quiet keep kept
+	cd /
+	[[ $(map_id "$PINS/kept") == "$(map_id "$PINS/inner")" ]]
+}
+
+@test "keep: on another bpffs" {
+	local there=$BATS_TEST_TMPDIR/bpffs
+
+	make_slot
+	mkdir "$there"
+	mount -t bpf bpf "$there"
+	drain quiet keep "$there/kept"
+	[[ $(map_id "$there/kept") == "$(map_id "$PINS/inner")" ]]
+	umount "$there"
+}
+
+@test "clear: every type is empty afterwards" {
+	local type
+
+	for type in "${READABLE[@]}"; do
+		make_slot array_of_maps --fill 9 "$type"
+		drain clear >/dev/null
+		is_as_new "$type"
+	done
+}
+
+@test "clear: also unread, and with BTF" {
+	local type
+
+	for type in "${READABLE[@]}"; do
+		make_slot array_of_maps --fill 9 "$type"
+		drain clear quiet >/dev/null
+		is_as_new "$type"
+	done
+	for type in hash array percpu_array percpu_hash lpm_trie; do
+		make_slot array_of_maps --fill 9 --btf struct "$type"
+		drain clear >/dev/null
+		is_as_new "$type" --btf struct
+	done
+}
+
+@test "clear: a full map, and an empty one" {
+	make_slot array_of_maps --fill 1000 hash
+	drain clear >/dev/null
+	is_as_new hash
+	fill_slot
+	drain clear >/dev/null
+	is_as_new hash
+}
+
+@test "clear prints what was in the map" {
+	make_slot
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	drain clear >"$BATS_TEST_TMPDIR/got"
+	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+}
+
+@test "clear and keep: kept, and empty" {
+	make_slot
+	drain clear keep "$PINS/kept" >/dev/null
+	[[ $(map_id "$PINS/kept") == "$(map_id "$PINS/inner")" ]]
+	is_as_new hash
+}
+
+@test "value and clear: two maps take turns" {
+	local type turn map=inner next=other tmp
+
+	for type in hash percpu_array queue; do
+		make_slot array_of_maps --fill 1 $type
+		rm -f "$PINS/other"
+		other_map --fill 2 $type "$PINS/other"
+		drain clear value pinned "$PINS/other" >/dev/null
+		map=other next=inner
+		for turn in 1 2 3 4; do
+			[[ $(slot_id) == "$(map_id "$PINS/$map")" ]]
+			drain clear value pinned "$PINS/$next" \
+				>"$BATS_TEST_TMPDIR/turn"
+			tmp=$map map=$next next=$tmp
+			if [[ $type != percpu_array && $turn == 1 ]]; then
+				tail -n 1 "$BATS_TEST_TMPDIR/turn" |
+					grep -x "Found 2 elements"
+			elif [[ $type != percpu_array ]]; then
+				[[ $(cat "$BATS_TEST_TMPDIR/turn") == \
+					"Found 0 elements" ]]
+			fi
+		done
+	done
+}
+
+@test "quiet, plain: one line of what was done" {
+	make_slot
+	run --separate-stderr drain quiet
+	[[ $status == 0 && ${#lines[@]} == 1 ]]
+	grep -Ex "slot 00 00 00 00: map $(map_id "$PINS/inner") swapped for map $(
+		slot_id), waited [0-9]+ us \([a-z_]+\)" <<<"$output"
+}
+
+@test "quiet, -j: one object of what was done" {
+	local form
+
+	for form in -j -jp; do
+		make_slot array_of_maps --flag no_prealloc --fill 3 hash
+		in_mode $form
+		run --separate-stderr drain quiet
+		[[ $status == 0 ]]
+		jq -es 'length == 1' <<<"$output"
+		jq -e --argjson old "$(map_id "$PINS/inner")" \
+			--argjson new "$(slot_id)" --arg name "$INNER_NAME" \
+			'.slot == ["0x00","0x00","0x00","0x00"] and
+			.id == $old and .new_id == $new and .type == "hash" and
+			.name == $name and .flags == 1 and
+			(.provider | length > 0) and
+			(.wait_us | type == "number")' <<<"$output"
+	done
+}
+
+@test "quiet prints the key of the slot as it is" {
+	make_slot hash_of_maps
+	bpftool map update pinned "$PINS/outer" key hex de ad 00 0f \
+		value pinned "$PINS/inner"
+	bpftool map delete pinned "$PINS/outer" "${SLOT[@]}"
+	in_slot key hex de ad 00 0f
+	drain quiet | grep "^slot de ad 00 0f: "
+	in_mode -j
+	drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
+	in_slot key 0xde 0xad 0 15
+	drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
+	in_slot key 222 173 0 017
+	drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
+}
+
+@test "quiet says nothing for a queue's elements and leaves them in it" {
+	make_slot array_of_maps --fill 3 queue
+	drain quiet keep "$PINS/kept"
+	[[ $(bpftool map pop pinned "$PINS/kept") == "value: "* ]]
+	bpftool map pop pinned "$PINS/kept"
+	[[ $(bpftool map pop pinned "$PINS/kept") == "value: "* ]]
+	[[ $(bpftool map pop pinned "$PINS/kept") != "value: "* ]]
+}
+
+@test "using: the provider that is named, or an error" {
+	local name
+
+	make_slot
+	in_mode -j
+	for name in $(providers); do
+		run --separate-stderr drain quiet using "$name"
+		if [[ $status == 0 ]]; then
+			jq -e --arg name "$name" '.provider == $name' \
+				<<<"$output"
+			fill_slot
+		else
+			jq -e .error <<<"$output"
+			[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
+		fi
+	done
+}
+
+@test "keywords may be abbreviated, in any order" {
+	make_slot
+	other_map hash "$PINS/other"
+	bpftool map sw p "$PINS/outer" k 0 0 0 0 q c ke "$PINS/kept" \
+		v p "$PINS/other" u map_in_map_update
+	[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
+	[[ $(map_id "$PINS/kept") == "$(map_id "$PINS/inner")" ]]
+	is_as_new hash
+	drain value pinned "$PINS/inner" quiet
+	rm "$PINS/kept"
+	drain clear keep "$PINS/kept" using map_in_map_update quiet \
+		value pinned "$PINS/other"
+	[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
+}
+
+@test "MAP by id, name and path" {
+	make_slot
+	bpftool map swap-drain id "$(map_id "$PINS/outer")" "${SLOT[@]}" quiet
+	bpftool map swap-drain name "$OUTER_NAME" "${SLOT[@]}" quiet
+	bpftool map swap-drain pinned "$PINS/outer" "${SLOT[@]}" quiet
+}
+
+@test "-d: which provider waited, on stderr only" {
+	make_slot
+	in_mode -d -j
+	run --separate-stderr drain
+	[[ $status == 0 ]]
+	jq -es 'length == 1 and (.[0] | length == 3)' <<<"$output"
+	grep -E "^provider [a-z_]+: used$" <<<"$stderr"
+	grep -E "^provider [a-z_]+: waited [0-9]+ us$" <<<"$stderr"
+}

@@ -1,0 +1,260 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# bpftool map sync: what it says, and that it never takes no wait for one
+# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
+
+load ../lib/common
+load ../lib/faults
+
+bats_require_minimum_version 1.5.0
+
+# fails_with PATTERN: the last run ended with one line of error
+fails_with() {
+	echo "status $status" "stdout: $output" "stderr: $stderr"
+	[[ $status == 255 && -z $output ]]
+	[[ $(wc -l <<<"$stderr") == 1 ]]
+	grep -Eq -- "^Error: .*$1" <<<"$stderr"
+}
+
+# The provider that "map sync" takes here
+default_provider() {
+	bpftool -j map sync | jq -r .provider
+}
+
+@test "plain: no output" {
+	run --separate-stderr bpftool map sync
+	[[ $status == 0 && -z $output && -z $stderr ]]
+}
+
+@test "-j: one object with the provider and the time" {
+	bpftool -j map sync >"$BATS_TEST_TMPDIR/out"
+	jq -es 'length == 1 and (.[0] | keys == ["provider", "wait_us"] and
+		(.provider | type == "string") and
+		(.wait_us | type == "number" and . >= 0))' "$BATS_TEST_TMPDIR/out"
+	providers | grep -Fx "$(jq -r .provider "$BATS_TEST_TMPDIR/out")"
+	bpftool -p map sync | jq -e .provider
+	bpftool -jp map sync | jq -e .provider
+}
+
+@test "the help lists the providers, the command of its own first" {
+	run providers
+	[[ ${lines[0]} == bpf_sync_map_access ]]
+	[[ ${lines[*]} == *map_in_map_update* ]]
+	[[ ${lines[*]} == *membarrier* ]]
+}
+
+@test "using: each provider works, or is an error that tells why" {
+	local name works=0
+
+	for name in $(providers); do
+		run --separate-stderr bpftool -j map sync using "$name"
+		if [[ $status == 0 ]]; then
+			jq -e --arg name "$name" '.provider == $name' \
+				<<<"$output"
+			works=$((works + 1))
+		else
+			[[ $status == 255 ]]
+			jq -e --arg name "$name" \
+				'.error | contains($name + " (")' <<<"$output"
+			echo "# $name: $(jq -r .error <<<"$output")" >&3
+		fi
+	done
+	((works > 0))
+}
+
+@test "u, us and usi mean using" {
+	local word name
+
+	name=$(default_provider)
+	for word in u us usi; do
+		bpftool -j map sync "$word" "$name" |
+			jq -e --arg name "$name" '.provider == $name'
+	done
+}
+
+@test "-d tells which provider was taken, and why others were not" {
+	local name taken
+
+	taken=$(default_provider)
+	run --separate-stderr bpftool -d map sync
+	[[ $status == 0 && -z $output ]]
+	grep -Fx "provider $taken: used" <<<"$stderr"
+	grep -E "^provider $taken: waited [0-9]+ us$" <<<"$stderr"
+	for name in $(providers); do
+		[[ $name != "$taken" ]] || break
+		grep "^provider $name: passed over, ." <<<"$stderr"
+	done
+
+	run --separate-stderr bpftool -dj map sync
+	[[ $status == 0 ]]
+	jq -es 'length == 1' <<<"$output"
+	grep -Fx "provider $taken: used" <<<"$stderr"
+}
+
+@test "no scratch map is left" {
+	bpftool map sync
+	no_scratch_map() {
+		! bpftool map show | grep -E ' name sync_(inner|outer) '
+	}
+	wait_until no_scratch_map
+}
+
+@test "bpf_sync_map_access: not taken where the kernel's BTF can't be read" {
+	need_unshare
+	run --separate-stderr with_file "" "$KERNEL_BTF" \
+		map sync using bpf_sync_map_access
+	fails_with "bpf_sync_map_access \(.+\)"
+}
+
+@test "membarrier: refused while one CPU is online" {
+	local cpus
+
+	need_unshare
+	for cpus in 0 3 ""; do
+		run --separate-stderr with_file "$cpus" "$CPUS_ONLINE" \
+			map sync using membarrier
+		fails_with "membarrier \(.*one CPU"
+	done
+}
+
+@test "membarrier: taken while several CPUs are online" {
+	local cpus
+
+	several_cpus_online || skip "one CPU is online here"
+	need_unshare
+	for cpus in 0-1 0,2 0-3,5; do
+		with_file "$cpus" "$CPUS_ONLINE" -j map sync using membarrier |
+			jq -e '.provider == "membarrier"'
+	done
+}
+
+@test "membarrier: refused where the kernel does not list the command" {
+	need_strace
+	run --separate-stderr with_fault membarrier:retval=0 -- \
+		map sync using membarrier
+	fails_with "membarrier \(.*global command"
+	# Every command but the global one
+	run --separate-stderr with_fault membarrier:retval=0xfffe -- \
+		map sync using membarrier
+	fails_with "membarrier \(.*global command"
+}
+
+@test "membarrier: refused where the kernel has none" {
+	need_strace
+	run --separate-stderr with_fault membarrier:error=ENOSYS -- \
+		map sync using membarrier
+	fails_with "membarrier \(.*[Ff]unction not implemented"
+}
+
+@test "membarrier: a wait that fails is an error" {
+	need_strace
+	several_cpus_online || skip "one CPU is online here"
+	run --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
+		map sync using membarrier
+	fails_with "can't wait with membarrier: Invalid argument"
+	run --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
+		-j map sync using membarrier
+	[[ $status == 255 ]]
+	jq -es 'length == 1 and (.[0].error | contains("membarrier"))' \
+		<<<"$output"
+}
+
+@test "map_in_map_update: a wait that fails is an error" {
+	local nr
+
+	need_strace
+	nr=$(calls_of bpf map sync using map_in_map_update |
+		grep -n BPF_MAP_UPDATE_ELEM | tail -n 1 | cut -d: -f1)
+	((nr > 2))
+	run --separate-stderr with_fault bpf:error=EINVAL:when="$nr" -- \
+		map sync using map_in_map_update
+	fails_with "can't wait with map_in_map_update: .*Invalid argument"
+}
+
+@test "map_in_map_update: no scratch map, no wait" {
+	local call nr
+
+	need_strace
+	calls_of bpf map sync using map_in_map_update >"$BATS_TEST_TMPDIR/list"
+	for call in sync_inner sync_outer; do
+		nr=$(grep -n "$call" "$BATS_TEST_TMPDIR/list" | tail -n 1 |
+			cut -d: -f1)
+		run --separate-stderr with_fault bpf:error=EPERM:when="$nr" -- \
+			map sync using map_in_map_update
+		fails_with "map_in_map_update \(.*[Oo]peration not permitted"
+	done
+}
+
+# Whatever call fails: an error, or another provider's wait
+@test "no failing call of bpf(2) makes a success without a wait" {
+	local nr last update
+
+	need_strace
+	need_unshare
+	calls_of bpf map sync using map_in_map_update >"$BATS_TEST_TMPDIR/list"
+	last=$(wc -l <"$BATS_TEST_TMPDIR/list")
+	update=$(grep -n BPF_MAP_UPDATE_ELEM "$BATS_TEST_TMPDIR/list" |
+		tail -n 1 | cut -d: -f1)
+	for ((nr = 1; nr <= last; nr++)); do
+		run --separate-stderr with_fault bpf:error=EPERM:when="$nr" -- \
+			-j map sync using map_in_map_update
+		if [[ $status == 0 ]]; then
+			((nr != update))
+			grep -q 'BPF_MAP_UPDATE_ELEM.* = 0' \
+				"$BATS_TEST_TMPDIR/strace"
+		else
+			[[ $status == 255 ]]
+			jq -e .error <<<"$output"
+		fi
+	done
+}
+
+@test "with the better ones failing the next provider is taken" {
+	need_strace
+	need_unshare
+	several_cpus_online || skip "one CPU is online here"
+	printf '' >"$BATS_TEST_TMPDIR/no_btf"
+	run --separate-stderr over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" \
+		strace -f -qq -o /dev/null -e trace=bpf \
+		-e inject=bpf:error=EPERM "$BPFTOOL" -d -j map sync
+	[[ $status == 0 ]]
+	jq -e '.provider == "membarrier"' <<<"$output"
+	grep "^provider bpf_sync_map_access: passed over" <<<"$stderr"
+	grep "^provider map_in_map_update: passed over" <<<"$stderr"
+}
+
+@test "with every provider failing: one error names each with its reason" {
+	local name
+
+	need_strace
+	need_unshare
+	printf '' >"$BATS_TEST_TMPDIR/no_btf"
+	all_failing() {
+		over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" \
+			strace -f -qq -o /dev/null -e trace=bpf,membarrier \
+			-e inject=bpf:error=EPERM \
+			-e inject=membarrier:error=ENOSYS "$BPFTOOL" "$@"
+	}
+	run --separate-stderr all_failing map sync
+	fails_with "no provider works"
+	for name in $(providers); do
+		grep -E "$name \([^)]+\)" <<<"$stderr"
+	done
+
+	run --separate-stderr all_failing -j map sync
+	[[ $status == 255 ]]
+	for name in $(providers); do
+		jq -es --arg name "$name (" \
+			'length == 1 and (.[0].error | contains($name))' \
+			<<<"$output"
+	done
+}
+
+@test "map s is map show, sy is sync, sw is swap-drain" {
+	run --separate-stderr bpftool map s id 0
+	[[ $status == 255 && $stderr == *"get map by id (0)"* ]]
+	bpftool -j map sy | jq -e .provider
+	bpftool -j map syn | jq -e .provider
+	run --separate-stderr bpftool map sw
+	[[ $status == 255 && $stderr == *"swap-drain"* ]]
+}
