@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The warning where the kernel does not update hash_of_maps in place
+# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
+
+load ../lib/common
+load ../lib/slot
+load ../lib/faults
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_slot
+}
+
+teardown() {
+	cleanup_slot
+}
+
+warns() {
+	grep -q '^Warning: this kernel does not update hash_of_maps in place' \
+		<<<"$stderr"
+}
+
+updates_in_place() {
+	grep -aq htab_map_update_elem_in_place "$KERNEL_BTF"
+}
+
+# The verb with its options on a kernel whose BTF is hidden
+drain_without_btf() {
+	over /dev/null "$KERNEL_BTF" "$BPFTOOL" "${MODE[@]}" map swap-drain \
+		pinned "$PINS/outer" "${SLOT[@]}" "$@"
+}
+
+@test "hash_of_maps: a warning exactly where the kernel is not known to" {
+	local form
+
+	for form in "" -j -jp; do
+		make_slot hash_of_maps
+		in_mode ${form:+"$form"}
+		run --separate-stderr drain
+		[[ $status == 0 ]]
+		[[ $output != *Warning* ]]
+		[[ -z $form ]] || jq -es 'length == 1' <<<"$output"
+		if updates_in_place; then
+			run ! warns
+		else
+			warns
+		fi
+	done
+}
+
+@test "hash_of_maps: a warning where it can't be known, on stderr with -j too" {
+	local form
+
+	need_unshare
+	for form in "" -j; do
+		make_slot hash_of_maps
+		in_mode ${form:+"$form"}
+		run --separate-stderr drain_without_btf
+		[[ $status == 0 ]]
+		warns
+		[[ -z $form ]] || jq -es 'length == 1 and (.[0] | length == 3)' \
+			<<<"$output"
+	done
+}
+
+@test "hash_of_maps: with quiet as well" {
+	need_unshare
+	make_slot hash_of_maps
+	run --separate-stderr drain_without_btf quiet
+	[[ $status == 0 ]]
+	warns
+}
+
+@test "array_of_maps: never a warning" {
+	need_unshare
+	make_slot array_of_maps
+	run --separate-stderr drain
+	[[ $status == 0 ]]
+	run ! warns
+	run --separate-stderr drain_without_btf
+	[[ $status == 0 ]]
+	run ! warns
+}
+
+@test "a slot that is deleted does not come back" {
+	make_slot hash_of_maps
+	bpftool map delete pinned "$PINS/outer" "${SLOT[@]}"
+	run --separate-stderr drain
+	[[ $status == 255 && $stderr == *"slot is empty"* && -z $(slot_id) ]]
+}

@@ -1,0 +1,220 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Queues and stacks, which "map dump" can't show: read by popping
+# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
+
+load ../lib/common
+load ../lib/slot
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_slot
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# push PIN BYTE...: each as the first byte of an 8 byte value
+push() {
+	local pin=$1 byte
+
+	shift
+	for byte in "$@"; do
+		bpftool map enqueue pinned "$pin" value "$byte" 0 0 0 0 0 0 0
+	done
+}
+
+is_empty() {
+	[[ $(bpftool map pop pinned "$1") != "value: "* ]]
+}
+
+# Entries as "map dump" prints them, without their keys: an array that is
+# filled with the same values
+entries() {
+	rm -f "$PINS/array"
+	other_map --fill "$1" --entries "$1" --value "$2" array "$PINS/array"
+	dump "$PINS/array"
+}
+
+@test "queue: first in, first out" {
+	make_slot array_of_maps queue
+	push "$PINS/inner" 1 2 3
+	run --separate-stderr drain
+	[[ $status == 0 && ${#lines[@]} == 4 ]]
+	[[ ${lines[0]} == "value: 01 00 00 00 00 00 00 00" ]]
+	[[ ${lines[1]} == "value: 02 00 00 00 00 00 00 00" ]]
+	[[ ${lines[2]} == "value: 03 00 00 00 00 00 00 00" ]]
+	[[ ${lines[3]} == "Found 3 elements" ]]
+	is_empty "$PINS/inner"
+}
+
+@test "stack: last in, first out" {
+	make_slot array_of_maps stack
+	push "$PINS/inner" 1 2 3
+	run --separate-stderr drain
+	[[ $status == 0 && ${#lines[@]} == 4 ]]
+	[[ ${lines[0]} == "value: 03 00 00 00 00 00 00 00" ]]
+	[[ ${lines[1]} == "value: 02 00 00 00 00 00 00 00" ]]
+	[[ ${lines[2]} == "value: 01 00 00 00 00 00 00 00" ]]
+	[[ ${lines[3]} == "Found 3 elements" ]]
+	is_empty "$PINS/inner"
+}
+
+@test "-j: an array of objects with a value each, in order" {
+	in_mode -j
+	make_slot array_of_maps queue
+	push "$PINS/inner" 1 2 3
+	drain | jq -e 'map(.value[0]) == ["0x01","0x02","0x03"] and
+		all(keys == ["value"]) and all(.value | length == 8)'
+	make_slot hash_of_maps stack
+	push "$PINS/inner" 1 2 3
+	drain | jq -e 'map(.value[0]) == ["0x03","0x02","0x01"]'
+}
+
+@test "printed like the entries of a dump, but for the key" {
+	local size
+
+	for size in 1 8 16 17 24 33; do
+		in_mode
+		make_slot array_of_maps --fill 5 --value $size queue
+		drain >"$BATS_TEST_TMPDIR/got"
+		if ((size > 16)); then
+			entries 5 $size | sed '/^key:$/,/^value:$/{/^value:$/!d}'
+		else
+			entries 5 $size | sed 's/^key:.*\(value: \)/\1/'
+		fi >"$BATS_TEST_TMPDIR/want"
+		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+
+		fill_slot
+		in_mode -j
+		rm -f "$PINS/inner"
+		make_slot array_of_maps --fill 5 --value $size queue
+		drain | jq -c . >"$BATS_TEST_TMPDIR/got"
+		entries 5 $size | jq -c 'map({ value })' \
+			>"$BATS_TEST_TMPDIR/want"
+		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+	done
+}
+
+@test "-jp is the same document as -j" {
+	make_slot array_of_maps --fill 5 queue
+	in_mode -j
+	drain | jq -c . >"$BATS_TEST_TMPDIR/want"
+	make_slot array_of_maps --fill 5 queue
+	in_mode -jp
+	drain >"$BATS_TEST_TMPDIR/got"
+	(($(wc -l <"$BATS_TEST_TMPDIR/got") > 5))
+	cmp "$BATS_TEST_TMPDIR/want" <(jq -c . "$BATS_TEST_TMPDIR/got")
+}
+
+@test "none, one and many elements are counted" {
+	local type
+
+	for type in queue stack; do
+		make_slot array_of_maps $type
+		[[ $(drain) == "Found 0 elements" ]]
+		make_slot array_of_maps --fill 1 $type
+		[[ $(drain | tail -n 1) == "Found 1 element" ]]
+		make_slot array_of_maps --fill 1000 $type
+		drain >"$BATS_TEST_TMPDIR/got"
+		[[ $(tail -n 1 "$BATS_TEST_TMPDIR/got") == "Found 1000 elements" ]]
+		[[ $(grep -c '^value: ' "$BATS_TEST_TMPDIR/got") == 1000 ]]
+		is_empty "$PINS/inner"
+		make_slot array_of_maps $type
+		in_mode -j
+		[[ $(drain) == "[]" ]]
+		in_mode
+	done
+}
+
+@test "an element that is zero, or like the one before it, is no end" {
+	make_slot array_of_maps queue
+	push "$PINS/inner" 0 0 7 7 7 0
+	run --separate-stderr drain
+	[[ $status == 0 && ${lines[6]} == "Found 6 elements" ]]
+	is_empty "$PINS/inner"
+}
+
+@test "a full stdout: every element is still in the pin" {
+	make_slot array_of_maps --fill 1000 queue
+	rm "$PINS/inner"
+	full() {
+		drain >/dev/full
+	}
+	run --separate-stderr full
+	[[ $status == 255 && $stderr == *"is pinned at $(left_pins)" ]]
+	bpftool map pin id "$(map_id "$(left_pins)")" "$PINS/inner"
+	release_pins
+	fill_slot
+	drain | tail -n 1 | grep -x "Found 1000 elements"
+}
+
+# Written before popped: what went out and what is left hold every element, the
+# one at the border perhaps twice
+@test "a stdout that fills up: nothing is lost between it and the pin" {
+	local disk=$BATS_TEST_TMPDIR/disk
+
+	make_slot array_of_maps --fill 1000 queue
+	rm "$PINS/inner"
+	mkdir "$disk"
+	mount -t tmpfs -o size=16k tmpfs "$disk"
+	filling_up() {
+		drain >"$disk/out"
+	}
+	run --separate-stderr filling_up
+	cp "$disk/out" "$BATS_TEST_TMPDIR/printed"
+	umount "$disk"
+	[[ $status == 255 && $stderr == *"No space left"*"$(left_pins)" ]]
+
+	bpftool map pin id "$(map_id "$(left_pins)")" "$PINS/inner"
+	release_pins
+	fill_slot
+	drain >"$BATS_TEST_TMPDIR/rest"
+	other_map --fill 1000 queue "$PINS/same"
+	fill_slot "$PINS/same"
+	drain | grep '^value: ' | sort -u >"$BATS_TEST_TMPDIR/want"
+	grep -hEx 'value:( [0-9a-f]{2}){8}' "$BATS_TEST_TMPDIR/printed" \
+		"$BATS_TEST_TMPDIR/rest" | sort >"$BATS_TEST_TMPDIR/got"
+	sort -u "$BATS_TEST_TMPDIR/got" | cmp - "$BATS_TEST_TMPDIR/want"
+	(($(wc -l <"$BATS_TEST_TMPDIR/got") <= 1001))
+	(($(grep -c '^value: ' "$BATS_TEST_TMPDIR/rest") < 1000))
+}
+
+@test "killed in the middle: one element twice at most, none lost" {
+	local pid old
+
+	make_slot array_of_maps --fill 20000 queue
+	rm "$PINS/inner"
+	old=$(slot_id)
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	# Reads nothing until bpftool is gone: the pipe fills up
+	exec 7<>"$BATS_TEST_TMPDIR/fifo"
+	"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
+		>"$BATS_TEST_TMPDIR/fifo" 3>&- 7>&- &
+	pid=$!
+	pid_writes_to_the_pipe() {
+		[[ $(left_pins) && $(slot_id) != "$old" ]] &&
+			grep -q '^State:.*sleeping' "/proc/$pid/status"
+	}
+	wait_until pid_writes_to_the_pipe
+	kill -KILL $pid
+	wait $pid || true
+	timeout 2 cat <&7 >"$BATS_TEST_TMPDIR/printed" || true
+	exec 7>&-
+
+	bpftool map pin id "$(map_id "$(left_pins)")" "$PINS/inner"
+	release_pins
+	fill_slot
+	drain >"$BATS_TEST_TMPDIR/rest"
+	grep -hEx 'value:( [0-9a-f]{2}){8}' "$BATS_TEST_TMPDIR/printed" \
+		"$BATS_TEST_TMPDIR/rest" | sort >"$BATS_TEST_TMPDIR/got"
+	other_map --fill 20000 queue "$PINS/same"
+	fill_slot "$PINS/same"
+	drain | grep '^value: ' | sort -u >"$BATS_TEST_TMPDIR/want"
+	sort -u "$BATS_TEST_TMPDIR/got" | cmp - "$BATS_TEST_TMPDIR/want"
+	(($(wc -l <"$BATS_TEST_TMPDIR/got") <= 20001))
+	(($(grep -c '^value: ' "$BATS_TEST_TMPDIR/printed") > 0))
+	(($(grep -c '^value: ' "$BATS_TEST_TMPDIR/rest") > 0))
+}
