@@ -41,7 +41,9 @@ static int check_descriptors(void)
 	}
 
 	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
-		const struct map_err_state state = { .to_stderr = true };
+		const struct map_err_state state = {
+			.to_stderr = fd == STDOUT_FILENO,
+		};
 
 		flags = fcntl(fd, F_GETFL);
 		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
