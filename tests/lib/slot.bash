@@ -91,6 +91,47 @@ drain() {
 		"${SLOT[@]}" "$@"
 }
 
+# slow_drain WORD...: swap-drains in the background, into a pipe that nobody
+# reads, until that is full. The map has to be larger than a pipe. Sets $pid.
+slow_drain() {
+	local old dir=$BATS_TEST_TMPDIR
+
+	old=$(slot_id)
+	rm -f "$dir/fifo" "$dir/read_on"
+	mkfifo "$dir/fifo"
+	{
+		until [[ -e $dir/read_on ]]; do
+			sleep 0.1
+		done
+		cat
+	} <"$dir/fifo" >"$dir/printed" 3>&- &
+	reader=$!
+	# A shell's background jobs ignore SIGINT
+	env --default-signal=INT,QUIT "$BPFTOOL" "${MODE[@]}" map swap-drain \
+		pinned "$PINS/outer" "${SLOT[@]}" "$@" \
+		>"$dir/fifo" 2>"$dir/err" 3>&- &
+	pid=$!
+	wait_until sleeps_after_the_swap "$old"
+}
+
+# sleeps_after_the_swap OLD_ID: on a full pipe, whose sleep can be interrupted,
+# unlike that of a grace period
+sleeps_after_the_swap() {
+	[[ $(slot_id) != "$1" ]] &&
+		grep -q '^State:.*(sleeping)' "/proc/$pid/status"
+}
+
+# Reads the pipe until the run has ended: its output is in the file "printed",
+# and $status and $stderr are as "run" sets them
+slow_drain_end() {
+	touch "$BATS_TEST_TMPDIR/read_on"
+	# shellcheck disable=SC2034 # the tests read it
+	wait "$pid" && status=0 || status=$?
+	wait "$reader"
+	# shellcheck disable=SC2034 # the tests read it
+	stderr=$(cat "$BATS_TEST_TMPDIR/err")
+}
+
 # Pins that runs left behind for our outer map, a path a line
 left_pins() {
 	find /sys/fs/bpf/swap_drain -name "$(map_id "$PINS/outer")_*" 2>/dev/null

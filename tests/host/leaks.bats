@@ -1,0 +1,253 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# No map and no pin is left by a swap-drain, however it ends; and none is missing
+# that a message names
+# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
+
+load ../lib/common
+load ../lib/slot
+load ../lib/errors
+load ../lib/faults
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_slot
+	make_slot
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+}
+
+teardown() {
+	release_pins
+	cleanup_slot
+}
+
+# we_have N: as many maps with our names are on the machine
+we_have() {
+	[[ $(our_maps | wc -l) == "$1" ]]
+}
+
+# Runs "swap-drain ... WORD..." with its process id in $pid and its status in
+# $status, so that its folder in the journal can be told from others
+run_drain() {
+	"$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer" \
+		"${SLOT[@]}" "$@" >"$BATS_TEST_TMPDIR/out" \
+		2>"$BATS_TEST_TMPDIR/err" &
+	pid=$!
+	status=0
+	wait $pid || status=$?
+}
+
+no_folder_of_the_run() {
+	[[ ! -e /sys/fs/bpf/swap_drain/$pid ]]
+}
+
+# The old map is pinned, with all in it, and the message says where
+swapped_and_pinned() {
+	[[ $status == 255 ]]
+	[[ $(slot_id) != "$(map_id "$PINS/inner")" ]]
+	[[ $(map_id "$(left_pins)") == "$(map_id "$PINS/inner")" ]]
+	[[ $(said) == *"slot was swapped, old map is pinned at $(left_pins)" ]]
+	dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
+}
+
+@test "after a success: the outer map and its new inner map" {
+	rm "$PINS/inner"
+	run_drain
+	[[ $status == 0 ]]
+	no_folder_of_the_run
+	wait_until we_have 2
+}
+
+@test "after a success with each keyword" {
+	other_map hash "$PINS/other"
+	run_drain clear quiet
+	[[ $status == 0 ]]
+	no_folder_of_the_run
+	run_drain value pinned "$PINS/other"
+	[[ $status == 0 ]]
+	no_folder_of_the_run
+	rm "$PINS/inner" "$PINS/other"
+	run_drain keep "$PINS/kept"
+	[[ $status == 0 ]]
+	no_folder_of_the_run
+	wait_until we_have 3
+	rm "$PINS/kept"
+	wait_until we_have 2
+}
+
+@test "after many in a row" {
+	local i
+
+	rm "$PINS/inner"
+	for ((i = 0; i < 20; i++)); do
+		run_drain quiet
+		[[ $status == 0 ]]
+		no_folder_of_the_run
+	done
+	wait_until we_have 2
+}
+
+@test "with the old map held by nobody else it is freed" {
+	local old
+
+	old=$(map_id "$PINS/inner")
+	rm "$PINS/inner"
+	run_drain quiet
+	old_is_gone() {
+		! our_maps | grep -qx "$old"
+	}
+	wait_until old_is_gone
+}
+
+@test "after each kind of refusal" {
+	local words
+
+	other_map array "$PINS/array"
+	while read -r words; do
+		# shellcheck disable=SC2086 # several words
+		run_drain $words
+		[[ $status == 255 ]]
+		no_folder_of_the_run
+		[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
+	done <<-EOF_WORDS
+		bogus
+		clear clear
+		keep $PINS/array
+		keep $PINS/none/kept
+		using bogus
+		value pinned $PINS/array
+		value pinned $PINS/inner
+		value pinned $PINS/none
+	EOF_WORDS
+	wait_until we_have 3
+}
+
+@test "after a refusal for the map in the slot" {
+	make_slot array_of_maps --fill 3 --freeze hash
+	run_drain
+	[[ $status == 255 ]]
+	no_folder_of_the_run
+	wait_until we_have 2
+
+	make_slot array_of_maps bloom_filter
+	run_drain
+	[[ $status == 255 ]]
+	no_folder_of_the_run
+	wait_until we_have 2
+}
+
+@test "after the kernel refused the update" {
+	make_slot array_of_maps --fill 3 --btf lock hash
+	other_map --value 8 hash "$PINS/other"
+	run_drain value pinned "$PINS/other"
+	[[ $status == 255 ]]
+	no_folder_of_the_run
+	[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
+	wait_until we_have 3
+}
+
+# What a run that was not hit where it should be has done
+undo() {
+	release_pins
+	fill_slot
+}
+
+@test "after the update failed with a created replacement" {
+	need_strace
+	fault_at BPF_MAP_UPDATE_ELEM error=ENOMEM \
+		map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+	[[ $status == 255 && $(said) == "Error: "*"Cannot allocate memory" ]]
+	[[ $(slot_id) == "$(map_id "$PINS/inner")" && -z $(left_pins) ]]
+	wait_until we_have 2
+}
+
+@test "after the wait failed: swapped, pinned and named" {
+	need_strace
+	several_cpus_online || skip "one CPU is online here"
+	run --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
+		map swap-drain pinned "$PINS/outer" "${SLOT[@]}" using membarrier
+	[[ -z $output && $stderr == *"can't wait with membarrier: Invalid"* ]]
+	swapped_and_pinned
+	release_pins
+
+	fill_slot
+	run --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
+		-j map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
+		using membarrier
+	[[ $status == 255 ]]
+	jq -es --arg pin "$(left_pins)" 'length == 1 and (.[0].swapped) and
+		.[0].pinned == $pin' <<<"$output"
+	dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
+	release_pins
+	wait_until we_have 3
+}
+
+@test "after reading failed: swapped, pinned and named" {
+	need_strace
+	# With all calls after it, so that there is no other way to read
+	fault_at BPF_MAP_LOOKUP_BATCH error=EIO+ \
+		map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+	[[ $(said) == *"Input/output error"* ]]
+	swapped_and_pinned
+	release_pins
+	wait_until we_have 3
+}
+
+@test "after printing failed: swapped, pinned and named" {
+	full() {
+		drain >/dev/full
+	}
+	run --separate-stderr full
+	swapped_and_pinned
+	release_pins
+	wait_until we_have 3
+}
+
+# The map is changed while its output waits in a pipe
+@test "after the path to keep was taken meanwhile: printed, pinned and named" {
+	make_slot array_of_maps --fill 50000 hash
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	slow_drain keep "$PINS/kept"
+	mkdir "$PINS/kept"
+	slow_drain_end
+	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/printed"
+	[[ $(said) == *"can't be kept at $PINS/kept: File exists"* ]]
+	swapped_and_pinned
+}
+
+@test "after clearing failed: printed, pinned and named" {
+	make_slot array_of_maps --fill 50000 hash
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	slow_drain clear
+	bpftool map freeze pinned "$PINS/inner"
+	slow_drain_end
+	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/printed"
+	[[ $(said) == *"can't be cleared"* ]]
+	swapped_and_pinned
+}
+
+@test "after clearing failed with -j: the error is on stderr, stdout complete" {
+	make_slot array_of_maps --fill 50000 hash
+	in_mode -j
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	slow_drain clear
+	bpftool map freeze pinned "$PINS/inner"
+	slow_drain_end
+	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/printed"
+	said | jq -es --arg pin "$(left_pins)" 'length == 1 and
+		.[0].swapped and .[0].pinned == $pin'
+}
+
+@test "the folder of the journal is ours alone" {
+	run_drain quiet
+	[[ $(stat -c %a:%u /sys/fs/bpf/swap_drain) == 700:0 ]]
+}
+
+# What this file relies on: a map that is left is seen
+@test "control: a map that is pinned elsewhere counts" {
+	other_map hash "$PINS/more"
+	we_have 3
+	rm "$PINS/more"
+	wait_until we_have 2
+}
