@@ -173,18 +173,15 @@ static void make_key(const struct map_spec *s, __u32 i, __u8 *key)
 /* The least and the greatest numbers too, and a boolean that is one */
 static void make_counters(struct counter_value *v, __u32 i)
 {
-	v->open = i % 2;
 	if (i % 5 == 1) {
-		v->packets = i % 2 ? -1ULL : 1ULL << 63;
-		v->drift = i % 2 ? -1LL : 1LL << 63;
-		v->errors = -1;
+		memset(v, 0xff, sizeof(*v));
+		v->drift = 1LL << 63;
 		v->delta = 1U << 31;
-		v->flags = v->age = v->rest = -1;
 	} else if (i % 5 == 2) {
-		v->packets = v->drift = v->errors = v->delta = 0;
-		v->flags = v->age = v->rest = 0;
+		memset(v, 0, sizeof(*v));
 		v->seen.rank = -32768;
 	}
+	v->open = i % 2;
 }
 
 static void make_value(const struct map_spec *s, __u32 i, __u32 cpu,

@@ -1,0 +1,481 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# swap-drain MAP all: every filled slot in one run
+# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
+# shellcheck disable=SC2030,SC2031 # a test is a subshell, and $status its own
+
+load ../lib/common
+load ../lib/slot
+load ../lib/race
+load ../lib/inject
+load ../lib/all
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_slot
+}
+
+teardown() {
+	load_stop
+	cleanup_slot
+}
+
+@test "no filled slot: nothing in plain, [] with -j" {
+	local type form
+
+	for type in array_of_maps hash_of_maps; do
+		make_outer $type 4
+		run --separate-stderr drain_all
+		[[ $status == 0 && $output == "" && $stderr != *Error* ]]
+		run --separate-stderr drain_all quiet
+		[[ $status == 0 && $output == "" ]]
+		for form in "" quiet clear; do
+			in_mode -j
+			# shellcheck disable=SC2086 # or no word
+			run --separate-stderr drain_all $form
+			[[ $status == 0 && $output == "[]" ]]
+			in_mode
+		done
+		nothing_left
+	done
+}
+
+@test "several slots: in all forms as map dump prints several maps" {
+	local type
+
+	for type in array_of_maps hash_of_maps; do
+		as_dump_of_several $type --fill 5 hash
+		as_dump_of_several $type --fill 5 --btf counters --key 12 hash
+		as_dump_of_several $type --fill 5 --btf struct percpu_hash
+		as_dump_of_several $type --entries 3 --fill 3 array
+		as_dump_of_several $type --fill 0 hash
+	done
+}
+
+@test "each map has its slot's key" {
+	local type want
+
+	for type in array_of_maps hash_of_maps; do
+		make_outer $type 8 5 --fill 2 hash
+		want=$(slots_and_ids)
+		[[ $(wc -l <<<"$want") == 5 ]]
+		in_mode -j
+		drain_all | jq -r '.[] | "\(.slot | map(.[2:]) | join(" ")) \(.id)"' |
+			sort >"$BATS_TEST_TMPDIR/got"
+		diff -u <(echo "$want") "$BATS_TEST_TMPDIR/got"
+
+		in_mode
+		want=$(slots_and_ids)
+		drain_all | awk '/^[0-9]+: / { id = $1 + 0 }
+			/^\tslot / { sub("^\tslot ", ""); sub(" *$", ""); print $0, id }' |
+			sort >"$BATS_TEST_TMPDIR/got"
+		diff -u <(echo "$want") "$BATS_TEST_TMPDIR/got"
+	done
+}
+
+@test "a single filled slot is a list of one" {
+	make_slot array_of_maps --fill 2 hash
+	in_mode -j
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	drain_all >"$BATS_TEST_TMPDIR/got"
+	jq -e --argjson id "$(map_id "$PINS/inner")" 'length == 1 and
+		.[0].slot == ["0x00","0x00","0x00","0x00"] and
+		.[0].id == $id and .[0].type == "hash" and .[0].flags == 0' \
+		"$BATS_TEST_TMPDIR/got"
+	cmp <(jq -c '.[0].elements' "$BATS_TEST_TMPDIR/got") \
+		<(jq -c . "$BATS_TEST_TMPDIR/want")
+}
+
+# The slots 0, 2 and 3 have the same map; 1 has another
+share_a_map() {
+	make_outer "$1" 4 2 --fill 2 hash
+	rm -f "$PINS/shared"
+	other_map --fill 3 hash "$PINS/shared"
+	local slot
+
+	for slot in 0 2 3; do
+		bpftool map update pinned "$PINS/outer" key $slot 0 0 0 \
+			value pinned "$PINS/shared"
+	done
+}
+
+@test "a map in several slots is printed once, and replaced by one map" {
+	local type ids
+
+	for type in array_of_maps hash_of_maps; do
+		share_a_map $type
+		in_mode -j
+		drain_all >"$BATS_TEST_TMPDIR/got"
+		jq -e --argjson id "$(map_id "$PINS/shared")" 'length == 2 and
+			(.[] | select(.id == $id) | (.elements | length) == 3 and
+			 (has("slot") | not) and
+			 ([.slots[][0]] | sort) == ["0x00","0x02","0x03"]) and
+			(.[] | select(.id != $id) | .slot[0] == "0x01" and
+			 (has("slots") | not))' "$BATS_TEST_TMPDIR/got"
+
+		ids=$(slots_and_ids | awk '{ print $1, $NF }')
+		[[ $(wc -l <<<"$ids") == 4 ]]
+		[[ $(grep -v '^01' <<<"$ids" | awk '{ print $2 }' | sort -u |
+			wc -l) == 1 ]]
+		[[ $(awk '{ print $2 }' <<<"$ids" | sort -u | wc -l) == 2 ]]
+		[[ $ids != *" $(map_id "$PINS/shared")"* ]]
+
+		share_a_map $type
+		in_mode
+		drain_all >"$BATS_TEST_TMPDIR/got"
+		[[ $(grep -c $'^\tslot 0[023] 00 00 00' \
+			"$BATS_TEST_TMPDIR/got") == 3 ]]
+		[[ $(grep -c "^$(map_id "$PINS/shared"): " \
+			"$BATS_TEST_TMPDIR/got") == 1 ]]
+		nothing_left
+	done
+}
+
+@test "quiet tells of each slot" {
+	local type want
+
+	for type in array_of_maps hash_of_maps; do
+		share_a_map $type
+		want=$(slots_and_ids)
+		in_mode -j
+		run --separate-stderr drain_all quiet
+		[[ $status == 0 ]]
+		jq -r '.[] | "\(.slot | map(.[2:]) | join(" ")) \(.id)"' \
+			<<<"$output" | sort | diff -u <(echo "$want") -
+		jq -r '.[] | "\(.slot | map(.[2:]) | join(" ")) \(.new_id)"' \
+			<<<"$output" | sort | diff -u <(slots_and_ids) -
+
+		in_mode
+		want=$(slots_and_ids)
+		run --separate-stderr drain_all quiet
+		[[ $status == 0 && ${#lines[@]} == 4 ]]
+		sed -n 's/^slot \(.*\): map \([0-9]*\) swapped for map .*, waited [0-9]* us (.*)$/\1 \2/p' \
+			<<<"$output" | sort | diff -u <(echo "$want") -
+	done
+}
+
+@test "clear empties every map, after it was printed" {
+	local form
+
+	for form in "" quiet; do
+		share_a_map array_of_maps
+		in_mode -j
+		# shellcheck disable=SC2086 # or no word
+		drain_all clear $form >"$BATS_TEST_TMPDIR/got"
+		[[ $form ]] || jq -e '[.[].elements | length] | sort == [2, 3]' \
+			"$BATS_TEST_TMPDIR/got"
+		[[ $(dump "$PINS/shared") == "[]" ]]
+		nothing_left
+	done
+}
+
+@test "key, value and keep don't go with all" {
+	local words id
+
+	make_slot
+	id=$(slot_id)
+	other_map hash "$PINS/other"
+	for words in "value pinned $PINS/other" "keep $PINS/kept" \
+		"key 0 0 0 0" "all"; do
+		in_mode
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr drain_all $words
+		[[ $status == 255 && ! $output && $stderr == Error:* ]]
+		[[ $(wc -l <<<"$stderr") == 1 ]]
+		in_mode -j
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr drain_all $words
+		[[ $status == 255 && ! $stderr ]]
+		jq -e .error <<<"$output"
+		[[ $(slot_id) == "$id" && ! -e $PINS/kept ]]
+	done
+	in_mode
+	run --separate-stderr drain all
+	[[ $status == 255 && $stderr == Error:* && $(slot_id) == "$id" ]]
+	nothing_left
+}
+
+# Whether or not that many maps may be open
+drains_1024_slots() {
+	local type err=$BATS_TEST_TMPDIR/err got=$BATS_TEST_TMPDIR/got limit
+
+	for type in array_of_maps hash_of_maps; do
+		for limit in "$@"; do
+			make_outer $type 1024 1024 --fill 2 hash
+			slots_and_ids >"$BATS_TEST_TMPDIR/want"
+			(
+				ulimit -n "$limit"
+				in_mode -j -d
+				drain_all >"$got" 2>"$err"
+			)
+			jq -r '.[] | select(.elements | length == 2) |
+				"\(.slot | map(.[2:]) | join(" ")) \(.id)"' \
+				"$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
+			[[ $(wc -l <"$BATS_TEST_TMPDIR/want") == 1024 ]]
+			[[ $(slots_and_ids | sed 's/.* //' |
+				sort - <(sed 's/.* //' "$BATS_TEST_TMPDIR/want") |
+				uniq | wc -l) == 2048 ]]
+			nothing_left
+		done
+	done
+}
+
+@test "1,024 slots" {
+	drains_1024_slots "$(ulimit -n)"
+}
+
+# Root may raise the limit
+unprivileged_limit() {
+	# shellcheck disable=SC2016 # they are the other shell's
+	capsh --drop=cap_sys_resource -- -c '
+		ulimit -n "$1"
+		shift
+		exec "$@"' -- "$@"
+}
+
+@test "1,024 slots where fewer maps may be open: in several goes" {
+	local limit type err=$BATS_TEST_TMPDIR/err got=$BATS_TEST_TMPDIR/got
+
+	for type in array_of_maps hash_of_maps; do
+		for limit in 1024 256; do
+			make_outer $type 1024 1024 --fill 1 hash
+			slots_and_ids >"$BATS_TEST_TMPDIR/want"
+			unprivileged_limit $limit "$BPFTOOL" -j -d map swap-drain \
+				pinned "$PINS/outer" all >"$got" 2>"$err"
+			grep "^$((limit - 64)) slots are swapped at once, as no more maps can be open$" \
+				"$err"
+			jq -r '.[] | select(.elements | length == 1) |
+				"\(.slot | map(.[2:]) | join(" ")) \(.id)"' \
+				"$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
+			nothing_left
+		done
+	done
+}
+
+@test "a map shared by far slots, with few maps open at once" {
+	local slot
+
+	make_outer array_of_maps 400 400 --fill 1 hash
+	other_map --fill 3 hash "$PINS/shared"
+	for slot in "0 0" "100 0" "44 1" "143 1"; do
+		# shellcheck disable=SC2086 # two words
+		bpftool map update pinned "$PINS/outer" key $slot 0 0 \
+			value pinned "$PINS/shared"
+	done
+	unprivileged_limit 160 "$BPFTOOL" -j map swap-drain \
+		pinned "$PINS/outer" all >"$BATS_TEST_TMPDIR/got"
+	jq -e 'length == 397 and ([.[] | select(.slots) | .slots | length] == [4])' \
+		"$BATS_TEST_TMPDIR/got"
+	[[ $(slots_and_ids | sed 's/.* //' | sort -u | wc -l) == 397 ]]
+	nothing_left
+}
+
+@test "output that fails: all old maps are pinned, and recover prints them" {
+	local type run form
+
+	for type in array_of_maps hash_of_maps; do
+		for form in "" -j; do
+			share_a_map $type
+			in_mode -j
+			bpftool -j map dump pinned "$PINS/shared" \
+				>"$BATS_TEST_TMPDIR/shared"
+			in_mode ${form:+"$form"}
+			run bash -c '"$@" 2>&1 >/dev/full' _ "$BPFTOOL" "${MODE[@]}" \
+				map swap-drain pinned "$PINS/outer" all \
+				journal "$PINS/journal"
+			[[ $status == 255 ]]
+			run=$(grep -o "$PINS/journal/[0-9_]*" <<<"$output" | head -n 1)
+			[[ -d $run && $(find "$run" -type f | wc -l) == 2 ]]
+			[[ -e $run/$(map_id "$PINS/outer")_$(map_id "$PINS/shared") ]]
+			recover_all >"$BATS_TEST_TMPDIR/got"
+			jq -e 'length == 2' "$BATS_TEST_TMPDIR/got"
+			cmp <(jq -c --argjson id "$(map_id "$PINS/shared")" \
+				'.[] | select(.id == $id) | .elements' \
+				"$BATS_TEST_TMPDIR/got") \
+				<(jq -c . "$BATS_TEST_TMPDIR/shared")
+			[[ $(recover_all) == "[]" && ! -e $run ]]
+		done
+	done
+}
+
+# Six slots, 0 and 5 with the same map; what is in them, in $BEFORE
+six_slots() {
+	release_pins
+	rm -rf "$PINS/journal"
+	make_outer "$FAULT_TYPE" 8 6 --fill 2 --btf counters --key 12 hash
+	bpftool map update pinned "$PINS/outer" key 5 0 0 0 \
+		value id "$(slots_and_ids | sed -n 's/^00 .* //p')"
+	BEFORE=$(slots_and_ids | sed 's/.* //' | sort -u)
+	[[ $(wc -l <<<"$BEFORE") == 5 ]]
+}
+
+swap_all() {
+	SWAP_ALL=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
+		journal "$PINS/journal")
+}
+
+# After a run that may have failed: each map is in its slot, or was printed, or
+# is pinned, and then it was said where
+nothing_is_lost() {
+	local id pin in_slots printed run
+
+	in_slots=$(slots_and_ids | sed 's/.* //')
+	printed=
+	if ((status == 0)); then
+		printed=$(jq '.[].id' "$OUT")
+	fi
+	# An error's object stands inside the list, or alone, or on stderr
+	run=$(grep -ho "$PINS/journal/[0-9_]*" "$OUT" "$OUT.err" | head -n 1) ||
+		true
+	for id in $BEFORE; do
+		grep -qx "$id" <<<"$in_slots" && continue
+		grep -qx "$id" <<<"$printed" && continue
+		pin=$run/$(map_id "$PINS/outer")_$id
+		[[ $run && -e $pin && $(map_id "$pin") == "$id" ]] && continue
+		echo "map $id is lost, status $status:" >&2
+		cat "$OUT" "$OUT.err" >&2
+		return 1
+	done
+}
+
+# Slots that still have the maps of before
+untouched() {
+	slots_and_ids | sed 's/.* //' | grep -cxF "$BEFORE" || true
+}
+
+@test "a failure in any of the swap's calls: each map is somewhere" {
+	local what error call nth failed=0
+
+	swap_all
+	for FAULT_TYPE in array_of_maps hash_of_maps; do
+		for what in "ENOMEM BPF_MAP_UPDATE_BATCH 1" \
+			"ENOMEM BPF_MAP_CREATE,.*inner 3" "EPERM BPF_OBJ_PIN 1" \
+			"ENOSPC BPF_OBJ_PIN 3" "EMFILE BPF_OBJ_GET, 3" \
+			"ENOMEM BPF_MAP_LOOKUP_BATCH,.*count=16, 3"; do
+			read -r error call nth <<<"${what/inner/$INNER_NAME}"
+			inject "$error" "$call" "$nth" six_slots "${SWAP_ALL[@]}"
+			nothing_is_lost
+			((status == 0)) || failed=$((failed + 1))
+			recover_all >/dev/null
+		done
+	done
+	# What a batch can't do is done in other ways, the rest are errors
+	((failed == 8))
+}
+
+# The batch fails, and then each thread's first update; which of them come to
+# update a slot is left to chance
+@test "some slots are swapped and others can't be" {
+	local trace=$BATS_TEST_TMPDIR/trace tries swapped
+
+	needs_seccomp
+	swap_all
+	OUT=$BATS_TEST_TMPDIR/injected
+	for FAULT_TYPE in array_of_maps hash_of_maps; do
+		for ((tries = 0; tries < 20; tries++)); do
+			six_slots
+			status=0
+			# The first call of the first thread only looks for rights
+			refuse UPDATE_BATCH EINVAL strace -f -qq \
+				-e trace=bpf -o "$trace" \
+				-e inject=bpf:error=ENOMEM:when=1 \
+				"${SWAP_ALL[@]}" >"$OUT" 2>"$OUT.err" || status=$?
+			nothing_is_lost
+			swapped=$((6 - $(untouched)))
+			((0 < swapped && swapped < 6)) && break
+			recover_all >/dev/null
+		done
+		diag "$FAULT_TYPE: $swapped of 6 slots were swapped"
+		[[ $status == 255 ]]
+		jq -e --arg so "$swapped of 6" '.swapped and .pinned and
+			(.error | contains($so))' "$OUT"
+
+		# The maps that are still in a slot are not recovered
+		slots_and_ids | sed 's/.* //' | sort -u >"$BATS_TEST_TMPDIR/in"
+		recover_all | jq -r '.[].id' | sort |
+			diff -u <(grep -vxFf "$BATS_TEST_TMPDIR/in" <<<"$BEFORE") -
+		nothing_left
+	done
+}
+
+@test "slot by slot where the kernel takes no batch: the same result" {
+	local got=$BATS_TEST_TMPDIR/got
+
+	needs_seccomp
+	swap_all
+	SWAP_ALL=("${SWAP_ALL[0]}" -d "${SWAP_ALL[@]:1}")
+	for FAULT_TYPE in array_of_maps hash_of_maps; do
+		six_slots
+		refuse UPDATE_BATCH EINVAL "${SWAP_ALL[@]}" \
+			>"$got" 2>"$got.err"
+		grep "^slots are swapped one by one: " "$got.err"
+		jq -r '.[].id' "$got" | sort | diff -u <(echo "$BEFORE") -
+		jq -e 'all(.[]; .elements | length == 2) and length == 5' "$got"
+		[[ $(untouched) == 0 ]]
+		slots_and_ids >"$got"
+		[[ $(wc -l <"$got") == 6 ]]
+		# Still one map in the slots 0 and 5, and others elsewhere
+		[[ $(sed 's/.* //' "$got" | sort -u | wc -l) == 5 ]]
+		[[ $(sed -n 's/^00.* //p' "$got") == $(sed -n 's/^05.* //p' "$got") ]]
+		nothing_left
+	done
+}
+
+@test "1,024 slots one by one" {
+	local got=$BATS_TEST_TMPDIR/got
+
+	needs_seccomp
+	make_outer array_of_maps 1024 1024 --fill 2 hash
+	slots_and_ids >"$BATS_TEST_TMPDIR/want"
+	refuse UPDATE_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
+		pinned "$PINS/outer" all >"$got"
+	jq -r '.[] | select(.elements | length == 2) |
+		"\(.slot | map(.[2:]) | join(" ")) \(.id)"' "$got" | sort |
+		cmp - "$BATS_TEST_TMPDIR/want"
+	nothing_left
+}
+
+# Goes round for a quarter of the time
+drain_all_for() {
+	local end=$((SECONDS + $1)) rounds
+
+	for ((rounds = 0; rounds < 2 || SECONDS < end; rounds++)); do
+		bpftool -j map swap-drain pinned "$PINS/outer" all \
+			2>>"$BATS_TEST_TMPDIR/err" || return 1
+	done
+}
+
+# Adds up the lists of maps that "all" prints
+add_up_all() {
+	jq -c '.[].elements' | add_up
+}
+
+# all_exact OUTER INNER: LOAD_SECONDS (default 10) are for all of them
+all_exact() {
+	local drained left counted expected lost
+
+	load_start --outer "$1" --inner "$2" --slots 16
+	drained=$(set -o pipefail &&
+		drain_all_for $((${LOAD_SECONDS:-10} / 4)) | add_up_all)
+	load_stop
+	left=$(set -o pipefail &&
+		bpftool -j map swap-drain pinned "$PINS/outer" all \
+			2>/dev/null | add_up_all)
+	counted=$(load_told counted)
+	expected=$counted
+	if [[ $1 == hash ]] && ! updates_in_place; then
+		expected=$((counted - $(load_told missed)))
+	fi
+	lost=$((expected - $(jq .sum <<<"$drained") - $(jq .sum <<<"$left")))
+	diag "$1_of_maps of $2: counted $counted, drained $(jq -r '"\(.sum) in \(.documents) maps"' \
+		<<<"$drained"), left $(jq .sum <<<"$left"), lost $lost"
+	((counted > 0 && lost == 0)) && [[ $(load_told failed) == 0 ]]
+}
+
+@test "nothing is lost under load with 16 slots" {
+	all_exact array hash
+	all_exact array percpu_array
+	all_exact hash percpu_hash
+	all_exact hash array
+}

@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# An outer map, $PINS/outer, with many filled slots. Needs slot.bash.
+
+# make_outer OUTER_TYPE ENTRIES [SLOTS OPTION_OF_MAP_MAKE... INNER_TYPE]: the
+# slots 0 to SLOTS-1 are filled, by default none
+make_outer() {
+	local outer_type=$1 entries=$2 slots=${3-0}
+
+	shift $(($# > 3 ? 3 : $#))
+	(($#)) || set -- hash
+	rm -rf "$PINS/outer" "$PINS/template"
+	map_make --name "$INNER_NAME"t "$@" "$PINS/template"
+	bpftool map create "$PINS/outer" type "$outer_type" key 4 value 4 \
+		entries "$entries" name "$OUTER_NAME" \
+		inner_map pinned "$PINS/template"
+	rm "$PINS/template"
+	((slots == 0)) ||
+		map_make --name "$INNER_NAME" --slots "$slots" "$@" "$PINS/outer"
+}
+
+# drain_all [ARG...]
+# shellcheck disable=SC2120 # the tests pass them
+drain_all() {
+	bpftool "${MODE[@]}" map swap-drain pinned "$PINS/outer" all "$@"
+}
+
+# "KEY ID" for each filled slot, a line each, sorted
+slots_and_ids() {
+	bpftool map dump pinned "$PINS/outer" |
+		sed -n 's/^key: \(.*\)  inner_map_id: \([0-9]*\).*/\1 \2/p' | sort
+}
+
+# Drains and forgets what runs left in the tests' own journal
+recover_all() {
+	bpftool -j map swap-drain recover journal "$PINS/journal"
+}
+
+# No run of ours left a pin
+nothing_left() {
+	[[ -z $(left_pins) ]]
+	[[ ! -e $PINS/journal || -z $(find "$PINS/journal" -mindepth 1) ]]
+}
+
+# What drain_all prints besides what map dump does: the slots' keys
+without_slots() {
+	sed -e '/^\tslot [0-9a-f ]*$/d' -e 's/"slot":\["0x[^]]*"\],//g' |
+		sed -e '/^ *"slot": \[/,/^ *\],$/d'
+}
+
+# as_dump_of_several OUTER_TYPE OPTION_OF_MAP_MAKE... TYPE: drained in each
+# form, against a dump of all maps that are in the slots
+as_dump_of_several() {
+	local form want=$BATS_TEST_TMPDIR/want got=$BATS_TEST_TMPDIR/got
+
+	for form in "" -j -jp; do
+		# The maps of earlier turns may not all be gone yet
+		TURN=$((${TURN-0} + 1))
+		INNER_NAME=in_$$_$TURN
+		make_outer "$1" 4 3 "${@:2}"
+		in_mode ${form:+"$form"}
+		bpftool "${MODE[@]}" map dump name "$INNER_NAME" >"$want"
+		# shellcheck disable=SC2119
+		drain_all | without_slots >"$got"
+		if [[ ! -s $want ]] || ! same_maps "$want" "$got"; then
+			diff -u "$want" "$got" | head -n 40 >&2
+			echo "form '$form' of: $*" >&2
+			return 1
+		fi
+	done
+	# What must be gone in the end, as cleanup_slot sees it
+	INNER_NAME="in_$$[_0-9t]*"
+}
+
+# A hash of maps has its slots in another order than the maps were made in:
+# the lines' order is compared for an array only, but none may miss
+same_maps() {
+	cmp -s "$1" "$2" ||
+		{ [[ $(slot_type) == hash_of_maps ]] &&
+			cmp -s <(in_lines "$1") <(in_lines "$2"); }
+}
+
+in_lines() {
+	sed 's/},{"id"/},\n{"id"/g' "$1" | tr -d '[]' | sed 's/,$//' | sort
+}
+
+slot_type() {
+	map_make --info "$PINS/outer" | sed -n 's/^type 13$/hash_of_maps/p'
+}
