@@ -1,0 +1,202 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Reading in batches, and printing fast: the same bytes as ever, and nothing is
+# lost where a read fails
+# shellcheck disable=SC2030,SC2031 # a test is a subshell, and $status its own
+# shellcheck disable=SC2154 # inject sets $status
+
+load ../lib/common
+load ../lib/slot
+load ../lib/inject
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_slot
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# as_dumped OPTION_OF_MAP_MAKE... TYPE: drained in each form, against a dump
+as_dumped() {
+	local form
+
+	make_slot array_of_maps "$@"
+	for form in "" -j -jp; do
+		in_mode ${form:+"$form"}
+		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want$form"
+		drain >"$BATS_TEST_TMPDIR/got"
+		cmp "$BATS_TEST_TMPDIR/want$form" "$BATS_TEST_TMPDIR/got" || {
+			echo "form '$form' of: $*" >&2
+			return 1
+		}
+		fill_slot
+	done
+}
+
+# The dump itself has them: else there is nothing to compare
+has_extremes() {
+	local text
+
+	for text in '"packets": 18446744073709551615' '"flags": 0x7' \
+		'"drift": -9223372036854775808' '"delta": -2147483648' \
+		'"rank": -32768' '"packets": 0' '"open": true' \
+		'"open": false' '"age": 0x1fff'; do
+		grep -qF "$text" "$BATS_TEST_TMPDIR/want" || {
+			echo "no $text" >&2
+			return 1
+		}
+	done
+}
+
+@test "counters in a hash: all numbers as map dump prints them" {
+	as_dumped --fill 100 --btf counters --key 12 hash
+	has_extremes
+	as_dumped --fill 100 --btf counters --key 12 --flag no_prealloc hash
+	as_dumped --fill 100 --btf counters --key 4 hash
+	as_dumped --fill 1 --btf counters --key 12 hash
+	as_dumped --fill 0 --btf counters --key 12 hash
+}
+
+@test "counters in an LRU hash" {
+	as_dumped --fill 100 --btf counters --key 12 lru_hash
+	has_extremes
+}
+
+@test "counters of each CPU in a hash" {
+	as_dumped --fill 50 --btf counters --key 12 percpu_hash
+	has_extremes
+	as_dumped --fill 50 --btf counters --key 12 lru_percpu_hash
+}
+
+@test "counters in an array" {
+	as_dumped --fill 50 --btf counters array
+	has_extremes
+}
+
+@test "counters of each CPU in an array" {
+	as_dumped --fill 50 --btf counters percpu_array
+	has_extremes
+}
+
+@test "counters in an LPM trie" {
+	as_dumped --fill 16 --btf counters lpm_trie
+	has_extremes
+}
+
+@test "more entries than a batch has" {
+	as_dumped --fill 10000 --btf counters --key 12 hash
+	as_dumped --fill 9000 hash
+	as_dumped --fill 4096 array
+	as_dumped --fill 4097 array
+	as_dumped --fill 5000 --flag no_prealloc percpu_hash
+}
+
+# With values that large a batch begins with room for one; the entries of a
+# bucket only come together
+@test "buckets that a batch has no room for" {
+	local trace=$BATS_TEST_TMPDIR/trace
+
+	as_dumped --fill 8 --entries 8 --value 600000 --flag zero_seed hash
+	strace -qq -e trace=bpf -o "$trace" "$BPFTOOL" map swap-drain \
+		pinned "$PINS/outer" "${SLOT[@]}" >"$BATS_TEST_TMPDIR/got"
+	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+	grep -q 'BPF_MAP_LOOKUP_BATCH,.* count=1, .*ENOSPC' "$trace"
+	grep -q 'BPF_MAP_LOOKUP_BATCH,.* count=2, ' "$trace"
+}
+
+@test "where no batch can be read: the same bytes, and -d says why" {
+	local form type got=$BATS_TEST_TMPDIR/got
+
+	needs_seccomp
+	for type in hash percpu_hash array lpm_trie; do
+		as_dumped --fill 16 --btf counters $type
+		for form in "" -j -jp; do
+			refuse LOOKUP_BATCH EINVAL "$BPFTOOL" ${form:+"$form"} -d \
+				map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
+				>"$got" 2>"$got.err"
+			cmp "$BATS_TEST_TMPDIR/want$form" "$got"
+			grep "^map [0-9]*: read entry by entry, no batch of a $type can be read: Invalid argument$" \
+				"$got.err"
+			fill_slot
+		done
+	done
+}
+
+many_entries() {
+	recover >/dev/null
+	make_slot array_of_maps --fill 20000 hash
+}
+
+recover() {
+	[[ ! -e $PINS/journal ]] ||
+		bpftool -j map swap-drain recover journal "$PINS/journal"
+}
+
+# read_fails ERROR_OF_CALL CALL NTH
+read_fails() {
+	local pin error=$BATS_TEST_TMPDIR/error
+
+	inject "$1" "$2" "$3" many_entries "$BPFTOOL" -j map swap-drain \
+		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal"
+	((status == 255))
+	jq -e 'type == "array" and length > 1 and length < 20000 and
+		all(.[:-1][]; .value) and .[-1].swapped == true' "$OUT"
+	jq -r '.[-1].error' "$OUT" >"$error"
+	grep "can't read the drained map" "$error"
+	pin=$(jq -r '.[-1].pinned' "$OUT")
+	[[ $(map_id "$pin") == "$(map_id "$PINS/inner")" ]]
+	[[ $(slot_id) != "$(map_id "$PINS/inner")" ]]
+	recover | jq -e 'length == 1 and (.[0].elements | length == 20000)'
+	[[ ! -e $pin ]]
+}
+
+@test "a batch that can't be read: valid JSON with the error, and the map is pinned" {
+	local call='BPF_MAP_LOOKUP_BATCH,.* count=4096, '
+
+	read_fails ENOMEM "$call" 2
+	read_fails EINVAL "$call" 3
+	read_fails EPERM "$call" 5
+}
+
+@test "a batch that can't be read, in plain output" {
+	inject ENOMEM 'BPF_MAP_LOOKUP_BATCH,.* count=4096, ' 2 many_entries \
+		"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
+		journal "$PINS/journal"
+	((status == 255))
+	[[ $(wc -l <"$OUT.err") == 1 ]]
+	grep "^Error: can't read the drained map: Cannot allocate memory; slot was swapped, old map is pinned at $PINS/journal/" \
+		"$OUT.err"
+	run ! grep '^Found' "$OUT"
+	recover | jq -e '.[0].elements | length == 20000'
+}
+
+# peak_of ENTRIES OPTION_OF_MAP_MAKE...: KiB, in each form
+peak_of() {
+	local form
+
+	for form in "" -j; do
+		make_slot array_of_maps --fill "$@" hash
+		"$BUILD/tests/peak" "$BATS_TEST_TMPDIR/peak" "$BPFTOOL" \
+			${form:+"$form"} map swap-drain pinned "$PINS/outer" \
+			"${SLOT[@]}" >/dev/null
+		echo "$(<"$BATS_TEST_TMPDIR/peak") "
+	done | tr -d '\n'
+}
+
+@test "memory does not grow with the map" {
+	local few many options i
+
+	for options in "--key 8" "--key 12 --btf counters"; do
+		# shellcheck disable=SC2086 # words
+		read -ra few <<<"$(peak_of 10000 $options)"
+		# shellcheck disable=SC2086 # words
+		read -ra many <<<"$(peak_of 1000000 $options)"
+		echo "# $options: KiB for 10,000 entries: ${few[*]}, for 1,000,000: ${many[*]}" >&3
+		for i in 0 1; do
+			((few[i] > 1000 && many[i] < few[i] + 4096))
+		done
+	done
+}
