@@ -307,76 +307,81 @@ static void complete(struct map_spec *s, __u32 given)
 	s->opts.map_flags |= shapes[i].flags;
 }
 
+static const struct option options[] = {
+	{ "key",	required_argument, NULL, 'k' },
+	{ "value",	required_argument, NULL, 'v' },
+	{ "entries",	required_argument, NULL, 'e' },
+	{ "name",	required_argument, NULL, 'n' },
+	{ "flag",	required_argument, NULL, 'f' },
+	{ "extra",	required_argument, NULL, 'x' },
+	{ "numa",	required_argument, NULL, 'u' },
+	{ "fill",	required_argument, NULL, 'l' },
+	{ "btf",	required_argument, NULL, 'b' },
+	{ "slots",	required_argument, NULL, 's' },
+	{ "freeze",	no_argument,	   NULL, 'z' },
+	{ "types",	no_argument,	   NULL, 't' },
+	{ "info",	required_argument, NULL, 'i' },
+	{}
+};
+
+static void parse_option(struct map_spec *s, int c, __u32 *given)
+{
+	switch (c) {
+	case 'k':
+		s->key_size = atoi(optarg);
+		*given |= 1;
+		break;
+	case 'v':
+		s->value_size = atoi(optarg);
+		*given |= 2;
+		break;
+	case 'e':
+		s->entries = atoi(optarg);
+		*given |= 4;
+		break;
+	case 'n':
+		s->name = optarg;
+		break;
+	case 'f':
+		s->opts.map_flags |= parse_flag(optarg);
+		break;
+	case 'x':
+		s->opts.map_extra = strtoull(optarg, NULL, 0);
+		break;
+	case 'u':
+		s->opts.map_flags |= BPF_F_NUMA_NODE;
+		s->opts.numa_node = atoi(optarg);
+		break;
+	case 'l':
+		s->fill = atoi(optarg);
+		break;
+	case 'b':
+		s->btf = optarg;
+		break;
+	case 's':
+		s->slots = atoi(optarg);
+		break;
+	case 'z':
+		s->freeze = true;
+		break;
+	case 't':
+		print_types();
+		exit(0);
+	case 'i':
+		print_info(optarg);
+		exit(0);
+	default:
+		bad_usage();
+	}
+}
+
 static void parse_options(struct map_spec *s, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "key",	required_argument, NULL, 'k' },
-		{ "value",	required_argument, NULL, 'v' },
-		{ "entries",	required_argument, NULL, 'e' },
-		{ "name",	required_argument, NULL, 'n' },
-		{ "flag",	required_argument, NULL, 'f' },
-		{ "extra",	required_argument, NULL, 'x' },
-		{ "numa",	required_argument, NULL, 'u' },
-		{ "fill",	required_argument, NULL, 'l' },
-		{ "btf",	required_argument, NULL, 'b' },
-		{ "slots",	required_argument, NULL, 's' },
-		{ "freeze",	no_argument,	   NULL, 'z' },
-		{ "types",	no_argument,	   NULL, 't' },
-		{ "info",	required_argument, NULL, 'i' },
-		{}
-	};
 	__u32 given = 0;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'k':
-			s->key_size = atoi(optarg);
-			given |= 1;
-			break;
-		case 'v':
-			s->value_size = atoi(optarg);
-			given |= 2;
-			break;
-		case 'e':
-			s->entries = atoi(optarg);
-			given |= 4;
-			break;
-		case 'n':
-			s->name = optarg;
-			break;
-		case 'f':
-			s->opts.map_flags |= parse_flag(optarg);
-			break;
-		case 'x':
-			s->opts.map_extra = strtoull(optarg, NULL, 0);
-			break;
-		case 'u':
-			s->opts.map_flags |= BPF_F_NUMA_NODE;
-			s->opts.numa_node = atoi(optarg);
-			break;
-		case 'l':
-			s->fill = atoi(optarg);
-			break;
-		case 'b':
-			s->btf = optarg;
-			break;
-		case 's':
-			s->slots = atoi(optarg);
-			break;
-		case 'z':
-			s->freeze = true;
-			break;
-		case 't':
-			print_types();
-			exit(0);
-		case 'i':
-			print_info(optarg);
-			exit(0);
-		default:
-			bad_usage();
-		}
-	}
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		parse_option(s, c, &given);
 
 	if (argc - optind != 2)
 		bad_usage();
