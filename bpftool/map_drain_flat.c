@@ -402,15 +402,16 @@ static bool same_as_dumper(const struct drain_flat *flat,
 			   struct drain_printer *p, int depth, bool pretty)
 {
 	static const unsigned char fills[] = { 0x00, 0x01, 0x5a, 0x80, 0xff };
-	size_t i, j, size = p->info->key_size + drain_value_size(p->info);
+	/* The dumper reads numbers where their type wants them to stand */
+	size_t value_at = roundup(p->info->key_size, 8);
+	size_t i, j, size = value_at + drain_value_size(p->info);
 	unsigned char *data = malloc(size);
 	bool same = data;
 
 	for (i = 0; same && i <= sizeof(fills); i++) {
 		for (j = 0; j < size; j++)
 			data[j] = i < sizeof(fills) ? fills[i] : j * 37 + 11;
-		same = same_for(flat, p, depth, pretty, data,
-				data + p->info->key_size);
+		same = same_for(flat, p, depth, pretty, data, data + value_at);
 	}
 	free(data);
 
