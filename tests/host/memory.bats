@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# swap-drain where there is no memory for the replacement
+
+bats_require_minimum_version 1.5.0
+load ../lib/common
+load ../lib/slot
+load ../lib/holders
+load ../lib/leaks
+load ../lib/cgroup
+
+# A map of 96 MB, which this process pays for, and half of that for the run
+MB=1048576
+
+setup() {
+	setup_slot
+	bpftool map create "$PINS/inner" type hash key 4 value 1024 \
+		entries $((96 * 1024)) name "$INNER_NAME"
+	bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 \
+		entries 4 name "$OUTER_NAME" inner_map pinned "$PINS/inner"
+	fill_slot
+	printf 'map update pinned %s key 1 0 0 0 value hex%s\n' "$PINS/inner" \
+		"$(printf ' 07%.0s' {1..1024})" >"$BATS_TEST_TMPDIR/batch"
+	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	INNER=$(map_id "$PINS/inner")
+}
+
+teardown() {
+	remove_memory_cgroup
+	cleanup_leak_free
+}
+
+drain_in_cgroup() {
+	in_cgroup "$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer" \
+		key 0 0 0 0 journal "$PINS/journal" "$@"
+}
+
+# untouched MESSAGE: it failed like that, before the swap
+untouched() {
+	echo "$status '$output' '$stderr'"
+	[[ $status -eq 255 ]]
+	[[ $(slot_id) == "$INNER" ]]
+	dump "$PINS/inner" | grep -q "Found 1 element"
+	journal_is_empty
+}
+
+@test "no room for the replacement: an error before the swap" {
+	make_memory_cgroup $((48 * MB))
+	run --separate-stderr drain_in_cgroup
+	untouched
+	[[ -z $output && $(grep -c . <<<"$stderr") -eq 1 ]]
+	[[ $stderr == "Error: can't create a replacement for map $INNER: Cannot allocate memory" ]]
+}
+
+@test "no room for the replacement: the error as JSON" {
+	make_memory_cgroup $((48 * MB))
+	MODE=(-j)
+	run --separate-stderr drain_in_cgroup
+	MODE=()
+	untouched
+	[[ -z $stderr ]]
+	jq -e --arg id "$INNER" 'keys == ["error"] and
+		(.error | test("replacement for map " + $id + ": Cannot allocate memory"))' \
+		<<<"$output"
+}
+
+@test "with room for it, in the same cgroup, it is drained" {
+	make_memory_cgroup $((48 * MB))
+	echo $((256 * MB)) >"$CGROUP/$LIMIT_FILE"
+	run --separate-stderr drain_in_cgroup
+	echo "$status '$stderr'"
+	[[ $status -eq 0 && $output == *"Found 1 element" ]]
+	[[ $(slot_id) != "$INNER" ]]
+	bpftool map delete pinned "$PINS/outer" key 0 0 0 0
+}
+
+@test "no room, but a given replacement needs none" {
+	bpftool map create "$PINS/spare" type hash key 4 value 1024 \
+		entries $((96 * 1024)) name "$INNER_NAME"
+	make_memory_cgroup $((48 * MB))
+	run --separate-stderr drain_in_cgroup value pinned "$PINS/spare"
+	echo "$status '$stderr'"
+	[[ $status -eq 0 && $output == *"Found 1 element" ]]
+	[[ $(slot_id) == "$(map_id "$PINS/spare")" ]]
+}
