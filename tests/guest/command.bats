@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# BPF_SYNC_MAP_ACCESS itself. Needs a kernel with the patch; where one is
+# expected (EXPECT_PROVIDER), its absence is a failure and not a reason to skip.
+
+setup_file() {
+	local status=0
+
+	export PROGS=$BUILD/tests COMMAND=y
+	"$PROGS/sync_cmd" || status=$?
+	case $status in
+	0) ;;
+	3) COMMAND= ;;
+	*) return 1 ;;
+	esac
+}
+
+setup() {
+	[ -z "$COMMAND" ] || return 0
+	[ "${EXPECT_PROVIDER:-}" != bpf_sync_map_access ]
+	skip "the kernel has no BPF_SYNC_MAP_ACCESS"
+}
+
+# A command run as a user other than root and without capabilities
+as_nobody() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
+		--bounding-set=-all "$@"
+}
+
+# ... as that user, with one capability
+as_nobody_with() {
+	local cap=$1
+
+	shift
+	setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--inh-caps="-all,+$cap" --ambient-caps="-all,+$cap" "$@"
+}
+
+# What it says, a word a call
+says() {
+	local want=$1
+
+	shift
+	run "$@"
+	echo "wanted $want, got $output ($status)"
+	[ "$status" -eq 0 ] && [ "${lines[*]}" = "$want" ]
+}
+
+@test "command: returns 0" {
+	says 0 "$PROGS/sync_cmd" null
+}
+
+@test "command: a non-NULL attr is EINVAL, whatever the size and the memory" {
+	says "EINVAL EINVAL EINVAL" "$PROGS/sync_cmd" attr empty-attr bad-attr
+}
+
+@test "command: size 1 and a huge size are EINVAL, not EFAULT or E2BIG" {
+	says "EINVAL EINVAL EINVAL" "$PROGS/sync_cmd" size huge bad-huge
+}
+
+@test "command: EPERM without privileges, after the arguments were checked" {
+	says "EPERM EINVAL EINVAL" as_nobody "$PROGS/sync_cmd" null attr size
+}
+
+@test "command: CAP_BPF suffices, and so does CAP_SYS_ADMIN; CAP_PERFMON does not" {
+	says 0 as_nobody_with bpf "$PROGS/sync_cmd" null
+	says 0 as_nobody_with sys_admin "$PROGS/sync_cmd" null
+	says EPERM as_nobody_with perfmon "$PROGS/sync_cmd" null
+}
+
+@test "command: root of a user namespace has not got the right" {
+	says EPERM unshare --user --map-root-user "$PROGS/sync_cmd" null
+}
+
+@test "command: EPERM also where unprivileged BPF is on" {
+	local file=/proc/sys/kernel/unprivileged_bpf_disabled before
+
+	before=$(cat $file)
+	[ "$before" != 1 ] || skip "it is off for good in this kernel"
+	echo 0 >$file
+	run as_nobody "$PROGS/sync_cmd" null
+	echo "$before" >$file
+	[ "$output" = EPERM ]
+}
+
+@test "LSM: a policy sees the command, with zeroed attributes" {
+	run "$PROGS/sync_lsm" "$PROGS/sync_lsm.bpf.o" allow
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "told 0" ]
+	[ "${lines[1]}" = "asked 1" ]
+	[ "${lines[2]}" = "size 0 zero_attr 1" ]
+}
+
+@test "LSM: its refusal is what the caller is told" {
+	local error
+
+	for error in EROFS ENOKEY; do
+		run "$PROGS/sync_lsm" "$PROGS/sync_lsm.bpf.o" $error
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[ "${lines[0]}" = "told $error" ]
+		[ "${lines[1]}" = "asked 1" ]
+	done
+}
+
+@test "LSM: not asked about wrong arguments or for a caller without the right" {
+	run "$PROGS/sync_lsm" "$PROGS/sync_lsm.bpf.o" EROFS attr
+	echo "$output"
+	[ "${lines[0]}" = "told EINVAL" ]
+	[ "${lines[1]}" = "asked 0" ]
+	run "$PROGS/sync_lsm" "$PROGS/sync_lsm.bpf.o" EROFS nobody
+	echo "$output"
+	[ "${lines[0]}" = "told EPERM" ]
+	[ "${lines[1]}" = "asked 0" ]
+}
+
+@test "a BPF syscall program can't issue the command" {
+	run "$PROGS/sync_from_prog" "$PROGS/sync_from_prog.bpf.o"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	# EBADF, from the command that programs may issue
+	[ "${lines[0]}" = "freeze told -9 reached 1" ]
+	# EINVAL, and it did not even get through to where arguments are checked
+	[ "${lines[1]}" = "sync told -22 reached 0" ]
+	[ "${lines[2]}" = "own sync reached 1" ]
+}
+
+@test "exception: a tc program's bpf_wq callback under way is not waited for" {
+	run timeout 60 "$PROGS/sync_late" "$PROGS/sync_late_wq.bpf.o"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "after the wait 0" ]
+	[ "${lines[1]}" = "at the end 1" ]
+}
+
+@test "exception: a bpf_timer that fires later writes to the element that holds it" {
+	run timeout 60 "$PROGS/sync_late" "$PROGS/sync_late_timer.bpf.o"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "after the wait 0" ]
+	[ "${lines[1]}" = "at the end 1" ]
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The command under load. HAMMER_SECONDS (30) says how long.
+
+setup_file() {
+	local status=0
+
+	export PROGS=$BUILD/tests COMMAND=y HAMMER_SECONDS=${HAMMER_SECONDS:-30}
+	"$PROGS/sync_cmd" || status=$?
+	case $status in
+	0) ;;
+	3) COMMAND= ;;
+	*) return 1 ;;
+	esac
+}
+
+needs_command() {
+	[ -z "$COMMAND" ] || return 0
+	[ "${EXPECT_PROVIDER:-}" != bpf_sync_map_access ]
+	skip "the kernel has no BPF_SYNC_MAP_ACCESS"
+}
+
+load() {
+	run "$PROGS/sync_load" "$PROGS/sync_load.bpf.o" "$@"
+	echo "$status: $output"
+	[ "$status" -eq 0 ]
+}
+
+# Thousands of calls were counted, every single one, in a number of turns
+plausible() {
+	[[ $output =~ ^calls\ [0-9]{4,}\ lost\ 0\ turns\ [0-9]{2,}\ late\ [0-9]+$ ]]
+}
+
+@test "selector pattern, control: without a wait there are late writes" {
+	load 5 4 2000 nowait
+	plausible
+	[[ $output != *"late 0" ]]
+}
+
+@test "selector pattern: with the command there are none" {
+	needs_command
+	load 10 4 2000
+	plausible
+	[[ $output == *"late 0" ]]
+}
+
+@test "32 processes issue the command at once, under load" {
+	local hammer
+
+	needs_command
+	"$PROGS/sync_hammer" 32 "$HAMMER_SECONDS" >"$BATS_TEST_TMPDIR/hammer" 3>&- &
+	hammer=$!
+	load "$HAMMER_SECONDS" 4 2000
+	plausible
+	[[ $output == *"late 0" ]]
+	# It fails if a call failed or a process never got its turn
+	wait "$hammer"
+	cat "$BATS_TEST_TMPDIR/hammer"
+}

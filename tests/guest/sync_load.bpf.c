@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Counts one process's system calls, in whichever of two maps user space has
+ * selected, and dawdles between looking the counter up and adding to it.
+ */
+#include <vmlinux.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sync_guest.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct load_shared);
+} shared SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} counter0 SEC(".maps"), counter1 SEC(".maps");
+
+static int dawdle(__u64 i, void *ctx)
+{
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int count(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct load_shared *s;
+	__u64 *counter;
+	__u32 key = 0;
+
+	s = bpf_map_lookup_elem(&shared, &key);
+	if (!s || bpf_get_current_pid_tgid() >> 32 != s->target_pid ||
+	    ctx->args[1] != 110 /* getppid */)
+		return 0;
+
+	if (*(volatile __u32 *)&s->active)
+		counter = bpf_map_lookup_elem(&counter1, &key);
+	else
+		counter = bpf_map_lookup_elem(&counter0, &key);
+	if (!counter)
+		return 0;
+	bpf_loop(s->spin, dawdle, NULL, 0);
+	__sync_fetch_and_add(counter, 1);
+	return 0;
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Loads a security policy in BPF, issues the command under it and prints what
+ * the policy was asked and what the caller was told.
+ *
+ * usage: sync_lsm OBJECT allow|EROFS|ENOKEY [nobody|attr]
+ *
+ * The call is made without privileges with "nobody", with an attribute with
+ * "attr": both have to be refused before the policy is asked.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "sync_guest.h"
+
+#define NOBODY	65534
+
+static int call(const char *how)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	if (!strcmp(how, "nobody") && (setgid(NOBODY) || setuid(NOBODY)))
+		return -1;
+
+	return syscall(__NR_bpf, BPF_SYNC_MAP_ACCESS,
+		       strcmp(how, "attr") ? NULL : &attr, 0);
+}
+
+static int attach(struct bpf_object *obj, int fd, struct lsm_shared *shared)
+{
+	const __u32 key = 0;
+
+	shared->target_pid = getpid();
+	if (bpf_map_update_elem(fd, &key, shared, BPF_ANY))
+		return -1;
+	/* The link lives as long as the process */
+	if (!bpf_program__attach(bpf_object__find_program_by_name(obj, "policy")))
+		return -1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct lsm_shared shared = {};
+	struct bpf_object *obj;
+	const __u32 key = 0;
+	int fd, ret;
+
+	if (argc < 3)
+		return 1;
+	if (!strcmp(argv[2], "EROFS"))
+		shared.refusal = -EROFS;
+	else if (!strcmp(argv[2], "ENOKEY"))
+		shared.refusal = -ENOKEY;
+
+	obj = bpf_object__open(argv[1]);
+	if (!obj || bpf_object__load(obj))
+		return 1;
+	fd = bpf_object__find_map_fd_by_name(obj, "shared");
+	if (attach(obj, fd, &shared)) {
+		fprintf(stderr, "can't attach the policy: %s\n", strerror(errno));
+		return 1;
+	}
+
+	ret = call(argc > 3 ? argv[3] : "");
+	printf("told %s\n", ret ? strerrorname_np(errno) : "0");
+	if (bpf_map_lookup_elem(fd, &key, &shared))
+		return 1;
+	printf("asked %d\n", shared.asked);
+	if (shared.asked)
+		printf("size %d zero_attr %d\n", shared.size, shared.zero_attr);
+	return 0;
+}

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What the command is worth: in one boot of the patched kernel, how long
+# "map sync" waits with it and with an update of a map-in-map, in turns.
+#
+# usage: bench.sh [ROUNDS]
+#
+# From the environment: BUILD, BPFTOOL, BASE. Fails when the command's median is
+# more than 1/20 of the other one. Wants a machine with two idle CPUs: a grace
+# period ends when every CPU of the guest has run.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+rounds=${1:-200}
+
+wait_us() {
+	"$BPFTOOL" -j map sync using "$1" | sed -n 's/.*"wait_us":\([0-9]*\).*/\1/p'
+}
+
+median() {
+	sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+guest() {
+	local dir command update i
+
+	dir=$(mktemp -d)
+	for ((i = 0; i < rounds; i++)); do
+		wait_us bpf_sync_map_access >>"$dir/command"
+		wait_us map_in_map_update >>"$dir/update"
+	done
+	command=$(median "$dir/command")
+	update=$(median "$dir/update")
+	echo "$(uname -r), $(nproc) CPUs, $rounds rounds, median of the wait:"
+	echo "  bpf_sync_map_access  $command us"
+	echo "  map_in_map_update    $update us"
+	echo "  ratio                1/$((update / (command > 0 ? command : 1)))"
+	[ "$(wc -l <"$dir/command")" -eq "$rounds" ] &&
+		[ "$(wc -l <"$dir/update")" -eq "$rounds" ] &&
+		[ $((command * 20)) -le "$update" ]
+}
+
+if [ -n "${BENCH_IN_GUEST:-}" ]; then
+	guest
+	exit
+fi
+export BENCH_IN_GUEST=1
+cd "$here/../.."
+# The kernel's checks are in the way of a measurement
+exec "$here/boot.sh" -k "$BUILD/vm/${BASE:-6.12}/bzImage" \
+	-a 'lockdep.prove_locking=0 no_debug_objects' \
+	-e BUILD -e BPFTOOL -e BENCH_IN_GUEST -- "tests/vm/bench.sh $rounds"

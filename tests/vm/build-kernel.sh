@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Builds the patched kernel that the tests are run on, from packaged source.
+#
+# usage: build-kernel.sh BASE SOURCE DEST
+#
+# BASE is the release (6.12), SOURCE a linux-source tarball or a kernel tree,
+# DEST a folder: bzImage, config, stamp and build.log are left there. Nothing is
+# done while patches, configuration and source are those of the last build.
+set -euo pipefail
+
+if [ $# -ne 3 ]; then
+	sed -n '/^# usage/,/^set/s/^# \{0,1\}//p' "$0" >&2
+	exit 1
+fi
+base=$1
+source=$2
+dest=$3
+here=$(cd "$(dirname "$0")" && pwd)
+patches=$here/../../patches/kernel
+fragment=$here/config
+[ -f "$patches/$base/series" ] && patches=$patches/$base
+mkdir -p "$dest"
+dest=$(cd "$dest" && pwd)
+source=$(realpath "$source")
+log=$dest/build.log
+tree=$dest/tree
+
+if [ -d "$source" ]; then
+	source_id=$(head -n 5 "$source/Makefile")
+else
+	source_id=$(stat -c '%n %s %Y' "$source")
+fi
+# shellcheck disable=SC2046 # names of patches without blanks
+stamp=$({ echo "$source_id"; gcc --version | head -n 1
+	  cat "$fragment" "$patches/series" \
+	      $(sed "s|^|$patches/|" "$patches/series"); } | sha256sum)
+if [ -f "$dest/bzImage" ] && [ "$(cat "$dest/stamp" 2>/dev/null)" = "$stamp" ]; then
+	exit 0
+fi
+rm -f "$dest/stamp" "$dest/bzImage"
+
+die() {
+	tail -n 25 "$log" >&2
+	echo "Error: $1, see $log" >&2
+	exit 1
+}
+
+unpack() {
+	rm -rf "$tree"
+	mkdir -p "$tree"
+	# The largest parts that this configuration has no use for
+	local skip=(--exclude='*/drivers/gpu/drm/amd/include'
+		    --exclude='*/tools/testing' --exclude='*/Documentation/*/*')
+	if [ -d "$source" ]; then
+		tar cf - -C "$source" --exclude=./.git "${skip[@]}" . | tar xf - -C "$tree"
+	else
+		tar xf "$source" -C "$tree" --strip-components=1 "${skip[@]}"
+	fi
+}
+
+apply() {
+	local patch
+
+	while read -r patch; do
+		patch -d "$tree" -p1 -F0 --no-backup-if-mismatch <"$patches/$patch" ||
+			return 1
+	done <"$patches/series"
+}
+
+# An option of the fragment that the kernel's own rules dropped would make a
+# test skip, or a check never look: say so. Not every base has every option.
+check_config() {
+	local line name missing=
+
+	while read -r line; do
+		name=${line%%=*}
+		grep -rqs --include='Kconfig*' "^\s*\(menu\)\?config ${name#CONFIG_}$" \
+			"$tree" || continue
+		if [ "${line#*=}" = n ]; then
+			grep -q "^$name=" "$tree/.config" && missing+=" $line"
+		else
+			grep -qxF "$line" "$tree/.config" || missing+=" $line"
+		fi
+	done < <(grep '^CONFIG_' "$fragment")
+	[ -z "$missing" ] || { echo "options that were not taken:$missing"; return 1; }
+}
+
+configure() {
+	make -C "$tree" tinyconfig &&
+	(cd "$tree" && scripts/kconfig/merge_config.sh -m .config "$fragment") &&
+	make -C "$tree" olddefconfig &&
+	check_config
+}
+
+start=$SECONDS
+: >"$log"
+echo "guest kernel $base: unpacking"
+unpack >>"$log" 2>&1 || die "can't unpack $source"
+apply >>"$log" 2>&1 || die "the kernel patch does not apply"
+configure >>"$log" 2>&1 || die "can't configure the kernel"
+echo "guest kernel $base: building, this takes a few minutes"
+make -C "$tree" -j"$(nproc)" bzImage >>"$log" 2>&1 || die "the kernel does not build"
+cp "$tree/.config" "$dest/config"
+cp "$tree/arch/x86/boot/bzImage" "$dest/bzImage"
+rm -rf "$tree"
+echo "$stamp" >"$dest/stamp"
+echo "guest kernel $base: built in $((SECONDS - start)) s"

@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The VM lane itself: that it tells a guest that is well from one that is not.
+# Needs the patched kernel in $BUILD/vm/$BASE.
+
+boot() {
+	run "$BATS_TEST_DIRNAME/boot.sh" -k "$BUILD/vm/${BASE:-6.12}/bzImage" \
+		-l "$BATS_TEST_TMPDIR/console" "$@"
+	echo "$status: $output"
+}
+
+# shellcheck disable=SC2016 # it is the guest's shell that expands these
+@test "lane: output and exit status come back, environment goes there" {
+	export HELLO="it's \"quoted\" \$HOME"
+	boot -s 1 -e HELLO -- 'echo "$HELLO"; nproc; echo to-stderr >&2; exit 42'
+	[ "$status" -eq 42 ]
+	[ "${lines[0]}" = "$HELLO" ]
+	[ "${lines[1]}" = 1 ]
+	[ "${lines[2]}" = to-stderr ]
+}
+
+@test "lane: what the guest writes does not reach this machine" {
+	local file=$BATS_TEST_TMPDIR/written
+
+	boot -- "mkdir -p '$BATS_TEST_TMPDIR' && echo 1 >'$file' && cat '$file'; echo 1 >/usr/lane-test; exit 7"
+	[ "$status" -eq 7 ]
+	[ ! -e "$file" ]
+	[ ! -e /usr/lane-test ]
+}
+
+@test "lane: a guest that hangs is ended and fails" {
+	boot -t 20 -- 'sleep 1000'
+	[ "$status" -eq 124 ]
+}
+
+@test "lane: a guest that panics fails" {
+	boot -- 'echo c >/proc/sysrq-trigger; sleep 20'
+	[ "$status" -eq 125 ]
+	[[ $output == *"Kernel panic"* || $output == *"sysrq triggered crash"* ]]
+}
+
+# shellcheck disable=SC2016 # as above
+@test "lane: a command that succeeds fails if the kernel complained" {
+	local words
+
+	# The kernel's own words, of its several checks
+	words=$BATS_TEST_TMPDIR/words
+	cat >"$words" <<-'WORDS'
+		WARNING: suspicious RCU usage
+		WARNING: possible circular locking dependency detected
+		WARNING: inconsistent lock state
+		BUG: sleeping function called from invalid context at mm/slab.c:1
+		rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: { 0-... }
+		INFO: task bpftool:123 blocked for more than 60 seconds.
+		watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [bpftool:123]
+		BUG: workqueue lockup - pool cpus=0 node=0 flags=0x0 nice=0 stuck for 31s!
+		ODEBUG: free active (active state 0) object type: rcu_head
+		Oops: general protection fault, probably for non-canonical address
+	WORDS
+	export WORDS
+	WORDS=$(cat "$words")
+	boot -e WORDS -- 'while read -r w; do echo "<4>$w" >/dev/kmsg; done <<<"$WORDS"'
+	[ "$status" -eq 125 ]
+	# Each is on the list of complaints, whose lines begin with a number
+	while read -r words; do
+		grep -F "$words" <<<"$output" | grep -q '^[0-9]*:\['
+	done <<<"$WORDS"
+}

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Runs the test suite on other kernels and prints what came of it as a table.
+#
+# usage: matrix.sh [LINE]...
+#
+# LINE is a file of lines/, all of them by default. The environment says the
+# rest: BUILD (absolute), BPFTOOL, BASE, SOURCE of the patched kernel (a tarball
+# or a tree), GUEST_TESTS (bats files), MATRIX_JOBS (lines at a time, 1).
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+export BASE=${BASE:-6.12}
+SOURCE=${SOURCE:-/usr/src/linux-source-$BASE.tar.xz}
+export GUEST_TESTS=${GUEST_TESTS:-tests/guest}
+[ $# -gt 0 ] || set -- "$here"/lines/*.line
+
+value() {
+	# shellcheck source=/dev/null
+	(. "$1" && echo "${!2}")
+}
+
+fetch_kernels() {
+	local line kernel debian=() patched=
+
+	for line; do
+		kernel=$(value "$line" KERNEL)
+		if [ "$kernel" = patched ]; then
+			patched=y
+		elif [[ " ${debian[*]} " != *" $kernel "* ]]; then
+			debian+=("$kernel")
+		fi
+	done
+	[ -z "$patched" ] ||
+		"$here/build-kernel.sh" "$BASE" "$SOURCE" "$BUILD/vm/$BASE"
+	[ ${#debian[@]} -eq 0 ] ||
+		"$here/debian-kernels.sh" "$BUILD/vm/debian" "${debian[@]}"
+}
+
+count() {
+	grep -sc "$1" "$2" || true
+}
+
+# One row: title, what was chosen, what was said of membarrier, tests, seconds
+row() {
+	local line=$1 tap status=- seconds=- ok bad skipped membarrier verdict
+
+	tap=$BUILD/vm/results/$(basename "$line" .line)
+	[ ! -f "$tap.status" ] || read -r status seconds <"$tap.status"
+	ok=$(count '^ok ' "$tap.tap")
+	bad=$(count '^not ok ' "$tap.tap")
+	skipped=$(count '^ok .*# skip' "$tap.tap")
+	membarrier=$(value "$line" EXPECT_MEMBARRIER)
+	[ "$membarrier" = used ] || membarrier="refused: $membarrier"
+	verdict=ok
+	[ "$status" = 0 ] || verdict="FAILED ($status)"
+	printf '| %-40s | %-19s | %-26s | %4d | %4d | %4d | %4s | %s |\n' \
+		"$(value "$line" TITLE)" "$(value "$line" EXPECT_PROVIDER)" \
+		"$membarrier" $((ok - skipped)) "$skipped" "$bad" "$seconds" "$verdict"
+}
+
+table() {
+	local line
+
+	printf '| %-40s | %-19s | %-26s | pass | skip | fail | s    |\n' \
+		kernel 'provider chosen' membarrier
+	for line; do
+		row "$line"
+	done
+}
+
+fetch_kernels "$@"
+failed=0
+prove --timer -j "${MATRIX_JOBS:-1}" --exec "$here/line.sh" "$@" || failed=1
+table "$@" | tee "$BUILD/vm/matrix.txt"
+exit $failed

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The same tests on other kernels, booted in qemu: ours, built from the base
+# source with the patches to the kernel, and Debian's own, taken as packages
+
+VM_PKGS := qemu-system-x86 qemu-system-common busybox-static cpio kmod \
+	flex bison bc libssl-dev dwarves
+
+# What is run in each guest, and how long the load of each test lasts there
+GUEST_TESTS ?= tests/guest tests/host/wait.bats tests/host/load.bats
+GUEST_LOAD_SECONDS ?= 5
+
+VM_ENV = $(TEST_ENV) BASE='$(BASE)' SOURCE='$(SRC)' \
+	GUEST_TESTS='$(GUEST_TESTS)' LOAD_SECONDS='$(GUEST_LOAD_SECONDS)'
+
+build/.vm-packages: scripts/packages.sh build/.vm-package-list
+	$(Q)scripts/packages.sh $(VM_PKGS)
+	@touch $@
+build/.vm-package-list: FORCE
+	$(call remember,$(VM_PKGS))
+
+.PHONY: vm-kernel check-vm bench-vm
+vm-kernel: $(OUT)/.packages build/.vm-packages
+	$(Q)tests/vm/build-kernel.sh $(BASE) $(SRC) build/vm/$(BASE)
+
+# LINES="tests/vm/lines/6.12-patched.line ...": only these kernels
+check-vm: all test-programs build/.check-packages vm-kernel
+	$(VM_ENV) prove --timer --ext .bats --exec 'bats --tap' tests/vm
+	$(VM_ENV) tests/vm/matrix.sh $(LINES)
+
+bench-vm: all vm-kernel
+	$(VM_ENV) tests/vm/bench.sh
