@@ -114,7 +114,8 @@ int __wrap_bpf_obj_get_info_by_fd(int fd, void *buf, __u32 *len)
 			     BPF_MAP_TYPE_HASH : BPF_MAP_TYPE_HASH_OF_MAPS;
 	info->key_size = fuzz_kernel.key_size;
 	info->value_size = 4;
-	strcpy(info->name, names[info->id / 2 % 4]);
+	snprintf(info->name, sizeof(info->name), "%s",
+		 names[info->id / 2 % 4]);
 
 	return 0;
 }

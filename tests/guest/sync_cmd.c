@@ -53,6 +53,7 @@ static const struct {
 	{ "size",	0, 1 },
 	{ "huge",	0, ~0U },
 	{ "bad-huge",	2, ~0U },
+	{ NULL },
 };
 
 static int call(const char *name)
@@ -63,7 +64,7 @@ static int call(const char *name)
 	int ret;
 
 	memset(&zero, 0, sizeof(zero));
-	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+	for (i = 0; calls[i].name; i++) {
 		if (strcmp(name, calls[i].name))
 			continue;
 
@@ -76,7 +77,7 @@ static int call(const char *name)
 		return 0;
 	}
 
-	fprintf(stderr, "what call is '%s'?\n", name);
+	fprintf(stderr, "unknown argument '%s'\n", name);
 	return -1;
 }
 

@@ -24,11 +24,12 @@ static const __u32 key;
 
 static int start(struct bpf_object *obj)
 {
+	struct bpf_program *prog;
 	char packet[64] = {};
+	int err;
+
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
 		    .data_size_in = sizeof(packet), .repeat = 1);
-	struct bpf_program *prog;
-	int err;
 
 	prog = bpf_object__find_program_by_name(obj, "start");
 	err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
@@ -55,11 +56,12 @@ static int wait_for(int fd, bool done)
 static int swap(struct bpf_object *obj)
 {
 	const struct bpf_map *inner = bpf_object__find_map_by_name(obj, "inner");
+	int fd, outer = bpf_object__find_map_fd_by_name(obj, "outer");
+
 	LIBBPF_OPTS(bpf_map_create_opts, opts,
 		    .btf_fd = bpf_object__btf_fd(obj),
 		    .btf_key_type_id = bpf_map__btf_key_type_id(inner),
 		    .btf_value_type_id = bpf_map__btf_value_type_id(inner));
-	int fd, outer = bpf_object__find_map_fd_by_name(obj, "outer");
 
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fresh", sizeof(key),
 			    bpf_map__value_size(inner), 1, &opts);

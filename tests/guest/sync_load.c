@@ -24,13 +24,13 @@
 #define MAX_THREADS	64
 
 static const __u32 key;
-static volatile bool stop;
+static bool stop;
 
 static void *make_calls(void *arg)
 {
 	unsigned long *calls = arg;
 
-	while (!stop) {
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		syscall(SYS_getppid);
 		++*calls;
 	}
@@ -86,7 +86,7 @@ static void run(struct bpf_object *obj, struct load_shared *shared, int seconds,
 		late += turn(fd, shared, counters, wait);
 		turns++;
 	}
-	stop = true;
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	for (i = 0; i < threads; i++) {
 		pthread_join(ids[i], NULL);
 		made += calls[i];

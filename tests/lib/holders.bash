@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck disable=SC2034,SC2154 # variables of run, and for other files
 # Refusals of swap-drain because of who can reach a map, and "force". Sourced
 # after common.bash and slot.bash.
 
@@ -37,7 +38,7 @@ refused() {
 	run --separate-stderr drain_here "$@"
 	echo "plain: $status '$output' '$stderr'"
 	[[ $status -eq 255 && -z $output ]]
-	[[ $stderr =~ ^Error:\ [^$'\n']*$pattern[^$'\n']*\'force\'[^$'\n']*$ ]]
+	[[ $stderr =~ ^Error:\ [^$'\n']*${pattern}[^$'\n']*\'force\'[^$'\n']*$ ]]
 
 	MODE=(-j)
 	run --separate-stderr drain_here "$@"
@@ -60,7 +61,7 @@ forced() {
 	run --separate-stderr drain_here force "$@"
 	echo "forced: $status '$output' '$stderr'"
 	[[ $status -eq 0 && -n $output ]]
-	[[ $stderr =~ ^Warning:\ [^$'\n']*$pattern[^$'\n']*$ ]]
+	[[ $stderr =~ ^Warning:\ [^$'\n']*${pattern}[^$'\n']*$ ]]
 	[[ $(slot_id) != "$before" ]]
 	journal_is_empty
 }

@@ -7,7 +7,7 @@ ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 # sources [FIND_EXPRESSION...]: all files that are not built, as ./PATH
 sources() {
 	(cd "$ROOT" && find . \( -path ./build -o -path ./.git \) -prune -o \
-		-type f "$@" -print)
+		-type f -not -name '.checkpatch-camelcase.*' "$@" -print)
 }
 
 # copy_sources DIR: the repository, with nothing built

@@ -35,7 +35,7 @@ struct hold {
 };
 
 /* What the uprobe is on */
-__attribute__((noinline)) int sleep_hold_trigger(const void *page)
+int __attribute__((__noinline__)) sleep_hold_trigger(const void *page)
 {
 	__asm__ volatile("" : : "r"(page) : "memory");
 	return 0;
@@ -91,10 +91,8 @@ static void *run_program(void *arg)
 	struct hold *h = arg;
 	struct sleep_args args = { .page = (unsigned long)h->page };
 
-	LIBBPF_OPTS(bpf_test_run_opts, opts,
-		.ctx_in = &args,
-		.ctx_size_in = sizeof(args),
-	);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args,
+		    .ctx_size_in = sizeof(args));
 
 	if (h->by_uprobe)
 		sleep_hold_trigger(h->page);

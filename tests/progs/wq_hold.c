@@ -49,11 +49,8 @@ static int start(struct bpf_object *obj, struct wq_state *state)
 	char packet[64] = {};
 	int fd;
 
-	LIBBPF_OPTS(bpf_test_run_opts, opts,
-		.data_in = packet,
-		.data_size_in = sizeof(packet),
-		.repeat = 1,
-	);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet), .repeat = 1);
 
 	fd = bpf_program__fd(bpf_object__find_program_by_name(obj, "wq_start"));
 	if (bpf_prog_test_run_opts(fd, &opts))

@@ -18,15 +18,15 @@ fuzz() {
 }
 
 @test "no input crashes a parser, leaks, or garbles an error" {
-	local done
+	local ran
 
 	fuzz args || {
 		grep -v '^#' "$BATS_TEST_TMPDIR/log"
 		return 1
 	}
-	done=$(sed -n 's/^stat::number_of_executed_units: *//p' \
+	ran=$(sed -n 's/^stat::number_of_executed_units: *//p' \
 		"$BATS_TEST_TMPDIR/log")
-	[[ $done -ge $INPUTS ]]
+	[[ $ran -ge $INPUTS ]]
 	mkdir -p "$BUILD/results"
-	echo "inputs fuzzed $done" >"$BUILD/results/fuzz"
+	echo "inputs fuzzed $ran" >"$BUILD/results/fuzz"
 }

@@ -27,8 +27,13 @@ nothing_found() {
 	[ "$(sources -name '*.[ch]' | wc -l)" -gt 20 ]
 	# A BPF program's globals that user space writes are volatile
 	{
-		sources -name '*.[ch]' -not -name '*.bpf.c' |
+		sources -name '*.[ch]' -not -name '*.bpf.c' \
+			-not -path './tests/fuzz/*' |
 			xargs perl "$CHECKPATCH" "${STRICT[@]}" -f
+		# The names and types there are libFuzzer's and the linker's
+		sources -path './tests/fuzz/*.[ch]' |
+			xargs perl "$CHECKPATCH" "${STRICT[@]}" --ignore \
+				AVOID_EXTERNS,CAMELCASE,PREFER_KERNEL_TYPES -f
 		sources -name '*.bpf.c' |
 			xargs perl "$CHECKPATCH" "${STRICT[@]}" \
 				--ignore VOLATILE -f
@@ -99,7 +104,8 @@ scripts() {
 
 @test "every file names its licence, and both texts are there" {
 	sources -not -path './LICENSES/*' -not -name LICENSE \
-		-not -name '*.patch' -not -name series -not -name .gitignore |
+		-not -name '*.patch' -not -name series -not -name .gitignore \
+		-not -path './tests/fuzz/corpus/*' |
 	while read -r file; do
 		head -n 4 "$file" | grep -qE \
 			'SPDX-License-Identifier: \(?GPL-2.0-only OR BSD-2-Clause\)?' ||

@@ -72,7 +72,7 @@ write_job() {
 write_initramfs() {
 	local root=$work/initramfs module
 
-	mkdir -p "$root"/{bin,dev,proc,sys,ro,rw,root,modules}
+	mkdir -p "$root"/{bin,dev,proc,sys,ro,rw,newroot,modules}
 	cp "$(command -v busybox)" "$root/bin/busybox"
 	cp "$here/guest-stage1.sh" "$root/init"
 	write_job "$@" >"$root/job"

@@ -36,12 +36,12 @@ fetch() {
 		rm -rf "$work"
 		return 1
 	fi
-	dpkg -x "$work"/*.deb "$work/root"
+	dpkg -x "$work"/*.deb "$work/unpacked"
 	rm -rf "$dir"
 	mkdir -p "$dir/lib"
-	mv "$work"/root/boot/vmlinuz-* "$dir/vmlinuz"
-	mv "$work"/root/boot/config-* "$dir/config"
-	mv "$work"/root/lib/modules "$dir/lib/modules"
+	mv "$work"/unpacked/boot/vmlinuz-* "$dir/vmlinuz"
+	mv "$work"/unpacked/boot/config-* "$dir/config"
+	mv "$work"/unpacked/lib/modules "$dir/lib/modules"
 	rm -rf "$work"
 	depmod -b "$dir" "$(basename "$dir"/lib/modules/*)"
 	echo "$package" >"$dir/package"

@@ -16,13 +16,13 @@ if ! { $b mount -t virtiofs -o ro root /ro &&
        $b mount -t tmpfs tmpfs /rw &&
        $b mkdir /rw/upper /rw/work &&
        $b mount -t overlay -o lowerdir=/ro,upperdir=/rw/upper,workdir=/rw/work \
-	overlay /root; }; then
+	overlay /newroot; }; then
 	echo "can't mount the root" >/dev/console
 	$b poweroff -f
 fi
 for dir in proc sys dev; do
-	$b mount -o move /$dir /root/$dir
+	$b mount -o move /$dir /newroot/$dir
 done
-$b mount -t tmpfs tmpfs /root/run
-$b cp /job /root/run/job
-exec $b switch_root /root /bin/bash "$($b cat /stage2)"
+$b mount -t tmpfs tmpfs /newroot/run
+$b cp /job /newroot/run/job
+exec $b switch_root /newroot /bin/bash "$($b cat /stage2)"
