@@ -10,7 +10,7 @@
 #   tests/bench           benchmarks
 
 CHECK_PKGS := bats jq strace shellcheck perl bash-completion libcap2-bin \
-	util-linux procps python3
+	util-linux procps iproute2 python3
 
 TESTS	:= build/tests
 LIBBPF	:= $(OBJ)/libbpf

@@ -5,7 +5,7 @@
 
 load ../lib/common
 load ../lib/slot
-load ../lib/faults
+load ../lib/answers
 
 bats_require_minimum_version 1.5.0
 

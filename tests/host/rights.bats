@@ -6,7 +6,7 @@
 load ../lib/common
 load ../lib/slot
 load ../lib/errors
-load ../lib/faults
+load ../lib/answers
 
 bats_require_minimum_version 1.5.0
 

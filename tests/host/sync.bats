@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
 load ../lib/common
-load ../lib/faults
+load ../lib/answers
 
 bats_require_minimum_version 1.5.0
 

@@ -1,87 +1,109 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Kernels and machines that answer otherwise than this one
+# What the tests of faults share
+#
+# They run in a world of their own: PID and mount namespaces with a bpffs that
+# process 1 of that namespace sees at /sys/fs/bpf. So the default journal can be
+# looked into, and recovered from, without meeting anybody else's pins; and
+# whatever is left goes with the namespace.
 
-# with_fault SPEC... -- WORD...: bpftool with the system calls in each SPEC (of
-# strace's inject=) failing or answering as it says
-with_fault() {
-	local options=() calls=()
+# own_world COMMAND...: run a function of the tests there, under set -e
+own_world() {
+	local lib=${BASH_SOURCE[0]%/*}
 
-	while [[ $1 != -- ]]; do
-		options+=(-e "inject=$1")
-		calls+=("${1%%:*}")
+	# shellcheck disable=SC2016
+	unshare --mount --pid --fork --kill-child --mount-proc \
+		--propagation private bash -c '
+		set -euo pipefail
+		lib=$1
 		shift
-	done
-	shift
-	strace -f -qq -o "$BATS_TEST_TMPDIR/strace" \
-		-e "trace=$(IFS=,; echo "${calls[*]}")" "${options[@]}" \
-		"$BPFTOOL" "$@"
+		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
+		mount -t bpf bpf /sys/fs/bpf
+		. "$lib/common.bash"
+		. "$lib/faults.bash"
+		for part in "$lib"/faults-*.bash; do . "$part"; done
+		T=$BATS_TEST_TMPDIR PINS=/sys/fs/bpf/t
+		JOURNAL=/sys/fs/bpf/swap_drain
+		mkdir "$PINS"
+		"$@"' own_world "$lib" "$@"
 }
 
-need_strace() {
-	skip_unless "strace can't trace here" strace -qq -o /dev/null true
+maps() {
+	"$BUILD/tests/faults_maps" "$@"
 }
 
-# calls_of NAME WORD...: the calls that bpftool makes of a system call, a line
-# each, as strace shows them
-calls_of() {
-	local name=$1
-
-	shift
-	strace -f -qq -o "$BATS_TEST_TMPDIR/calls" -e "trace=$name" \
-		"$BPFTOOL" "$@" >/dev/null 2>&1 || true
-	grep "$name(" "$BATS_TEST_TMPDIR/calls"
+swap_drain() {
+	"$BPFTOOL" map swap-drain "$@"
 }
 
-# fault_at CALL SPEC WORD...: "run"s bpftool with the last bpf(2) call that is
-# named CALL failing, as in "error=EIO" or, with all after it, "error=EIO+". How
-# many calls come before depends on what else is on the machine, so this tries
-# again until it was that one; the test's undo() is called in between.
-fault_at() {
-	local call=$1 spec=$2 nr tries more=
-
-	shift 2
-	[[ $spec != *+ ]] || more=+
-	for ((tries = 0; tries < 20; tries++)); do
-		nr=$(calls_of bpf "$@" | grep -n "$call" | tail -n 1 |
-			cut -d: -f1)
-		undo
-		run --separate-stderr with_fault \
-			"bpf:${spec%+}:when=$nr$more" -- "$@"
-		if grep INJECTED "$BATS_TEST_TMPDIR/strace" | head -n 1 |
-			grep -q "$call"; then
-			return 0
-		fi
-		undo
-	done
-	echo "never hit the last $call" >&2
-	return 1
+# complain WORDS...: a run did not end as it must; shows what it left
+complain() {
+	echo "not so: $*" >&2
+	head -c 600 "$T/out" | sed 's/^/stdout: /' >&2
+	head -c 600 "$T/err" | sed 's/^/stderr: /' >&2
+	find "$JOURNAL" 2>/dev/null | sed 's/^/journal: /' >&2
+	exit 1
 }
 
-# over FILE PATH COMMAND...: runs a command that sees FILE at PATH
-over() {
-	# shellcheck disable=SC2016 # the inner shell expands them
-	unshare -m -- bash -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' \
-		- "$@"
+# fill OUTER_TYPE INNER_TYPE COUNT: new maps in $PINS; $OLD is the id of the one
+# in slot 0
+fill() {
+	COUNT=$3
+	OLD=$(maps make "$PINS" "$@")
 }
 
-# with_file TEXT PATH WORD...: bpftool where a file has another content
-with_file() {
-	local text=$1 path=$2
-
-	shift 2
-	printf '%s\n' "$text" >"$BATS_TEST_TMPDIR/replaced"
-	over "$BATS_TEST_TMPDIR/replaced" "$path" "$BPFTOOL" "$@"
+wipe() {
+	rm -rf "$PINS" "$JOURNAL"
+	mkdir "$PINS"
 }
 
-export CPUS_ONLINE=/sys/devices/system/cpu/online
-export KERNEL_BTF=/sys/kernel/btf/vmlinux
-
-need_unshare() {
-	skip_unless "no mount namespace can be made here" \
-		with_file 0 "$CPUS_ONLINE" version
+# Where is the content? Sets STATE and, if it is pinned, PIN.
+look() {
+	read -r STATE PIN <<<"$(maps state "$PINS" "$JOURNAL" "$OLD" "$COUNT" \
+		"$T/out")"
 }
 
-several_cpus_online() {
-	grep -q '[,-]' "$CPUS_ONLINE"
+# expect STATE: after a run whose output is in $T/out
+expect() {
+	look
+	[[ $STATE == "$1" ]] || complain "$1, but $STATE"
+}
+
+# The error after a swap says so, and where the old map is
+expect_named() {
+	expect pinned
+	[[ -n $PIN ]] || complain "no pin"
+	grep -q "swapped" "$T/err" || complain "says that it is swapped"
+	grep -qF "$PIN" "$T/err" || complain "names $PIN"
+}
+
+# recover brings back exactly what is pinned, and leaves no pin. Of a queue that
+# is what was not popped yet: $FIRST holds the rest.
+expect_recovered() {
+	"$BPFTOOL" -j map swap-drain recover "$@" >"$T/rec" 2>"$T/rec.err" ||
+		complain "recover: $(cat "$T/rec" "$T/rec.err")"
+	maps recovered "$JOURNAL" "$OLD" "$COUNT" "$T/rec" \
+		${FIRST+"$FIRST"} ||
+		complain "recovered: $(head -c 300 "$T/rec")"
+}
+
+# Nothing to bring back
+expect_nothing_left() {
+	local got
+
+	got=$("$BPFTOOL" -j map swap-drain recover) || complain "recover: $got"
+	[[ $got == "[]" ]] || complain "recovered $got"
+}
+
+# result NAME VALUE: a line of the table that make check closes with; where the
+# build folder can't be written to (a guest) there is no table
+result() {
+	local file
+
+	file=$BUILD/results/$(basename "$BATS_TEST_FILENAME" .bats)
+	if mkdir -p "$BUILD/results" 2>/dev/null && [[ -w $BUILD/results ]]; then
+		[[ ! -e $file ]] || sed -i "/^$1 [0-9]*\$/d" "$file"
+		echo "$1 $2" >>"$file"
+	fi
+	echo "# $1: $2" >&3
 }

@@ -11,6 +11,7 @@ setup() {
 	cd "$ROOT" || return 1
 }
 
+: "${TREE:?is not set}"
 CHECKPATCH=$TREE/scripts/checkpatch.pl
 STRICT=(--no-tree --strict --terse)
 

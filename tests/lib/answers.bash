@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Kernels and machines that answer otherwise than this one
+
+# with_fault SPEC... -- WORD...: bpftool with the system calls in each SPEC (of
+# strace's inject=) failing or answering as it says
+with_fault() {
+	local options=() calls=()
+
+	while [[ $1 != -- ]]; do
+		options+=(-e "inject=$1")
+		calls+=("${1%%:*}")
+		shift
+	done
+	shift
+	strace -f -qq -o "$BATS_TEST_TMPDIR/strace" \
+		-e "trace=$(IFS=,; echo "${calls[*]}")" "${options[@]}" \
+		"$BPFTOOL" "$@"
+}
+
+need_strace() {
+	skip_unless "strace can't trace here" strace -qq -o /dev/null true
+}
+
+# calls_of NAME WORD...: the calls that bpftool makes of a system call, a line
+# each, as strace shows them
+calls_of() {
+	local name=$1
+
+	shift
+	strace -f -qq -o "$BATS_TEST_TMPDIR/calls" -e "trace=$name" \
+		"$BPFTOOL" "$@" >/dev/null 2>&1 || true
+	grep "$name(" "$BATS_TEST_TMPDIR/calls"
+}
+
+# fault_at CALL SPEC WORD...: "run"s bpftool with the last bpf(2) call that is
+# named CALL failing, as in "error=EIO" or, with all after it, "error=EIO+". How
+# many calls come before depends on what else is on the machine, so this tries
+# again until it was that one; the test's undo() is called in between.
+fault_at() {
+	local call=$1 spec=$2 nr tries more=
+
+	shift 2
+	[[ $spec != *+ ]] || more=+
+	for ((tries = 0; tries < 20; tries++)); do
+		nr=$(calls_of bpf "$@" | grep -n "$call" | tail -n 1 |
+			cut -d: -f1)
+		undo
+		run --separate-stderr with_fault \
+			"bpf:${spec%+}:when=$nr$more" -- "$@"
+		if grep INJECTED "$BATS_TEST_TMPDIR/strace" | head -n 1 |
+			grep -q "$call"; then
+			return 0
+		fi
+		undo
+	done
+	echo "never hit the last $call" >&2
+	return 1
+}
+
+# over FILE PATH COMMAND...: runs a command that sees FILE at PATH
+over() {
+	# shellcheck disable=SC2016 # the inner shell expands them
+	unshare -m -- bash -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' \
+		- "$@"
+}
+
+# with_file TEXT PATH WORD...: bpftool where a file has another content
+with_file() {
+	local text=$1 path=$2
+
+	shift 2
+	printf '%s\n' "$text" >"$BATS_TEST_TMPDIR/replaced"
+	over "$BATS_TEST_TMPDIR/replaced" "$path" "$BPFTOOL" "$@"
+}
+
+export CPUS_ONLINE=/sys/devices/system/cpu/online
+export KERNEL_BTF=/sys/kernel/btf/vmlinux
+
+need_unshare() {
+	skip_unless "no mount namespace can be made here" \
+		with_file 0 "$CPUS_ONLINE" version
+}
+
+several_cpus_online() {
+	grep -q '[,-]' "$CPUS_ONLINE"
+}

@@ -1,0 +1,324 @@
+# shellcheck shell=bash disable=SC2034 # what faults.bash uses
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# One fault a run, at each system call in turn. See faults.bash.
+
+# What a call can fail with; a call that is not here can't, or it is one that a
+# program makes before its main() only (brk() tells no error: it returns the old
+# end)
+declare -A ERRORS=(
+	[bpf]="EPERM ENOMEM EBUSY E2BIG ENOSPC EINTR EAGAIN EINVAL"
+	[openat]="EMFILE ENOMEM EACCES EINTR EIO"
+	[mkdir]="ENOSPC EPERM ENOMEM"
+	[flock]="ENOLCK EINTR EAGAIN"
+	[fcntl]="EAGAIN ENOLCK EINTR ENOMEM"
+	[write]="ENOSPC EIO EINTR EAGAIN EPIPE"
+	[close]="EIO EINTR ENOSPC"
+	[unlink]="EPERM EBUSY EIO"
+	[rename]="EPERM ENOSPC EIO"
+	[rmdir]="EBUSY EPERM"
+	[statfs]="EIO ENOMEM EINTR"
+	[fstatfs]="EIO EINTR"
+	[newfstatat]="EACCES ENOMEM EIO"
+	[read]="EIO EINTR EAGAIN"
+	[pread64]="EIO EINTR"
+	[getdents64]="EIO ENOMEM"
+	[readlink]="EACCES EIO ENOMEM"
+	[dup]="EMFILE"
+	[membarrier]="EPERM EINVAL ENOMEM"
+	[mount]="EPERM EBUSY ENOMEM"
+	[umount2]="EPERM EBUSY"
+	[mmap]="ENOMEM"
+	[mprotect]="ENOMEM"
+	[munmap]="ENOMEM"
+	[access]="EACCES EIO"
+	[prlimit64]="EPERM"
+	[perf_event_open]="EACCES EMFILE"
+	[clock_nanosleep]="EINTR"
+)
+
+# places CAP <trace: "CALL NTH EARLY", every call that the run made; EARLY is 1
+# before bpftool's main(). Of calls that are made over and over for the same
+# purpose, about CAP: the first, the last, and some between them.
+places() {
+	awk -v cap="$1" -v early=1 '
+	{
+		sub(/^[0-9]+ +/, "")
+		call = $0
+		if (call !~ /^[a-z0-9_]+\(/)
+			next
+		sub(/\(.*/, "", call)
+		nth = ++calls[call]
+		kind = call
+		# The first thing that main() does
+		if (call == "fcntl" || call == "bpf")
+			early = 0
+		if (match($0, /^bpf\(BPF_[A-Z_]+/))
+			kind = substr($0, 1, RLENGTH)
+		count[kind]++
+		place[kind, count[kind]] = call " " nth " " early
+	}
+	END {
+		for (kind in count) {
+			n = count[kind]
+			step = n > cap ? int(n / cap) + 1 : 1
+			for (i = 1; i <= n; i++)
+				if (i <= cap / 4 || i > n - cap / 4 ||
+				    i % step == 0)
+					print place[kind, i]
+		}
+	}' | sort
+}
+
+# A scenario is a function that makes $RUN, the command, once the maps are there
+# (which it makes), and says how it differs: see scenario_*() below.
+
+scenario_created() {
+	fill array_of_maps hash 5
+	RUN=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" key 0 0 0 0)
+}
+
+scenario_turns() {
+	fill hash_of_maps hash 5
+	RUN=("$BPFTOOL" map swap-drain pinned "$PINS/outer" key 0 0 0 0
+		value pinned "$PINS/spare" clear)
+	bpftool map pin id "$OLD" "$PINS/old"
+	cleared=$PINS/old
+}
+
+scenario_keep() {
+	fill array_of_maps array 5
+	RUN=("$BPFTOOL" map swap-drain pinned "$PINS/outer" key 0 0 0 0
+		keep "$PINS/kept" using membarrier)
+}
+
+scenario_all() {
+	fill hash_of_maps hash 5
+	RUN=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all)
+}
+
+scenario_queue() {
+	fill array_of_maps queue 5
+	FIRST=$T/out
+	RUN=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" key 0 0 0 0)
+}
+
+# More than a buffer of output
+scenario_large() {
+	fill array_of_maps hash 3000
+	RUN=("$BPFTOOL" map swap-drain pinned "$PINS/outer" key 0 0 0 0)
+	only="write close unlink rename rmdir"
+}
+
+# The run under test is recover, after one that could not print
+scenario_recover() {
+	fill array_of_maps hash 5
+	swap_drain pinned "$PINS/outer" key 0 0 0 0 >/dev/full 2>/dev/null || :
+	RUN=("$BPFTOOL" -j map swap-drain recover)
+	already_pinned=1
+}
+
+scenario_recover_clear() {
+	fill array_of_maps hash 5
+	bpftool map pin id "$OLD" "$PINS/old"
+	swap_drain pinned "$PINS/outer" key 0 0 0 0 \
+		value pinned "$PINS/spare" clear >/dev/full 2>/dev/null || :
+	RUN=("$BPFTOOL" -j map swap-drain recover)
+	already_pinned=1
+	cleared=$PINS/old
+}
+
+scenario_recover_queue() {
+	fill array_of_maps queue 5
+	FIRST=$T/out
+	swap_drain pinned "$PINS/outer" key 0 0 0 0 >/dev/full 2>/dev/null || :
+	RUN=("$BPFTOOL" -j map swap-drain recover)
+	already_pinned=1
+}
+
+# set_up SCENARIO
+set_up() {
+	wipe
+	cleared='' only='' already_pinned=''
+	unset FIRST
+	"scenario_$1"
+}
+
+# A run that ended by itself: does what it said fit to where the data is?
+judge_ended() {
+	local status=$1 call=$2 early=$3 said
+
+	# Upstream reports a readlink() of /proc/self/fd that failed twice
+	if [[ ${RUN[1]} == -j && $(<"$T/out") ]] &&
+		[[ $call != write && $call != readlink ]]; then
+		jq -es 'length == 1' "$T/out" >/dev/null ||
+			complain "valid JSON on stdout"
+	fi
+	if ((status == 0)); then
+		# A folder that is locked is a live run's
+		[[ $STATE == released || $already_pinned$call == 1flock ]] ||
+			complain "exit 0, but $STATE"
+		! grep -q '^Error\|"error"' "$T/err" || complain "exit 0 with an error"
+		return 0
+	fi
+
+	said=$(cat "$T/out" "$T/err")
+	# A loader that can't map libc may have no words for it
+	[[ -n $said ]] || ((early)) || complain "says what failed"
+	case $STATE in
+	untouched | untouched-pinned)
+		[[ $said != *swapped* ]] ||
+			complain "swapped it says, but $STATE" ;;
+	pinned)
+		[[ $said == *swapped* && $said == *"$PIN"* ]] ||
+			((already_pinned)) ||
+			complain "says that it is swapped, and names $PIN" ;;
+	both | clearing)
+		[[ $said == *"$PIN"* ]] || complain "names $PIN"
+		# It is not known to be out until stdout could be closed
+		[[ $said == *"was printed"* ]] ||
+			[[ $call == @(close|dup) && $said == *"can't write"* ]] ||
+			complain "says that it was printed" ;;
+	*)
+		complain "exit $status, but $STATE" ;;
+	esac
+}
+
+judge_killed() {
+	case $STATE in
+	untouched | untouched-pinned | pinned | clearing | released) ;;
+	both)
+		window=$((window + 1)) ;;
+	*)
+		complain "killed, and $STATE" ;;
+	esac
+}
+
+judge_recovery() {
+	case $STATE in
+	pinned | both)
+		expect_recovered ;;
+	*)
+		expect_nothing_left ;;
+	esac
+	[[ -z $cleared || $STATE == untouched* ]] || maps empty "$cleared"
+	[[ -z $(find "$JOURNAL" -mindepth 1 2>/dev/null) ]] ||
+		complain "the journal is empty after recover"
+}
+
+# with_fault SCENARIO CALL NTH FAULT EARLY: one run. Returns 0 also if the call was
+# not made that often: then there was no fault, and nothing is counted.
+with_fault() {
+	local scenario=$1 call=$2 nth=$3 fault=$4 early=$5 status=0 fast=()
+
+	set_up "$scenario"
+	# With seccomp it is faster, but knows no signals
+	[[ $fault != error=* ]] || fast=(--seccomp-bpf)
+	# The braces hide what the shell says of a command that was killed
+	{ strace -f -qq "${fast[@]}" -o "$T/trace" -e trace="$call" \
+		-e inject="$call:$fault:when=$nth" \
+		"${RUN[@]}" >"$T/out" 2>"$T/err"; } 2>/dev/null || status=$?
+	look
+	if [[ $fault == signal=KILL ]] && ((status == 137)); then
+		kills=$((kills + 1))
+		tail -n 2 "$T/trace" | head -n 1 >>"$T/killed"
+		judge_killed
+	elif grep INJECTED "$T/trace" >>"$T/injected"; then
+		faults=$((faults + 1))
+		judge_ended "$status" "$call" "$early"
+	fi
+	judge_recovery
+}
+
+# try SCENARIO CALL NTH FAULT EARLY: with_fault() that keeps count
+try() {
+	(trap 'echo "$faults $kills $window" >"$T/counts"' EXIT
+	with_fault "$@") || {
+		echo "^^^ $*" >&2
+		bad=$((bad + 1))
+	}
+	read -r faults kills window <"$T/counts"
+}
+
+# was_hit FILE CALL: was there a fault at such a call?
+was_hit() {
+	grep -qF "$2" "$T/$1"
+}
+
+# hit FILE FAULT CALL: a fault at the first such call, if there was none yet:
+# what others do to the maps of this machine moves the places meanwhile
+hit() {
+	local name=${3%%(*} nth tries
+
+	for ((tries = 0; tries < 10; tries++)); do
+		! was_hit "$1" "$3" || return 0
+		set_up "$scenario"
+		strace -f -qq -o "$T/all" -e trace="$name" "${RUN[@]}" \
+			>"$T/out" 2>"$T/err"
+		nth=$(sed -n "s/^[0-9]* *\($name(.*\)/\1/p" "$T/all" |
+			grep -nF "$3" | head -n 1 | cut -d: -f1)
+		[[ -n $nth ]] || complain "$scenario makes the call $3"
+		try "$scenario" "$name" "$nth" "$2" 0
+	done
+	was_hit "$1" "$3" || complain "a fault at $3"
+}
+
+# every_call SCENARIO CAP CALL...: an error and a kill at each place, and at
+# these calls in any case. $FAULTS_QUICK leaves out all but one in that many.
+every_call() {
+	local scenario=$1 cap=$2 call nth early errors fault i=0 bad=0
+
+	: >"$T/injected"
+	: >"$T/killed"
+	faults=0 kills=0 window=0
+	set_up "$scenario"
+	strace -f -qq -o "$T/all" "${RUN[@]}" >"$T/out" 2>"$T/err"
+	places "$cap" <"$T/all" >"$T/places"
+
+	while read -r call nth early; do
+		[[ -n ${ERRORS[$call]-} ]] || continue
+		# The loader does the same in each scenario
+		((!early)) || [[ $scenario == created ]] || continue
+		[[ -z $only || " $only " == *" $call "* ]] || continue
+		i=$((i + 1))
+		((i % ${FAULTS_QUICK:-1} == 0)) || continue
+		read -ra errors <<<"${ERRORS[$call]}"
+		for fault in "error=${errors[i % ${#errors[@]}]}" signal=KILL; do
+			try "$scenario" "$call" "$nth" "$fault" "$early"
+		done
+	done <"$T/places"
+	for call in "${@:3}"; do
+		hit injected error=EPERM "$call"
+		hit killed signal=KILL "$call"
+	done
+	echo "$faults $kills $window $bad" >"$T/totals"
+	((bad == 0))
+}
+
+blind_spots() {
+	scenario_created
+	swap_drain pinned "$PINS/outer" key 0 0 0 0 >/dev/full 2>"$T/err" || :
+	: >"$T/out"
+	expect pinned
+
+	# Printed as well
+	swap_drain recover >"$T/out"
+	expect released
+	sed -i '/^key: 03/d' "$T/out"
+	[[ $(maps state "$PINS" "$JOURNAL" "$OLD" 5 "$T/out") == lost* ]] ||
+		complain "an entry that is not printed is lost"
+
+	# Neither
+	wipe
+	scenario_created
+	swap_drain pinned "$PINS/outer" key 0 0 0 0 >/dev/full 2>"$T/err" || :
+	rm -r "${JOURNAL:?}"/*
+	: >"$T/out"
+	[[ $(maps state "$PINS" "$JOURNAL" "$OLD" 5 "$T/out") == lost* ]] ||
+		complain "what is not pinned is lost"
+
+	# Printed, and still in the slot
+	wipe
+	scenario_created
+	bpftool map dump id "$OLD" >"$T/out"
+	expect printed-untouched
+}
