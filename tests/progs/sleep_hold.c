@@ -34,8 +34,10 @@ struct hold {
 	int uffd;
 };
 
+#define noinline __attribute__((__noinline__))
+
 /* What the uprobe is on */
-int __attribute__((__noinline__)) sleep_hold_trigger(const void *page)
+noinline int sleep_hold_trigger(const void *page)
 {
 	__asm__ volatile("" : : "r"(page) : "memory");
 	return 0;

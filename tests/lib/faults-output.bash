@@ -1,0 +1,168 @@
+# shellcheck shell=bash disable=SC2153 # what faults.bash sets
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The cases of output.bats. See faults.bash.
+
+# The error object of -j, on stderr, is valid and names the pin
+expect_error_object() {
+	jq -es 'length == 1 and (.[0] | .swapped == true and has("error"))' \
+		"$T/err" >/dev/null || complain "an error object on stderr"
+	[[ $(jq -r .pinned "$T/err") == "$PIN" ]] || complain "names $PIN"
+}
+
+# each_form FUNCTION: with one buffer of output and with several, plain and -j
+each_form() {
+	local count json
+
+	for count in 5 3000; do
+		for json in '' -j; do
+			wipe
+			fill array_of_maps hash "$count"
+			RUN=("$BPFTOOL" ${json:+"$json"} map swap-drain
+				pinned "$PINS/outer" key 0 0 0 0)
+			"$1"
+			expect_named
+			[[ -z $json ]] || expect_error_object
+			expect_recovered
+			expect_nothing_left
+		done
+	done
+}
+
+run_to() {
+	local status=0
+
+	"${RUN[@]}" >"$1" 2>"$T/err" || status=$?
+	((status == 255)) || complain "exit 255, but $status"
+}
+
+to_dev_full() {
+	: >"$T/out"
+	each_form dev_full
+}
+dev_full() {
+	run_to /dev/full
+}
+
+to_full_tmpfs() {
+	mkdir -p "$T/tmpfs"
+	mount -t tmpfs -o size=8k tmpfs "$T/tmpfs"
+	each_form full_tmpfs
+}
+full_tmpfs() {
+	rm -f "$T/tmpfs"/*
+	head -c 8192 /dev/zero >"$T/tmpfs/zeros"
+	((COUNT < 100)) || rm "$T/tmpfs/zeros"
+	run_to "$T/tmpfs/out"
+	cp "$T/tmpfs/out" "$T/out"
+}
+
+# Room for a part only, then for the rest: what is written must not end as if it
+# were whole
+to_full_tmpfs_json() {
+	mkdir -p "$T/tmpfs"
+	mount -t tmpfs -o size=80k tmpfs "$T/tmpfs"
+	fill array_of_maps hash 3000
+	RUN=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" key 0 0 0 0)
+	run_to "$T/tmpfs/out"
+	cp "$T/tmpfs/out" "$T/out"
+	[[ -s $T/out ]] || complain "a part went out"
+	! jq -es . "$T/out" >/dev/null 2>&1 || complain "it looks complete"
+	expect_named
+	expect_recovered
+}
+
+to_closed_pipe() {
+	: >"$T/out"
+	each_form closed_pipe
+}
+closed_pipe() {
+	# The reader is gone before there is anything to read
+	into_pipe true
+
+	# And head, that leaves in the midst of it
+	((COUNT > 100)) || return 0
+	expect_named
+	expect_recovered
+	wipe
+	fill array_of_maps hash "$COUNT"
+	into_pipe head -c 100
+}
+
+into_pipe() {
+	local status
+
+	set +e
+	{
+		[[ $1 != true ]] || sleep 0.2
+		exec "${RUN[@]}" 2>"$T/err"
+	} | "$@" >/dev/null
+	status=${PIPESTATUS[0]}
+	set -e
+	((status == 255)) || complain "exit 255, but $status"
+}
+
+to_limited_file() {
+	each_form limited_file
+}
+limited_file() {
+	rm -f "$T/out"
+	# In KiB; five entries are less than one
+	((COUNT > 100)) || head -c 1000 /dev/zero | tr '\0' '\n' >"$T/out"
+	(
+		ulimit -f 1
+		exec "${RUN[@]}" >>"$T/out" 2>"$T/err"
+	) || [[ $? == 255 ]] || complain "exit 255"
+	sed -i '/^$/d' "$T/out"
+}
+
+to_closed_stdout() {
+	local json status
+
+	fill array_of_maps hash 5
+	RUN=("$BPFTOOL" map swap-drain pinned "$PINS/outer" key 0 0 0 0)
+	for json in '' -j; do
+		status=0
+		"$BPFTOOL" ${json:+"$json"} "${RUN[@]:1}" >&- 2>"$T/err" || status=$?
+		((status == 255)) || complain "exit 255, but $status"
+		grep -q "stdout is closed" "$T/err" || complain "says why"
+		: >"$T/out"
+		expect untouched
+	done
+	"${RUN[@]}" 2>&- >"$T/out" && complain "stderr is closed"
+	: >"$T/out"
+	expect untouched
+	"${RUN[@]}" 1</dev/null 2>"$T/err" && complain "stdout can't be written"
+	expect untouched
+	# Without stdin it works
+	"${RUN[@]}" <&- >"$T/out" 2>"$T/err" || complain "works without stdin"
+	expect released
+}
+
+to_nowhere() {
+	local json
+
+	: >"$T/out"
+	for json in '' -j; do
+		wipe
+		fill array_of_maps hash 5
+		"$BPFTOOL" ${json:+"$json"} map swap-drain pinned "$PINS/outer" \
+			key 0 0 0 0 >/dev/full 2>/dev/full &&
+			complain "says that it failed"
+		expect pinned
+		expect_recovered
+	done
+}
+
+recover_to_dev_full() {
+	local json
+
+	leave_behind array_of_maps hash 5
+	for json in '' -j; do
+		"$BPFTOOL" ${json:+"$json"} map swap-drain recover >/dev/full 2>"$T/err" &&
+			complain "says that it failed"
+		: >"$T/out"
+		expect_named
+		[[ -z $json ]] || expect_error_object
+	done
+	expect_recovered
+}

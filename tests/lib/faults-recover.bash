@@ -1,0 +1,230 @@
+# shellcheck shell=bash disable=SC2153 # what faults.bash sets
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The cases of recover.bats. See faults.bash.
+
+recover() {
+	swap_drain recover
+}
+
+recover_nothing() {
+	local got
+
+	expect_nothing_left
+	got=$(recover 2>&1)
+	[[ -z $got ]] || complain "plain prints nothing, but: $got"
+	[[ ! -d $JOURNAL || -z $(ls "$JOURNAL") ]] || complain "leaves nothing"
+}
+
+recover_form() {
+	local outer
+
+	leave_behind array_of_maps hash 5
+	outer=$(outer_id)
+	bpftool map dump pinned "$PIN" >"$T/dump"
+	bpftool -j map dump pinned "$PIN" | jq -S . >"$T/dump.json"
+	bpftool -j map show pinned "$PIN" >"$T/show.json"
+
+	# As the last run can't print either, both forms see the same map
+	recover >"$T/plain"
+	wipe
+	leave_behind array_of_maps hash 5
+	outer="$outer $(outer_id)"
+	"$BPFTOOL" -j map swap-drain recover >"$T/json"
+
+	grep -qxP "\touter_id ${outer% *}" "$T/plain" || complain "outer_id"
+	tail -n +3 "$T/plain" | sort | diff - <(sort "$T/dump") ||
+		complain "as map dump prints it"
+	head -n 1 "$T/plain" | grep -qP "^\d+: hash  name faults_inner  flags" ||
+		complain "a header, as map dump prints it of several"
+	jq -e --argjson outer "${outer#* }" --argjson id "$OLD" '
+		length == 1 and (.[0] | .outer_id == $outer and .id == $id and
+		.type == "hash" and .name == "faults_inner" and .flags == 0 and
+		(.elements | length == 5) and (keys_unsorted == ["outer_id",
+		"id", "type", "name", "flags", "elements"]))' "$T/json" ||
+		complain "fields: $(cat "$T/json")"
+	diff <(jq -S '.[0].elements | sort' "$T/json") \
+		<(jq -S 'sort' "$T/dump.json") || complain "the same elements"
+	expect_nothing_left
+}
+
+recover_types() {
+	local type
+
+	for type in hash lru_hash array queue stack; do
+		wipe
+		leave_behind array_of_maps "$type" 5
+		unset FIRST
+		if [[ $type == queue ]]; then
+			FIRST=$T/nothing
+			: >"$FIRST"
+		elif [[ $type == stack ]]; then
+			"$BPFTOOL" -j map swap-drain recover >"$T/rec"
+			jq -c '[.[0].elements[].value[0]]' "$T/rec" | grep -qxF \
+				'["0x0d","0x0a","0x07","0x04","0x01"]' ||
+				complain "a stack: $(cat "$T/rec")"
+			expect_nothing_left
+			continue
+		fi
+		expect_recovered
+		expect_nothing_left
+	done
+}
+
+# Killed between the pin and the swap
+recover_in_slot() {
+	local tries got
+
+	for ((tries = 0; tries < 10; tries++)); do
+		MADE=(array_of_maps hash 5)
+		wipe
+		fill "${MADE[@]}"
+		stop_at 'bpf(BPF_OBJ_PIN'
+		kill -KILL "$STOPPED"
+		wait "$STRACE" 2>/dev/null || :
+		look
+		[[ $STATE != untouched-pinned ]] || break
+	done
+	[[ $STATE == untouched-pinned ]] || complain "a pin, but $STATE"
+
+	got=$(recover 2>&1)
+	[[ -z $got ]] || complain "recover says $got"
+	expect untouched
+
+	# Another run does the same
+	stop_at 'bpf(BPF_OBJ_PIN'
+	kill -KILL "$STOPPED"
+	wait "$STRACE" 2>/dev/null || :
+	drain >"$T/out" 2>"$T/err"
+	[[ ! -s $T/err ]] || complain "the next run says nothing of it"
+	expect released
+	[[ -z $(ls "$JOURNAL") ]] || complain "and cleans up"
+}
+
+# A run that writes into a pipe that is full
+recover_live() {
+	local pid got
+
+	mkfifo "$T/pipe"
+	exec 9<>"$T/pipe"
+	fill array_of_maps hash 3000
+	"$BPFTOOL" map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
+		>&9 2>"$T/live.err" &
+	pid=$!
+	wait_for blocked "$pid"
+	got=$(find "$JOURNAL" -name '*_*')
+	[[ $got == *_"$OLD" ]] || complain "it has a pin"
+
+	for state in blocked stopped; do
+		[[ $state != stopped ]] || kill -STOP "$pid"
+		expect_nothing_left
+		[[ $(find "$JOURNAL" -name '*_*') == "$got" ]] ||
+			complain "$state: its pin is untouched"
+		drain >"$T/other" 2>"$T/err" || complain "$state: others work"
+		[[ ! -s $T/err ]] || complain "$state: nothing is reported"
+		grep -q "Found 0 elements" "$T/other" || complain "nothing new"
+	done
+
+	cat <&9 >"$T/out" &
+	kill -CONT "$pid"
+	wait "$pid" || complain "it ends well: $(cat "$T/live.err")"
+	wait_for grep -q "Found 3000" "$T/out"
+	kill "$!"
+	exec 9>&-
+	expect released
+}
+
+recover_stopped() {
+	MADE=(array_of_maps hash 5)
+	fill "${MADE[@]}"
+	stop_at 'bpf(BPF_OBJ_PIN'
+	expect_in_slot
+	expect_nothing_left
+	look
+	[[ $STATE == untouched-pinned ]] || complain "its pin stays: $STATE"
+	go_on
+	expect released
+}
+
+recover_reported() {
+	local dir pin command
+
+	for dir in "" "$PINS/journal"; do
+		wipe
+		JOURNAL=${dir:-$JOURNAL}
+		leave_behind array_of_maps hash 5 ${dir:+journal "$dir"}
+		pin=$PIN
+		drain ${dir:+journal "$dir"} >"$T/other" 2>"$T/err" ||
+			complain "it goes on"
+		grep -q "Found 0 elements" "$T/other" || complain "its own output"
+		grep -qF "$pin" "$T/err" || complain "names $pin"
+		[[ $(wc -l <"$T/err") == 1 ]] || complain "in one line"
+		drain_json ${dir:+journal "$dir"} >"$T/other" 2>"$T/err"
+		jq -e . "$T/other" >/dev/null || complain "-j stays valid"
+		grep -qF "$pin" "$T/err" || complain "-j names $pin"
+
+		# The command that it names does it
+		command=$(sed -n 's/.*with: bpftool //p' "$T/err")
+		# shellcheck disable=SC2086
+		"$BPFTOOL" -j $command >"$T/rec"
+		maps recovered "$JOURNAL" "$OLD" 5 "$T/rec"
+		drain ${dir:+journal "$dir"} >"$T/other" 2>"$T/err"
+		[[ ! -s $T/err ]] || complain "said once only"
+	done
+}
+
+recover_no_replacement() {
+	local kept
+
+	leave_behind array_of_maps hash 5
+	kept=$PIN
+	fails drain value id "$OLD"
+	grep -q "not printed yet" "$T/err" || complain "says why"
+	PIN=$kept
+	: >"$T/out"
+	expect pinned
+	expect_recovered
+}
+
+# Killed as it clears: the output was complete, and what is left in the map is
+# not to take its place, nor to be counted again
+recover_clears() {
+	local got nth tries
+
+	# At the second deletion; where other maps come and go at this moment,
+	# it is another call
+	for ((tries = 0; tries < 10; tries++)); do
+		wipe
+		scenario_turns
+		strace -f -qq -o "$T/all" -e trace=bpf "${RUN[@]}" >"$T/out"
+		nth=$(grep -n BPF_MAP_DELETE_ELEM "$T/all" | sed -n '2s/:.*//p')
+		wipe
+		scenario_turns
+		strace -f -qq -o "$T/trace" -e trace=bpf \
+			-e inject=bpf:signal=KILL:when="$nth" \
+			"${RUN[@]}" >"$T/out" 2>"$T/err" || :
+		look
+		[[ $STATE != clearing ]] || break
+	done
+	expect clearing
+	got=$(maps empty "$PINS/old" 2>&1) && complain "it is half cleared"
+	[[ $got == *"holds"* ]] || complain "$got"
+
+	expect_nothing_left
+	maps empty "$PINS/old" || complain "recover has cleared it"
+}
+
+recover_several() {
+	local first=$T/first second
+
+	leave_behind array_of_maps hash 5
+	second=$OLD
+	rm "$PINS/outer" "$PINS/spare"
+	leave_behind hash_of_maps array 5
+	"$BPFTOOL" -j map swap-drain recover >"$first"
+	jq -e 'length == 2 and ([.[].elements | length] == [5, 5])' "$first" ||
+		complain "$(cat "$first")"
+	jq -r '.[].id' "$first" | sort -n |
+		diff - <(printf '%s\n' "$second" "$OLD" | sort -n) ||
+		complain "each of them"
+	expect_nothing_left
+}
