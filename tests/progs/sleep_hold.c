@@ -34,10 +34,8 @@ struct hold {
 	int uffd;
 };
 
-#define noinline __attribute__((__noinline__))
-
 /* What the uprobe is on */
-noinline int sleep_hold_trigger(const void *page)
+int __attribute__((noipa)) sleep_hold_trigger(const void *page)
 {
 	__asm__ volatile("" : : "r"(page) : "memory");
 	return 0;
