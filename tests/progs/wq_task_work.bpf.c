@@ -9,7 +9,7 @@
 
 struct bpf_task_work {
 	__u64 __opaque;
-} __attribute__((aligned(8)));
+};
 
 struct inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
