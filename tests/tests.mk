@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The tests' programs, and the targets that run them
 #
+#   make check-host       the tests on this machine's kernel
+#   make check-vm         the suite on other kernels, in tests/vm/vm.mk
+#   make check            both
+#   make check-asan       the tests with ASan and UBSan, in tests/fuzz/fuzz.mk
+#
 #   tests/source/*.bats   what can be told from the sources alone
 #   tests/host/*.bats     on this machine's kernel
 #   tests/progs/*.bpf.c   BPF programs, built as build/tests/NAME.bpf.o
@@ -24,7 +29,7 @@ PROG_INCLUDES := -I$(OBJ) -I$(LIBBPF)/include -I$(TREE)/tools/include/uapi \
 
 vpath %.c $(PROG_DIRS)
 
-.PHONY: check test-programs
+.PHONY: check check-host test-programs
 test-programs: $(PROGS) $(TESTS)/syscalls.json
 
 $(PROGS): $(wildcard tests/progs/*.h) | $(TESTS)
@@ -50,8 +55,14 @@ build/.check-package-list: FORCE
 TEST_ENV = BUILD=$(abspath build) BPFTOOL=$(abspath build/bpftool) \
 	TREE=$(abspath $(TREE)) SUBMAKE='$(SUBMAKE)'
 
-check: all test-programs build/.check-packages
-	$(TEST_ENV) prove --timer --ext .bats --exec 'bats --tap' \
+# The guests come last: what fails here need not be waited for
+check: check-host
+	@$(MAKE) --no-print-directory check-vm
+	@BUILD=$(abspath build) tests/summary.sh
+
+check-host: all test-programs build/.check-packages
+	@rm -rf build/results
+	@$(TEST_ENV) prove --timer --ext .bats --exec 'bats --tap' \
 		tests/source tests/host
 
 DEMO_FILES := $(TESTS)/demo $(TESTS)/demo.bpf.o $(TESTS)/syscalls.json

@@ -60,7 +60,7 @@ $(FUZZ)/args-control: $(FUZZ)/control.o $(filter-out %/fuzz-args.o,$(FUZZ_OBJS))
 fuzz: $(FUZZ)/args $(FUZZ)/args-control build/.check-packages
 	$(TEST_ENV) bats tests/source/fuzz.bats
 
-check: $(FUZZ)/args $(FUZZ)/args-control build/noskel/bpftool
+check-host: $(FUZZ)/args $(FUZZ)/args-control build/noskel/bpftool
 
 # Both start from what is built already: only what differs is built again
 NOSKEL	:= build/noskel

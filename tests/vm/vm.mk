@@ -24,8 +24,8 @@ vm-kernel: $(OUT)/.packages build/.vm-packages
 
 # LINES="tests/vm/lines/6.12-patched.line ...": only these kernels
 check-vm: all test-programs build/.check-packages vm-kernel
-	$(VM_ENV) prove --timer --ext .bats --exec 'bats --tap' tests/vm
-	$(VM_ENV) tests/vm/matrix.sh $(LINES)
+	@$(VM_ENV) prove --timer --ext .bats --exec 'bats --tap' tests/vm
+	@$(VM_ENV) tests/vm/matrix.sh $(LINES)
 
 bench-vm: all vm-kernel
-	$(VM_ENV) tests/vm/bench.sh
+	@$(VM_ENV) tests/vm/bench.sh
