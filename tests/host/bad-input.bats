@@ -106,7 +106,7 @@ teardown() {
 	refused "4294967295" swap-drain id 4294967295 "${SLOT[@]}"
 	refused "no map has the name" swap-drain name "none_$$" "${SLOT[@]}"
 	refused "no map has the name ''" swap-drain name "" "${SLOT[@]}"
-	refused "parse" swap-drain name name_of_16_chars "${SLOT[@]}"
+	refused "name_of_16_chars" swap-drain name name_of_16_chars "${SLOT[@]}"
 	refused "$PINS/none" swap-drain pinned "$PINS/none" "${SLOT[@]}"
 	refused "parse" swap-drain id x "${SLOT[@]}"
 	refused "parse" swap-drain id "" "${SLOT[@]}"
@@ -232,7 +232,7 @@ teardown() {
 		drain_refused "unknown keyword" "$word"
 		drain_refused "unknown provider" using "$word"
 		drain_refused "not in a bpffs" keep "/$word/x"
-		drain_refused "name" value name "$word"
+		drain_refused "no map has the name" value name "$word"
 		drain_refused "." value id "$word"
 		drain_refused "." value pinned "/$word"
 		drain_refused "." value "$word" 1

@@ -87,7 +87,7 @@ in_batch() {
 		"map swap-drain pinned $PINS/inner key 0 0 0 0"; do
 		in_batch "map sync" "$line" "$DRAIN"
 		[[ $status != 0 ]]
-		[[ $stderr == "Error: "* ]]
+		[[ $stderr == *"Error: "* ]]
 		[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
 	done
 }

@@ -29,8 +29,7 @@ untouched() {
 pinned_and_named() {
 	[[ $status == 255 ]]
 	[[ $(wc -l <<<"$(said)") == 1 ]]
-	[[ $stderr == "Error: "*"slot was swapped, old map is pinned at "* ]]
-	[[ ${stderr##* } == "$(left_pins)" ]]
+	[[ $(said) == "Error: "*"; slot was swapped, old map is pinned at $(left_pins)" ]]
 	[[ $(slot_id) != "$(map_id "$PINS/inner")" ]]
 	in_mode
 	dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"

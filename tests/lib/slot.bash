@@ -38,7 +38,10 @@ no_maps_of_ours() {
 # The kernel frees maps a moment later.
 cleanup_slot() {
 	cleanup_bpffs
-	wait_until no_maps_of_ours
+	wait_until no_maps_of_ours || {
+		release_pins
+		return 1
+	}
 }
 
 # make_slot [OUTER_TYPE [OPTION_OF_MAP_MAKE... INNER_TYPE]]
@@ -132,9 +135,16 @@ slow_drain_end() {
 	stderr=$(cat "$BATS_TEST_TMPDIR/err")
 }
 
-# Pins that runs left behind for our outer map, a path a line
+# Pins that runs left behind for our inner maps, a path a line
 left_pins() {
-	find /sys/fs/bpf/swap_drain -name "$(map_id "$PINS/outer")_*" 2>/dev/null
+	local pin
+
+	for pin in /sys/fs/bpf/swap_drain/*/*; do
+		if map_make --info "$pin" 2>/dev/null |
+			grep -qx "name $INNER_NAME"; then
+			echo "$pin"
+		fi
+	done
 }
 
 # Removes them, and the runs' folders
@@ -143,6 +153,6 @@ release_pins() {
 
 	left_pins | while read -r pin; do
 		rm "$pin"
-		rmdir "${pin%/*}"
+		rmdir --ignore-fail-on-non-empty "${pin%/*}"
 	done
 }
