@@ -7,7 +7,6 @@
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 const char *__lsan_default_options(void);
-const char *__lsan_default_suppressions(void);
 int __lsan_is_turned_off(void);
 
 /* A finding ends the command with 99, which no test takes for anything else */
@@ -24,12 +23,6 @@ const char *__ubsan_default_options(void)
 const char *__lsan_default_options(void)
 {
 	return "exitcode=99:print_suppressions=0";
-}
-
-/* What other verbs of the base's bpftool leak at their end, by function */
-const char *__lsan_default_suppressions(void)
-{
-	return "";
 }
 
 /* It can't look for leaks in a process that is traced already */

@@ -12,6 +12,7 @@ load ../lib/uncovered
 
 setup() {
 	setup_bpffs
+	MODE=()
 }
 
 teardown() {
@@ -64,7 +65,7 @@ refused_and_forced() {
 	drained
 }
 
-# asked_and_drained [COMMAND]: it could have been sleepable, is not, and only
+# asked_and_drained: it could have been sleepable, is not, and only
 # an iterator could tell
 asked_and_drained() {
 	skip_unless "there is no strace" command -v strace
@@ -181,7 +182,6 @@ held_and_lost() {
 	mv "$PINS/others" "$PINS/outer"
 	fill_slot "$PINS/working"
 	bpftool map delete pinned "$PINS/outer" key 1 0 0 0
-	SLOT=(key 0 0 0 0)
 	refused_and_forced "map $(map_id "$PINS/working") .*its own values start callbacks"
 }
 
@@ -202,6 +202,18 @@ held_and_lost() {
 		kernel_has bpf_task_work_schedule_signal_impl
 	load_prog wq_task_work task_work
 	refused_and_forced "program $PROG task_work can start a callback from map $(map_id "$PINS/works"),"
+}
+
+@test "a bpf_timer in the drained map's own values" {
+	load_prog wq_timer timer_in_inner
+	mv "$PINS/outer" "$PINS/outer_plain"
+	mv "$PINS/timers" "$PINS/outer"
+	refused_and_forced "map $(map_id "$PINS/ticking") .*its own values start callbacks"
+}
+
+@test "a bpf_timer in another map of the program: the wait covers it" {
+	load_prog wq_timer timer_beside
+	drained
 }
 
 # said_once: a program that might be sleepable, for all that is known: it is

@@ -1,20 +1,23 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Is every map and program of a test gone after it? Sourced after common.bash;
-# setup_bpffs in setup(), cleanup_leak_free in teardown().
+# Is every map and program of a test gone after it? Sourced after common.bash
+# and slot.bash; setup_bpffs in setup(), cleanup_leak_free in teardown(). A
+# pinned program's name ends with _prog.
 
 # Ids of what is pinned below $PINS, and of the maps in slots of those: the
 # machine's other maps and programs are none of our business
-our_ids() {
-	local kind=$1 path
+our_progs() {
+	find "$PINS" -type f -name '*_prog' | while read -r path; do
+		bpftool -j prog show pinned "$path" | jq '.id // empty'
+	done
+}
 
-	while read -r path; do
-		bpftool -j "$kind" show pinned "$path" 2>/dev/null |
-			jq '.id // empty'
-		[[ $kind == prog ]] ||
-			bpftool -j map dump pinned "$path" 2>/dev/null |
+our_maps_in_pins() {
+	find "$PINS" -type f -not -name '*_prog' | while read -r path; do
+		map_id "$path"
+		bpftool -j map dump pinned "$path" 2>/dev/null |
 			jq '.[]? | .inner_map_id? // empty'
-	done < <(find "$PINS" -type f) | sort -un
+	done | sort -un
 }
 
 none_left() {
@@ -41,8 +44,8 @@ cleanup_leak_free() {
 	local maps progs pins
 
 	[[ -n ${PINS-} && -d $PINS ]] || return 0
-	maps=$(our_ids map)
-	progs=$(our_ids prog)
+	maps=$(our_maps_in_pins)
+	progs=$(our_progs)
 	pins=$(journal_of "$maps")
 	cleanup_bpffs
 	if [[ -n $pins ]]; then

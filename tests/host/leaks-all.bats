@@ -1,0 +1,198 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# However a run ends, it leaves no map, program or pin but those that it
+# should. Maps are counted by their names, through bpftool.
+
+bats_require_minimum_version 1.5.0
+load ../lib/common
+load ../lib/slot
+load ../lib/holders
+load ../lib/leaks
+
+# Two slots, whose maps only the slots hold
+setup() {
+	setup_slot
+	make_slot
+	other_map --fill 2 hash "$PINS/second"
+	bpftool map update pinned "$PINS/outer" key 1 0 0 0 \
+		value pinned "$PINS/second"
+	rm "$PINS/inner" "$PINS/second"
+}
+
+teardown() {
+	cleanup_slot
+}
+
+number_is() {
+	[[ $(our_maps | grep -c .) -eq $1 ]]
+}
+
+pins_are() {
+	[[ $(find "$PINS" -type f | grep -c .) -eq $1 ]]
+}
+
+# left MAPS PINS: so many are there, and nothing in the usual journal
+left() {
+	wait_until number_is "$1" || {
+		our_maps
+		return 1
+	}
+	pins_are "$2" || {
+		find "$PINS" -type f
+		return 1
+	}
+	[[ -z $(left_pins) ]]
+}
+
+# ends STATUS [ARG...]: a swap-drain of the first slot
+ends() {
+	local want=$1
+
+	shift
+	run drain_here "$@"
+	echo "$* -> $status '$output'"
+	[[ $status -eq $want ]]
+}
+
+@test "what runs to its end leaves the outer map and what is in its slots" {
+	local mode args
+
+	left 3 1
+	for mode in "" -j -jp; do
+		in_mode ${mode:+"$mode"}
+		for args in "" clear quiet force "clear quiet"; do
+			# shellcheck disable=SC2086
+			ends 0 $args
+			left 3 1
+		done
+	done
+}
+
+@test "the same with each provider, by itself and in a batch" {
+	local provider
+
+	for provider in $(providers); do
+		bpftool map sync using "$provider" >/dev/null 2>&1 || continue
+		ends 0 using "$provider"
+		left 3 1
+	done
+	printf '%s\n' "map sync" "map swap-drain pinned $PINS/outer key 0 0 0 0 journal $PINS/journal" \
+		"map sync" >"$BATS_TEST_TMPDIR/batch"
+	bpftool batch file "$BATS_TEST_TMPDIR/batch"
+	left 3 1
+}
+
+@test "the same with all slots" {
+	run bpftool -j map swap-drain pinned "$PINS/outer" all \
+		journal "$PINS/journal"
+	echo "$output"
+	[[ $status -eq 0 ]]
+	left 3 1
+}
+
+@test "the same in the usual journal" {
+	run drain
+	echo "$output"
+	[[ $status -eq 0 ]]
+	left 3 1
+}
+
+@test "keep leaves one map and one pin more" {
+	ends 0 keep "$PINS/kept"
+	left 4 2
+}
+
+@test "two maps that take turns are two" {
+	other_map hash "$PINS/spare"
+	ends 0 value pinned "$PINS/spare" keep "$PINS/kept" clear
+	left 4 3
+	rm "$PINS/spare"
+	ends 0 value pinned "$PINS/kept" clear
+	left 3 2
+}
+
+@test "a refused run leaves what was there" {
+	local args
+
+	for args in nonsense "quiet quiet" "using nothing" "keep /nowhere/x" \
+		    "value id $(slot_id)"; do
+		# shellcheck disable=SC2086
+		ends 255 $args
+		left 3 1
+	done
+
+	other_map --key 8 hash "$PINS/odd" || other_map array "$PINS/odd"
+	ends 255 value pinned "$PINS/odd"
+	left 4 2
+	rm "$PINS/odd"
+
+	bpftool map update pinned "$PINS/outer" key 2 0 0 0 \
+		value id "$(slot_id)"
+	ends 255
+	left 3 1
+	[[ $(find "$PINS/journal" -mindepth 1 | wc -l) -eq 0 ]]
+}
+
+@test "a run that can't print leaves the old map pinned, recover lets it go" {
+	run bash -c "'$BPFTOOL' map swap-drain pinned '$PINS/outer' key 0 0 0 0 \
+		journal '$PINS/journal' >/dev/full"
+	[[ $status -eq 255 ]]
+	left 4 2
+	bpftool map swap-drain recover journal "$PINS/journal"
+	left 3 1
+	[[ $(find "$PINS/journal" -mindepth 1 | wc -l) -eq 0 ]]
+}
+
+# killed N: the run is killed at its N-th fcntl(2)
+killed() {
+	run strace -o "$BATS_TEST_TMPDIR/trace" -e trace=fcntl \
+		-e inject=fcntl:signal=KILL:when="$1" "$BPFTOOL" \
+		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
+		journal "$PINS/journal"
+	[[ $status -eq 137 && -z $output ]]
+}
+
+@test "a killed run leaves the old map pinned, recover lets it go" {
+	local nth
+
+	skip_unless "there is no strace" command -v strace
+	strace -o "$BATS_TEST_TMPDIR/trace" -e trace=fcntl "$BPFTOOL" \
+		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
+		journal "$PINS/journal"
+	left 3 1
+	nth=$(grep '^fcntl(' "$BATS_TEST_TMPDIR/trace" | grep -n 'F_UNLCK' |
+		tail -n 1 | cut -d: -f1)
+
+	# Locked, and nothing done so far
+	killed $((nth - 1))
+	left 3 1
+	# Swapped, and not yet unlocked
+	killed "$nth"
+	left 4 2
+	bpftool map swap-drain recover journal "$PINS/journal"
+	left 3 1
+	[[ $(find "$PINS/journal" -mindepth 1 | wc -l) -eq 0 ]]
+}
+
+# The iterator that tells sleepable programs, and its link, go with the run
+no_iterator() {
+	! bpftool prog show | grep -q ' name list ' &&
+		! bpftool link show | grep -q 'target_name bpf_prog'
+}
+
+@test "the iterator that is asked about programs does not stay" {
+	rm "$PINS/outer"
+	load_prog sleep_use uprobe_plain
+	drain_here
+	wait_until no_iterator
+}
+
+@test "the scratch maps of a wait do not stay" {
+	local id
+
+	bpftool map sync using map_in_map_update
+	# Others may have some at this moment, which are gone at the next
+	for id in $(bpftool map show | sed -n 's/^\([0-9]*\): .* name sync_.*/\1/p'); do
+		wait_until none_left map "$id"
+	done
+}
