@@ -32,7 +32,7 @@ vpath %.c $(PROG_DIRS)
 .PHONY: check check-host test-programs
 test-programs: $(PROGS) $(TESTS)/syscalls.json
 
-$(PROGS): $(wildcard tests/progs/*.h) | $(TESTS)
+$(PROGS): $(wildcard tests/progs/*.h tests/guest/*.h) | $(TESTS)
 $(TESTS):
 	@mkdir -p $@
 

@@ -53,7 +53,7 @@ static int let_go(__u64 i, void *ctx)
 	__u32 key = 0;
 
 	s = bpf_map_lookup_elem(&shared, &key);
-	return !s || *(volatile __s32 *)&s->go;
+	return !s || s->go;
 }
 
 static int spin(__u64 i, void *ctx)

@@ -38,7 +38,7 @@ int count(struct bpf_raw_tracepoint_args *ctx)
 	    ctx->args[1] != 110 /* getppid */)
 		return 0;
 
-	if (*(volatile __u32 *)&s->active)
+	if (s->active)
 		counter = bpf_map_lookup_elem(&counter1, &key);
 	else
 		counter = bpf_map_lookup_elem(&counter0, &key);

@@ -3,10 +3,10 @@
 # source with the patches to the kernel, and Debian's own, taken as packages
 
 VM_PKGS := qemu-system-x86 qemu-system-common busybox-static cpio kmod \
-	flex bison bc libssl-dev dwarves
+	flex bison bc libssl-dev dwarves iproute2
 
-# What is run in each guest, and how long the load of each test lasts there
-GUEST_TESTS ?= tests/guest tests/host/wait.bats tests/host/load.bats
+# What is run in each guest; a line may name more. How long a load lasts there
+GUEST_TESTS ?= tests/guest
 GUEST_LOAD_SECONDS ?= 5
 
 VM_ENV = $(TEST_ENV) BASE='$(BASE)' SOURCE='$(SRC)' \
