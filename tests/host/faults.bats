@@ -72,26 +72,28 @@ every_call() {
 @test "faults: while a program counts, created replacements" {
 	own_world faults_under_load created "$((3 * FAULTS_QUICK))"
 	read -r faults _ <"$BATS_TEST_TMPDIR/totals"
-	echo "$faults 0 0 0" >>"$BATS_FILE_TMPDIR/totals"
+	echo "$faults 0 0 0 0 0" >>"$BATS_FILE_TMPDIR/totals"
 }
 
 @test "faults: while a program counts, two maps taking turns" {
 	own_world faults_under_load turns "$((3 * FAULTS_QUICK))"
 	read -r faults _ <"$BATS_TEST_TMPDIR/totals"
-	echo "$faults 0 0 0" >>"$BATS_FILE_TMPDIR/totals"
+	echo "$faults 0 0 0 0 0" >>"$BATS_FILE_TMPDIR/totals"
 }
 
 @test "faults: several hundred in all, nothing lost" {
-	local faults kills window bad f=0 k=0 w=0 b=0
+	local faults kills window bad lost twice f=0 k=0 w=0 b=0 l=0 t=0
 
-	while read -r faults kills window bad; do
-		f=$((f + faults)) k=$((k + kills))
-		w=$((w + window)) b=$((b + bad))
+	while read -r faults kills window bad lost twice; do
+		f=$((f + faults)) k=$((k + kills)) w=$((w + window))
+		b=$((b + bad)) l=$((l + lost)) t=$((t + twice))
 	done <"$BATS_FILE_TMPDIR/totals"
 	result "faults injected" "$f"
 	result "kills at a system call" "$k"
 	result "killed between the last byte and the release" "$w"
 	result "ended in another state than allowed" "$b"
+	result "lost" "$l"
+	result "printed twice outside that window" "$t"
 	((b == 0))
 	((FAULTS_QUICK > 1 || (f > 300 && k > 300)))
 }

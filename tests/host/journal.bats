@@ -34,6 +34,7 @@ load ../lib/faults
 }
 
 @test "journal: inside ip netns exec" {
+	skip_unless "no network namespaces here" unshare --net ip -V
 	own_world journal_netns
 }
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034 # what faults.bash uses
+# shellcheck shell=bash disable=SC2034,SC2153 # shared with faults.bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # One fault a run, at each system call in turn. See faults.bash.
 
@@ -238,12 +238,18 @@ with_fault() {
 
 # try SCENARIO CALL NTH FAULT EARLY: with_fault() that keeps count
 try() {
-	(trap 'echo "$faults $kills $window" >"$T/counts"' EXIT
+	local state
+
+	(trap 'echo "$faults $kills $window ${STATE-}" >"$T/counts"' EXIT
 	with_fault "$@") || {
 		echo "^^^ $*" >&2
+		read -r _ _ _ state <"$T/counts"
 		bad=$((bad + 1))
+		[[ $state != lost ]] || lost=$((lost + 1))
+		[[ $state != @(both|printed-untouched) ]] ||
+			twice=$((twice + 1))
 	}
-	read -r faults kills window <"$T/counts"
+	read -r faults kills window _ <"$T/counts"
 }
 
 # was_hit FILE CALL: was there a fault at such a call? It is a regular expression.
@@ -256,7 +262,7 @@ was_hit() {
 hit() {
 	local name=${3%%\\(*} nth tries
 
-	for ((tries = 0; tries < 10; tries++)); do
+	for ((tries = 0; tries < 40; tries++)); do
 		! was_hit "$1" "$3" || return 0
 		set_up "$scenario"
 		strace -f -qq -o "$T/all" -e trace="$name" "${RUN[@]}" \
@@ -272,7 +278,8 @@ hit() {
 # every_call SCENARIO CAP CALL...: an error and a kill at each place, and at
 # these calls in any case. $FAULTS_QUICK leaves out all but one in that many.
 every_call() {
-	local scenario=$1 cap=$2 call nth early errors fault i=0 bad=0
+	local scenario=$1 cap=$2 call nth early errors fault i=0
+	local bad=0 lost=0 twice=0
 
 	: >"$T/injected"
 	: >"$T/killed"
@@ -297,7 +304,7 @@ every_call() {
 		hit injected error=EPERM "$call"
 		hit killed signal=KILL "$call"
 	done
-	echo "$faults $kills $window $bad" >"$T/totals"
+	echo "$faults $kills $window $bad $lost $twice" >"$T/totals"
 	((bad == 0))
 }
 

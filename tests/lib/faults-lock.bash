@@ -93,12 +93,25 @@ expect_in_slot() {
 	[[ $STATE == untouched* ]] || complain "untouched, but $STATE"
 }
 
-# stop_at CALL [ARGS]: starts a run that stops, by SIGSTOP, at its first such
+# stop_at CALL [ARGS]: starts a run that stops, by SIGSTOP, after its first such
 # system call. Sets STRACE and STOPPED, the process.
 stop_at() {
+	local tries
+
+	# What others do to the maps of this machine moves the place meanwhile
+	for ((tries = 0; tries < 40; tries++)); do
+		! stop_once "$@" || return 0
+		go_on
+	done
+	complain "stopped at $1"
+}
+
+stop_once() {
 	local call=$1 nth name=${1%%(*}
 
 	shift
+	wipe
+	fill "${MADE[@]}"
 	strace -f -qq -o "$T/all" -e trace="$name" "$BPFTOOL" map swap-drain \
 		pinned "$PINS/outer" key 0 0 0 0 "$@" >"$T/first"
 	nth=$(grep "^[0-9]* *$name(" "$T/all" | grep -nF "$call" | head -n 1 |
@@ -110,16 +123,24 @@ stop_at() {
 		swap-drain pinned "$PINS/outer" key 0 0 0 0 "$@" \
 		>"$T/out" 2>"$T/err" &
 	STRACE=$!
+	STOPPED=
 	wait_for find_stopped
+	[[ -n $STOPPED ]] &&
+		grep -v -- '---' "$T/trace" | tail -n 1 | grep -qF "$call"
 }
 
+# Or it has ended, without
 find_stopped() {
+	if ! kill -0 "$STRACE" 2>/dev/null; then
+		STOPPED=
+		return 0
+	fi
 	STOPPED=$(pgrep -P "$STRACE" -x bpftool) && stopped "$STOPPED"
 }
 
 go_on() {
 	STATUS=0
-	kill -CONT "$STOPPED"
+	[[ -z $STOPPED ]] || kill -CONT "$STOPPED"
 	wait "$STRACE" || STATUS=$?
 }
 
