@@ -223,6 +223,16 @@ slot_changed() {
 	[[ $(map_id "$pinned") == "$INNER" ]]
 	[[ $(slot_id) != "$INNER" ]]
 
+	# While it is held there, recover leaves it where it is
+	run --separate-stderr bpftool -j map swap-drain recover \
+		journal "$PINS/journal"
+	echo "$output $stderr"
+	[[ $status -eq 255 ]]
+	jq -e --arg re "slot 01 00 00 00 of map $OTHER other_$$ holds it" \
+		'length == 1 and (.[0].error | test($re))' <<<"$output"
+	[[ $(map_id "$pinned") == "$INNER" ]]
+
+	bpftool map delete id "$OTHER" key 1 0 0 0
 	run --separate-stderr bpftool -j map swap-drain recover \
 		journal "$PINS/journal"
 	echo "$output $stderr"
@@ -246,6 +256,7 @@ slot_changed() {
 	pinned=$(find "$PINS/journal" -type f)
 	grep -F "slot 01 00 00 00 of map $OTHER other_$$ holds it" "$out.err"
 	grep -F "slot was swapped, old map is pinned at $pinned" "$out.err"
+	bpftool map delete id "$OTHER" key 1 0 0 0
 	bpftool map swap-drain recover journal "$PINS/journal"
 	journal_is_empty
 }
