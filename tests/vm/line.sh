@@ -32,7 +32,7 @@ done
 
 cd "$here/../.." || exit 1
 start=$SECONDS
-"$here/boot.sh" "$@" -s "$CPUS" -a "$APPEND" -t "${LINE_LIMIT:-900}" \
+"$here/boot.sh" "$@" -s "$CPUS" -a "$APPEND" -t "${LINE_LIMIT:-1800}" \
 	-l "$results/$name.console" -- "bats --tap $GUEST_TESTS ${MORE_TESTS:-}" |
 	tee "$results/$name.tap"
 status=${PIPESTATUS[0]}
