@@ -5,9 +5,9 @@
 #
 # usage: bench.sh [ROUNDS]
 #
-# From the environment: BUILD, BPFTOOL, BASE. Fails when the command's median is
-# more than 1/20 of the other one. Wants a machine with two idle CPUs: a grace
-# period ends when every CPU of the guest has run.
+# From the environment: BUILD, BPFTOOL, BASE, SOURCE as for matrix.sh. Fails when
+# the command's median is more than 1/20 of the other one. Wants a machine with
+# two idle CPUs: a grace period ends when every CPU of the guest has run.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -46,7 +46,9 @@ if [ -n "${BENCH_IN_GUEST:-}" ]; then
 fi
 export BENCH_IN_GUEST=1
 cd "$here/../.."
-# The kernel's checks are in the way of a measurement
-exec "$here/boot.sh" -k "$BUILD/vm/${BASE:-6.12}/bzImage" \
-	-a 'lockdep.prove_locking=0 no_debug_objects' \
+base=${BASE:-6.12}
+# The checks of the tests' kernel cost more than what is to be measured
+"$here/build-kernel.sh" "$base" "${SOURCE:-/usr/src/linux-source-$base.tar.xz}" \
+	"$BUILD/vm/$base-plain" "$here/config-plain"
+exec "$here/boot.sh" -k "$BUILD/vm/$base-plain/bzImage" \
 	-e BUILD -e BPFTOOL -e BENCH_IN_GUEST -- "tests/vm/bench.sh $rounds"

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Builds the patched kernel that the tests are run on, from packaged source.
 #
-# usage: build-kernel.sh BASE SOURCE DEST
+# usage: build-kernel.sh BASE SOURCE DEST [FRAGMENT]...
 #
 # BASE is the release (6.12), SOURCE a linux-source tarball or a kernel tree,
 # DEST a folder: bzImage, config, stamp and build.log are left there. Nothing is
-# done while patches, configuration and source are those of the last build.
+# done while patches, configuration and source are those of the last build. Each
+# FRAGMENT goes on top of "config", beside this script.
 set -euo pipefail
 
-if [ $# -ne 3 ]; then
+if [ $# -lt 3 ]; then
 	sed -n '/^# usage/,/^set/s/^# \{0,1\}//p' "$0" >&2
 	exit 1
 fi
@@ -18,7 +19,7 @@ source=$2
 dest=$3
 here=$(cd "$(dirname "$0")" && pwd)
 patches=$here/../../patches/kernel
-fragment=$here/config
+fragments=("$here/config" "${@:4}")
 [ -f "$patches/$base/series" ] && patches=$patches/$base
 mkdir -p "$dest"
 dest=$(cd "$dest" && pwd)
@@ -33,7 +34,7 @@ else
 fi
 # shellcheck disable=SC2046 # names of patches without blanks
 stamp=$({ echo "$source_id"; gcc --version | head -n 1
-	  cat "$fragment" "$patches/series" \
+	  cat "${fragments[@]}" "$patches/series" \
 	      $(sed "s|^|$patches/|" "$patches/series"); } | sha256sum)
 if [ -f "$dest/bzImage" ] && [ "$(cat "$dest/stamp" 2>/dev/null)" = "$stamp" ]; then
 	exit 0
@@ -82,13 +83,15 @@ check_config() {
 		else
 			grep -qxF "$line" "$tree/.config" || missing+=" $line"
 		fi
-	done < <(grep '^CONFIG_' "$fragment")
+	done < <(cat "${fragments[@]}" |
+		 awk -F= '/^CONFIG_/ { last[$1] = $0 }
+			  END { for (name in last) print last[name] }')
 	[ -z "$missing" ] || { echo "options that were not taken:$missing"; return 1; }
 }
 
 configure() {
 	make -C "$tree" tinyconfig &&
-	(cd "$tree" && scripts/kconfig/merge_config.sh -m .config "$fragment") &&
+	(cd "$tree" && scripts/kconfig/merge_config.sh -m .config "${fragments[@]}") &&
 	make -C "$tree" olddefconfig &&
 	check_config
 }

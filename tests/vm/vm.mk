@@ -27,5 +27,5 @@ check-vm: all test-programs build/.check-packages vm-kernel
 	@$(VM_ENV) prove --timer --ext .bats --exec 'bats --tap' tests/vm
 	@$(VM_ENV) tests/vm/matrix.sh $(LINES)
 
-bench-vm: all vm-kernel
+bench-vm: all build/.vm-packages
 	@$(VM_ENV) tests/vm/bench.sh
