@@ -9,19 +9,21 @@ set -eu
 pristine=$1
 tree=$2
 base=$3
-patches=$(cd "$(dirname "$0")/../patches" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
 
 rm -rf "$tree"
 cp -a "$pristine" "$tree"
 for component in kernel libbpf bpftool; do
-	# A base that the common patch does not fit has a folder of its own.
-	dir=$patches/$component/$base
-	[ -f "$dir/series" ] || dir=$patches/$component
-	[ -f "$dir/series" ] || continue
+	dir=$(cd "$tree" && pwd)/.patches/$component
+	mkdir -p "$dir"
+	"$here/patches.sh" "$component" "$base" >"$dir/list"
+	# shellcheck disable=SC2046 # paths without blanks
+	cp $(cat "$dir/list") "$dir/"
+	sed 's|.*/||' "$dir/list" >"$dir/series"
 	if ! log=$(cd "$tree" && QUILT_PATCHES=$dir QUILT_PC=.pc/$component \
 		   quilt --quiltrc - push -a --fuzz=0 2>&1); then
 		echo "$log" >&2
-		echo "Error: the patches of $dir do not apply" >&2
+		echo "Error: the patches to $component do not apply" >&2
 		rm -rf "$tree"
 		exit 1
 	fi

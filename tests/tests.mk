@@ -36,11 +36,11 @@ $(PROGS): $(wildcard tests/progs/*.h tests/guest/*.h) | $(TESTS)
 $(TESTS):
 	@mkdir -p $@
 
-$(TESTS)/%.bpf.o: %.bpf.c $(OBJ)/.built
+$(TESTS)/%.bpf.o: %.bpf.c $(OBJ)/.built build/.chosen
 	$(Q)clang -g -O2 -Wall -Werror --target=bpf -mcpu=v3 \
 		-D__TARGET_ARCH_x86 $(PROG_INCLUDES) -c $< -o $@
 
-$(TESTS)/%: %.c $(OBJ)/.built
+$(TESTS)/%: %.c $(OBJ)/.built build/.chosen
 	$(Q)$(CC) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror \
 		-D_GNU_SOURCE $(PROG_INCLUDES) $< -o $@ \
 		$(LIBBPF)/libbpf.a -lelf -lz -lpthread

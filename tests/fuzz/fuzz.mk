@@ -33,18 +33,18 @@ FUZZ_LIBS = $(LIBBPF)/libbpf.a -lelf -lz -lcap
 .PHONY: fuzz check-asan
 
 $(FUZZ)/fuzz-%.o: tests/fuzz/%.c tests/fuzz/fuzz.h $(OBJ)/.built \
-		build/.check-packages
+		build/.chosen build/.check-packages
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) -c $< -o $@
 
 # The tool's own main() makes place for that of the fuzzer
-$(FUZZ)/tool-%.o: $(OBJ)/.built build/.check-packages
+$(FUZZ)/tool-%.o: $(OBJ)/.built build/.chosen build/.check-packages
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) -Dmain=bpftool_main \
 		-c $(BPFTOOL_DIR)/$*.c -o $@
 
 $(FUZZ)/control.o: tests/fuzz/args.c tests/fuzz/fuzz.h $(OBJ)/.built \
-		build/.check-packages
+		build/.chosen build/.check-packages
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) -DFUZZ_CONTROL -c $< -o $@
 
@@ -64,7 +64,7 @@ check-host: $(FUZZ)/args $(FUZZ)/args-control build/noskel/bpftool
 
 # Both start from what is built already: only what differs is built again
 NOSKEL	:= build/noskel
-$(NOSKEL)/bpftool: $(OBJ)/.built
+$(NOSKEL)/bpftool: $(OBJ)/.built build/.chosen
 	$(Q)rm -rf $(NOSKEL)
 	$(Q)mkdir -p $(NOSKEL)
 	$(Q)cp -a $(OBJ) $(NOSKEL)/obj
@@ -83,7 +83,7 @@ $(ASAN)/hooks.o: tests/fuzz/asan_hooks.c build/.check-packages
 # it as one
 ASAN_MAKE = $(SUBMAKE) $(JOBS) OUTPUT=$(abspath $(ASAN)/obj)/ \
 	EXTRA_LDFLAGS='$(ASAN_FLAGS) $(abspath $(ASAN)/hooks.o)' EXTRA_CFLAGS
-$(ASAN)/bpftool: $(OBJ)/.built $(ASAN)/hooks.o
+$(ASAN)/bpftool: $(OBJ)/.built build/.chosen $(ASAN)/hooks.o
 	$(Q)mkdir -p $(ASAN)/obj
 	$(Q)cp -a $(OBJ)/bootstrap $(OBJ)/vmlinux.h $(OBJ)/*.bpf.o \
 		$(OBJ)/*.skel.h $(ASAN)/obj/

@@ -2,17 +2,8 @@
 /* A tc program that starts a bpf_wq. The callback looks the inner map up, stays
  * under way until it is let go, and only then writes to it.
  */
-#define BPF_NO_KFUNC_PROTOTYPES
-#include <vmlinux.h>
-#include <bpf/bpf_helpers.h>
-
+#include "wq.h"
 #include "sync_guest.h"
-
-int bpf_wq_init(struct bpf_wq *wq, void *p__map, unsigned int flags) __ksym;
-int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
-int bpf_wq_set_callback_impl(struct bpf_wq *wq,
-			     int (callback_fn)(void *map, int *key, void *value),
-			     unsigned int flags__k, void *aux__ign) __ksym;
 
 struct inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

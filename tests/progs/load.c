@@ -118,7 +118,8 @@ static int open_object(struct load *l)
 	if (!l->obj)
 		return -1;
 
-	config = bpf_map__initial_value(map_of(l, ".data"), &size);
+	/* const in older libbpf, although it is there to be written to */
+	config = (void *)bpf_map__initial_value(map_of(l, ".data"), &size);
 	if (!config || size != sizeof(*config))
 		return -1;
 	config->slots = l->slots;

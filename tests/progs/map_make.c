@@ -44,11 +44,11 @@ static const struct {
 	{ BPF_MAP_TYPE_BLOOM_FILTER,		0, 8, 16, 0 },
 	{ BPF_MAP_TYPE_RINGBUF,			0, 0, 4096, 0 },
 	{ BPF_MAP_TYPE_USER_RINGBUF,		0, 0, 4096, 0 },
-	{ BPF_MAP_TYPE_ARENA,			0, 0, 4, BPF_F_MMAPABLE },
+	{ 33,	/* arena since 6.9 */			0, 0, 4, BPF_F_MMAPABLE },
 	{ BPF_MAP_TYPE_SK_STORAGE,		4, 8, 0, BPF_F_NO_PREALLOC },
 	{ BPF_MAP_TYPE_INODE_STORAGE,		4, 8, 0, BPF_F_NO_PREALLOC },
 	{ BPF_MAP_TYPE_TASK_STORAGE,		4, 8, 0, BPF_F_NO_PREALLOC },
-	{ BPF_MAP_TYPE_CGRP_STORAGE,		4, 8, 0, BPF_F_NO_PREALLOC },
+	{ 32,	/* cgrp_storage since 6.2 */		4, 8, 0, BPF_F_NO_PREALLOC },
 	{ BPF_MAP_TYPE_HASH,			4, 8, 16, 0 },
 	{ BPF_MAP_TYPE_PERCPU_HASH,		4, 8, 16, 0 },
 	{ BPF_MAP_TYPE_LRU_HASH,		4, 8, 1024, 0 },
@@ -139,7 +139,7 @@ static void print_info(const char *pin)
 	__u32 len = sizeof(info);
 	int fd = bpf_obj_get(pin);
 
-	if (fd < 0 || bpf_map_get_info_by_fd(fd, &info, &len))
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
 		err(1, "can't read the map's info");
 
 	printf("id %u\ntype %u\nkey_size %u\nvalue_size %u\nmax_entries %u\n"

@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 	prog = bpf_object__find_program_by_name(obj, argv[2]);
 	snprintf(path, sizeof(path), "%s/%s_prog", argv[3], argv[2]);
 	if (bpf_program__pin(prog, path) ||
-	    bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &len)) {
+	    bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len)) {
 		perror("reach_load");
 		return 1;
 	}

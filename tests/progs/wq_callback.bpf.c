@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* A tc program, not sleepable, whose bpf_wq callback stays inside a map */
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
+#include "wq.h"
 #include "wq_state.h"
 
 #define OVERDUE_NS	(30 * 1000000000ULL)
-
-extern int bpf_wq_init(struct bpf_wq *wq, void *map, unsigned int flags) __ksym;
-extern int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
-extern int bpf_wq_set_callback_impl(struct bpf_wq *wq,
-				    int (*callback)(void *, int *, void *),
-				    unsigned int flags, void *aux) __ksym;
 
 struct inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

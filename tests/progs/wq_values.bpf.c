@@ -2,8 +2,7 @@
 /* tc programs that use a map-in-map and can get at a bpf_wq in another way
  * than through a plain map of theirs.
  */
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
+#include "wq.h"
 
 struct plain {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

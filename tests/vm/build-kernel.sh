@@ -18,9 +18,8 @@ base=$1
 source=$2
 dest=$3
 here=$(cd "$(dirname "$0")" && pwd)
-patches=$here/../../patches/kernel
+mapfile -t patches < <("$here/../../scripts/patches.sh" kernel "$base")
 fragments=("$here/config" "${@:4}")
-[ -f "$patches/$base/series" ] && patches=$patches/$base
 mkdir -p "$dest"
 dest=$(cd "$dest" && pwd)
 source=$(realpath "$source")
@@ -32,10 +31,8 @@ if [ -d "$source" ]; then
 else
 	source_id=$(stat -c '%n %s %Y' "$source")
 fi
-# shellcheck disable=SC2046 # names of patches without blanks
 stamp=$({ echo "$source_id"; gcc --version | head -n 1
-	  cat "${fragments[@]}" "$patches/series" \
-	      $(sed "s|^|$patches/|" "$patches/series"); } | sha256sum)
+	  cat "${fragments[@]}" "${patches[@]}"; } | sha256sum)
 if [ -f "$dest/bzImage" ] && [ "$(cat "$dest/stamp" 2>/dev/null)" = "$stamp" ]; then
 	exit 0
 fi
@@ -63,10 +60,10 @@ unpack() {
 apply() {
 	local patch
 
-	while read -r patch; do
-		patch -d "$tree" -p1 -F0 --no-backup-if-mismatch <"$patches/$patch" ||
+	for patch in "${patches[@]}"; do
+		patch -d "$tree" -p1 -F0 --no-backup-if-mismatch <"$patch" ||
 			return 1
-	done <"$patches/series"
+	done
 }
 
 # An option of the fragment that the kernel's own rules dropped would make a

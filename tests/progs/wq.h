@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A bpf_wq for test programs. The headers of older bases do not know it, and the
+ * kernel goes by name and size alone.
+ */
+#ifndef WQ_H
+#define WQ_H
+
+#define bpf_wq bpf_wq___of_the_header
+#include <linux/bpf.h>
+#undef bpf_wq
+#include <bpf/bpf_helpers.h>
+
+struct bpf_wq {
+	__u64 __opaque[2];
+} __attribute__((aligned(8)));
+
+extern int bpf_wq_init(struct bpf_wq *wq, void *map, unsigned int flags) __ksym;
+extern int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
+extern int bpf_wq_set_callback_impl(struct bpf_wq *wq,
+				    int (*callback)(void *, int *, void *),
+				    unsigned int flags, void *aux) __ksym;
+
+#endif
