@@ -6,14 +6,20 @@
 #
 # LINE is a file of lines/, all of them by default. The environment says the
 # rest: BUILD (absolute), BPFTOOL, BASE, SOURCE of the patched kernel (a tarball
-# or a tree), GUEST_TESTS (bats files), MATRIX_JOBS (lines at a time, 1).
+# or a tree), GUEST_TESTS (bats files), MATRIX_JOBS (lines at a time, one for each
+# CPU: an emulated machine keeps little more than one busy).
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 export BASE=${BASE:-6.12}
 SOURCE=${SOURCE:-/usr/src/linux-source-$BASE.tar.xz}
-export GUEST_TESTS=${GUEST_TESTS:-tests/guest}
-[ $# -gt 0 ] || set -- "$here"/lines/*.line
+export GUEST_TESTS=${GUEST_TESTS:-tests/guest tests/host/calls.bats}
+jobs=${MATRIX_JOBS:-$(nproc)}
+if [ $# -eq 0 ]; then
+	# The one that takes longest goes first, the others beside it
+	mapfile -t lines < <(find "$here/lines" -name '6*.line' | sort)
+	set -- "$here/lines/patched.line" "${lines[@]}"
+fi
 
 value() {
 	# shellcheck source=/dev/null
@@ -71,6 +77,6 @@ table() {
 
 fetch_kernels "$@"
 failed=0
-prove --timer -j "${MATRIX_JOBS:-1}" --exec "$here/line.sh" "$@" || failed=1
+prove --timer -j "$jobs" --exec "$here/line.sh" "$@" || failed=1
 table "$@" | tee "$BUILD/vm/matrix.txt"
 exit $failed

@@ -6,7 +6,7 @@ VM_PKGS := qemu-system-x86 qemu-system-common busybox-static cpio kmod \
 	flex bison bc libssl-dev dwarves iproute2
 
 # What is run in each guest; a line may name more. How long a load lasts there
-GUEST_TESTS ?= tests/guest
+GUEST_TESTS ?= tests/guest tests/host/calls.bats
 GUEST_LOAD_SECONDS ?= 5
 
 VM_ENV = $(TEST_ENV) BASE='$(BASE)' SOURCE='$(SRC)' \
@@ -22,7 +22,9 @@ build/.vm-package-list: FORCE
 vm-kernel: $(OUT)/.packages build/.vm-packages
 	$(Q)tests/vm/build-kernel.sh $(BASE) $(SRC) build/vm/$(BASE)
 
-# LINES="tests/vm/lines/6.12-patched.line ...": only these kernels
+# LINES="tests/vm/lines/patched.line ...": only these kernels. Those of the
+# distribution do not depend on the base: they are seen to with the default one
+LINES ?= $(if $(filter-out 6.12,$(BASE)),tests/vm/lines/patched.line)
 check-vm: all test-programs build/.check-packages vm-kernel
 	@$(VM_ENV) prove --timer --ext .bats --exec 'bats --tap' tests/vm
 	@$(VM_ENV) tests/vm/matrix.sh $(LINES)

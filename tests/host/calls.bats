@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Which system calls are made: the command only where the kernel has it, and one
+# wait, not two. Runs in the guests too.
+
+load ../lib/common
+load ../lib/slot
+
+setup() {
+	setup_slot
+	TRACE=$BATS_TEST_TMPDIR/trace
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# traced ARG...: bpftool, its bpf(2) and membarrier(2) calls in $TRACE
+traced() {
+	skip_unless "there is no strace" command -v strace
+	strace -f -qq -e trace=bpf,membarrier -o "$TRACE" "$BPFTOOL" "$@"
+}
+
+has_command() {
+	[[ $(bpftool -j feature probe kernel |
+		jq .misc.have_sync_map_access_command) == true ]]
+}
+
+# calls PATTERN: how many there were
+calls() {
+	grep -cE -- "$1" "$TRACE" || true
+}
+
+# strace does not know the command: it shows the number, 60. Nor is any other
+# number shown like that one a command that this kernel is known to have.
+command_calls() {
+	calls 'bpf\(0x3c[ ,]'
+}
+
+unknown_calls() {
+	calls 'bpf\(0x[0-9a-f]+ '
+}
+
+@test "map sync: the command's number is called if, and only if, the kernel has it" {
+	traced map sync
+	if has_command; then
+		[[ $(command_calls) == 1 && $(unknown_calls) == 1 ]]
+	else
+		[[ $(unknown_calls) == 0 ]]
+	fi
+}
+
+@test "map sync using each of the others: no number is tried" {
+	local provider
+
+	for provider in $(providers); do
+		if [[ $provider != bpf_sync_map_access ]]; then
+			# Some are not there: that costs no number either
+			run traced map sync using "$provider"
+			[[ -s $TRACE && $(unknown_calls) == 0 ]]
+		fi
+	done
+}
+
+@test "map sync using the command: called once, or refused without trying" {
+	run traced map sync using bpf_sync_map_access
+	if has_command; then
+		[[ $status == 0 && $(command_calls) == 1 ]]
+	else
+		[[ $status == 255 && $(unknown_calls) == 0 ]]
+	fi
+}
+
+@test "feature probe: asks the types, tries no number" {
+	traced feature probe kernel >/dev/null
+	[[ $(unknown_calls) == 0 ]]
+}
+
+# The slot's update is the last one: a scratch map's would come after it
+@test "swap-drain: the command after the swap, or no second wait" {
+	make_slot
+	traced map swap-drain pinned "$PINS/outer" key 0 0 0 0 quiet
+	[[ $(calls membarrier) == 0 ]]
+	[[ $(calls BPF_MAP_UPDATE_ELEM) == 1 ]]
+	if has_command; then
+		[[ $(command_calls) == 1 && $(unknown_calls) == 1 ]]
+		sed -n '/BPF_MAP_UPDATE_ELEM/,$p' "$TRACE" | grep -q 'bpf(0x3c[ ,]'
+	else
+		[[ $(unknown_calls) == 0 ]]
+	fi
+}
+
+@test "swap-drain all: the same, once for all slots" {
+	make_slot
+	other_map --fill 1 hash "$PINS/second"
+	bpftool map update pinned "$PINS/outer" key 1 0 0 0 \
+		value pinned "$PINS/second"
+	traced map swap-drain pinned "$PINS/outer" all quiet
+	[[ $(calls membarrier) == 0 ]]
+	if has_command; then
+		[[ $(command_calls) == 1 && $(unknown_calls) == 1 ]]
+		sed -n '/BPF_MAP_UPDATE_/,$p' "$TRACE" | grep -q 'bpf(0x3c[ ,]'
+	else
+		[[ $(unknown_calls) == 0 ]]
+	fi
+}
+
+@test "swap-drain using membarrier: waits after the swap, even where that waited" {
+	skip_unless "membarrier is not there: $(bpftool map sync using membarrier 2>&1)" \
+		bpftool map sync using membarrier
+	make_slot
+	traced map swap-drain pinned "$PINS/outer" key 0 0 0 0 quiet \
+		using membarrier
+	sed -n '/BPF_MAP_UPDATE_ELEM/,$p' "$TRACE" |
+		grep -q 'membarrier(MEMBARRIER_CMD_GLOBAL'
+	[[ $(unknown_calls) == 0 ]]
+}
