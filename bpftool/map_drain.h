@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "json_writer.h"
+#include "map_err.h"
 #include "map_swap.h"
 
 /* map_drain_print.c: the same bytes as "bpftool map dump" */
@@ -53,13 +54,15 @@ bool drain_is_typed(const struct bpf_map_info *info);
 
 /**
  * drain_printer_init() - get everything that printing a map needs
+ * @state:	what an error has to tell of the data, NULL before the swap
  *
  * Prints nothing yet. Reports what is wrong.
  *
  * Return: 0 or -1.
  */
 int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
-		       const struct bpf_map_info *info);
+		       const struct bpf_map_info *info,
+		       const struct map_err_state *state);
 void drain_printer_free(struct drain_printer *p);
 
 /* drain_value_size() - bytes that a lookup in such a map returns */

@@ -103,7 +103,8 @@ int drain_doc_end(struct drain_doc *doc)
 /* The dumper does not know every kind of type (a float is one), and the plain
  * typed form shows nothing else. It is tried on an entry of zeros.
  */
-static int check_types(struct drain_printer *p)
+static int check_types(struct drain_printer *p,
+		       const struct map_err_state *state)
 {
 	/* The dumper reads numbers where their type wants them to stand */
 	size_t value_at = roundup(p->info->key_size, 8);
@@ -130,14 +131,18 @@ free:
 	free(buf);
 	free(zeros);
 	if (err)
-		map_err("map %u has a type that can't be shown in plain output, -j shows its bytes: %s",
-			p->info->id, strerror(-err));
+		map_err_state(state,
+			      "map %u has a type that can't be shown in plain output, -j shows its bytes: %s",
+			      p->info->id, strerror(-err));
 	return err ? -1 : 0;
 }
 
 int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
-		       const struct bpf_map_info *info)
+		       const struct bpf_map_info *info,
+		       const struct map_err_state *state)
 {
+	static const struct map_err_state untouched = {};
+
 	memset(p, 0, sizeof(*p));
 	p->doc = doc;
 	p->info = info;
@@ -149,11 +154,12 @@ int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
 
 	p->btf = btf__load_from_kernel_by_id(info->btf_id);
 	if (!p->btf) {
-		map_err("can't get the BTF of map %u: %s", info->id,
-			strerror(errno));
+		map_err_state(state ? : &untouched,
+			      "can't get the BTF of map %u: %s", info->id,
+			      strerror(errno));
 		return -1;
 	}
-	if (doc->own_wtr && check_types(p))
+	if (doc->own_wtr && check_types(p, state ? : &untouched))
 		return -1;
 	p->fast = drain_fast_new(p);
 

@@ -164,23 +164,24 @@ static int check_given_is_free(struct swap_drain *sd, __u32 id)
 	};
 	int ret;
 
-	ret = swap_left_behind(&sd->journal, id);
-	if (ret > 0) {
-		map_err("map %u can't be a replacement: it is in %s, its content was not printed yet",
-			id, sd->journal.base);
-		return -1;
-	}
-	if (ret < 0) {
-		map_err("can't read %s: %s", sd->journal.base, strerror(-ret));
-		return -1;
-	}
-
 	ret = reach_find(&q);
 	if (ret < 0)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
+	if (ret && not_final(sd, NULL, &nf))
+		return -1;
 
-	return ret ? not_final(sd, NULL, &nf) : 0;
+	/* In this order: another run that takes it out of a slot right now has
+	 * pinned it before that.
+	 */
+	ret = swap_left_behind(&sd->journal, id);
+	if (ret > 0)
+		map_err("map %u can't be a replacement: it is in %s, its content was not printed yet",
+			id, sd->journal.base);
+	else if (ret < 0)
+		map_err("can't read %s: %s", sd->journal.base, strerror(-ret));
+
+	return ret ? -1 : 0;
 }
 
 static int open_old(struct swap_slot *slot)
@@ -222,7 +223,8 @@ static int prepare_slot(struct swap_drain *sd, struct swap_slot *slot)
 
 	/* What printing needs is looked for now, though used later only */
 	if (!err)
-		err = drain_printer_init(&printer, &sd->doc, &slot->old.info);
+		err = drain_printer_init(&printer, &sd->doc, &slot->old.info,
+					 NULL);
 	drain_printer_free(&printer);
 	if (sd->args.all)
 		map_ref_close(&slot->old);

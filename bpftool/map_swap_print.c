@@ -93,7 +93,7 @@ static int print_slot(struct swap_drain *sd, struct swap_slot *slot,
 		map_err_state(&state, "can't %s: %s", what, strerror(-err));
 		return -1;
 	}
-	if (drain_printer_init(&printer, &sd->doc, &slot->old.info)) {
+	if (drain_printer_init(&printer, &sd->doc, &slot->old.info, &state)) {
 		free(label.keys);
 		return -1;
 	}

@@ -200,7 +200,7 @@ static int print_left(struct recovery *r, const struct left *left)
 		return -1;
 	}
 	err = check_final(left, &map) ? :
-	      drain_printer_init(&printer, &r->doc, &map.info);
+	      drain_printer_init(&printer, &r->doc, &map.info, &state);
 	if (err)
 		goto close_map;
 
@@ -220,11 +220,11 @@ close_map:
 }
 
 /* One map that can't be printed is no reason to keep the others back */
-static int print_all(struct recovery *r)
+static int print_all(struct recovery *r, const struct swap_journal *j)
 {
 	const struct map_err_state state = {
-		.swapped = true,
-		.pinned = r->count ? r->left[0].path : NULL,
+		.swapped = r->count,
+		.pinned = r->count == 1 ? r->left[0].path : j->base,
 		.to_stderr = true,
 	};
 	int err = 0, flush_err;
@@ -340,7 +340,7 @@ int swap_recover(const struct swap_args *args)
 
 	err = drain_doc_init(&r.doc, true, r.typed && r.to_print);
 	if (!err)
-		err = print_all(&r);
+		err = print_all(&r, &journal);
 	if (!err)
 		err = let_go(&r);
 	if (r.failed)

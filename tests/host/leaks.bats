@@ -194,6 +194,24 @@ undo() {
 	wait_until we_have 3
 }
 
+@test "after the BTF to print it with could not be had: swapped, pinned and named" {
+	need_strace
+	make_slot array_of_maps --fill 3 --btf struct hash
+	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	fault_at BPF_BTF_GET_FD_BY_ID error=ENOMEM \
+		map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+	[[ $(said) == *"can't get the BTF of map"* ]]
+	swapped_and_pinned
+	undo
+
+	fault_at BPF_BTF_GET_FD_BY_ID error=ENOMEM \
+		-j map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+	[[ $status == 255 ]]
+	jq -es --arg pin "$(left_pins)" 'length == 1 and .[0].swapped and
+		.[0].pinned == $pin' <<<"$output"
+	undo
+}
+
 @test "after printing failed: swapped, pinned and named" {
 	full() {
 		drain >/dev/full
