@@ -215,6 +215,37 @@ static int find_in_slot(const void *key, __u32 id, void *ctx)
 	return 1;
 }
 
+/* Maps without slots, in the order of their ids, which is that of a scan. What
+ * a map is never changes, so that the next scan need not ask again: there are
+ * thousands on some machines, and three system calls each.
+ */
+static __u32 *slotless;
+static size_t nr_slotless, room_slotless;
+
+static bool is_slotless(__u32 id)
+{
+	return nr_slotless && bsearch(&id, slotless, nr_slotless, sizeof(id),
+				      compare_ids);
+}
+
+static void remember_slotless(__u32 id)
+{
+	size_t room = room_slotless ? 2 * room_slotless : 256;
+	__u32 *ids;
+
+	/* One that is not remembered is asked again, that is all */
+	if (nr_slotless && id <= slotless[nr_slotless - 1])
+		return;
+	if (nr_slotless == room_slotless) {
+		ids = realloc(slotless, room * sizeof(*ids));
+		if (!ids)
+			return;
+		slotless = ids;
+		room_slotless = room;
+	}
+	slotless[nr_slotless++] = id;
+}
+
 static int find_in_maps(struct reach_query *q)
 {
 	struct map_ref map;
@@ -223,7 +254,8 @@ static int find_in_maps(struct reach_query *q)
 	int ret = 0;
 
 	while (!ret && !bpf_map_get_next_id(at, &at)) {
-		if (q->except_all && at == q->outer->info.id)
+		if (is_slotless(at) ||
+		    (q->except_all && at == q->outer->info.id))
 			continue;
 		ret = map_ref_open(&map, at);
 		if (ret == -ENOENT) {
@@ -234,6 +266,8 @@ static int find_in_maps(struct reach_query *q)
 			return ret;
 		if (is_map_in_map(&map.info))
 			ret = slots_each(&map, find_in_slot, &search);
+		else
+			remember_slotless(at);
 		map_ref_close(&map);
 	}
 	if (!ret && errno != ENOENT)
