@@ -12,6 +12,7 @@
  * map_swap_uncovered.c	programs that no wait covers
  * map_swap_lock.c	one swap-drain of an outer map at a time
  * map_swap_journal.c	pins that outlive a run that fails
+ * map_swap_notice.c	what is said when a signal ends a run
  * map_swap_recover.c	what such runs have left behind
  * map_drain.c		reading a map that no program uses any more
  * map_drain_print.c	printing it as "map dump" does

@@ -107,11 +107,17 @@ static int finish_slot(struct swap_drain *sd, struct swap_slot *slot,
 	int err;
 
 	err = swap_slot_reopen(sd, slot);
+	swap_notice_hold();
 	if (!err && sd->args.clear)
-		err = swap_slot_printed(sd, slot) ? : map_clear(&slot->old);
+		err = swap_slot_printed(sd, slot);
 	/* It has another name by now */
-	if (!sd->args.all && !swap_slot_path(sd, slot, pinned))
+	if (!sd->args.all && !swap_slot_path(sd, slot, pinned)) {
 		state->pinned = pinned;
+		swap_notice(pinned);
+	}
+	swap_notice_go();
+	if (!err && sd->args.clear)
+		err = map_clear(&slot->old);
 	if (err) {
 		map_err_state(state,
 			      "the drained map was printed but can't be cleared: %s",
@@ -149,6 +155,7 @@ static int let_go(struct swap_drain *sd, const struct map_err_state *swapped)
 			return -1;
 	}
 
+	swap_notice_hold();
 	err = swap_slots_unpin(sd, false);
 	if (err) {
 		map_err_state(&state,
@@ -177,6 +184,7 @@ static int swap_drain(struct swap_drain *sd)
 		if (!sd->args.all &&
 		    !swap_slot_path(sd, &sd->slots[0], pinned))
 			swapped.pinned = pinned;
+		swap_notice(swapped.pinned);
 		err = swap_and_wait(sd, &swapped);
 	}
 	swap_unlock(&sd->args.outer);
@@ -184,16 +192,16 @@ static int swap_drain(struct swap_drain *sd)
 	if (!err)
 		err = swap_check_final(sd, &swapped) ? :
 		      swap_print(sd, &swapped) ? : let_go(sd, &swapped);
-	if (!err)
-		return 0;
 
 	/* What was not swapped is safe in its slot */
-	if (sd->journal.run_fd >= 0) {
+	if (err && sd->journal.run_fd >= 0) {
+		swap_notice_hold();
 		swap_slots_unpin(sd, true);
 		swap_journal_end(&sd->journal);
 	}
+	swap_notice_end();
 
-	return -1;
+	return err ? -1 : 0;
 }
 
 int do_map_swap_drain(int argc, char **argv)

@@ -109,4 +109,22 @@ int swap_check_final(struct swap_drain *sd, const struct map_err_state *state);
 /* swap_print() - print all old maps; reports; 0 once every byte went out, -1 */
 int swap_print(struct swap_drain *sd, const struct map_err_state *state);
 
+/* map_swap_notice.c */
+
+/**
+ * swap_notice() - from now on, SIGINT, SIGTERM and SIGHUP say where the old map
+ *		   is before they end the process, unless they were ignored
+ * @pinned:	its pin, or the folder of many; may be called again
+ */
+void swap_notice(const char *pinned);
+
+/* swap_notice_hold() - put these signals off while what is said does not hold
+ * swap_notice_go() - let them come
+ */
+void swap_notice_hold(void);
+void swap_notice_go(void);
+
+/* swap_notice_end() - nothing is to be said any more; lets them come, too */
+void swap_notice_end(void);
+
 #endif /* __BPFTOOL_MAP_SWAP_RUN_H */
