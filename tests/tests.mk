@@ -3,8 +3,8 @@
 #
 #   make check-host       the tests on this machine's kernel
 #   make check-vm         the suite on other kernels, in tests/vm/vm.mk
-#   make check            both
 #   make check-asan       the tests with ASan and UBSan, in tests/fuzz/fuzz.mk
+#   make check            all of them
 #
 #   tests/source/*.bats   what can be told from the sources alone
 #   tests/host/*.bats     on this machine's kernel
@@ -62,6 +62,7 @@ check: all test-programs build/.check-packages build/.vm-packages
 	kernel=$$!; \
 	trap 'kill $$kernel 2>/dev/null' EXIT; \
 	$(MAKE) --no-print-directory check-host && \
+	$(MAKE) --no-print-directory check-asan && \
 	{ wait $$kernel || { cat build/vm-kernel.log; false; }; }
 	@$(MAKE) --no-print-directory check-vm
 	@BUILD=$(abspath build) tests/summary.sh

@@ -80,22 +80,30 @@ $(ASAN)/hooks.o: tests/fuzz/asan_hooks.c build/.check-packages
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -Wall -Wextra -O1 -c $< -o $@
 # Any byte may stand in a map where a bool should, and the base's dumper reads
-# it as one
+# it as one. "prog load" without a map to replace sorts none of them, at NULL
 ASAN_MAKE = $(SUBMAKE) $(JOBS) OUTPUT=$(abspath $(ASAN)/obj)/ \
 	EXTRA_LDFLAGS='$(ASAN_FLAGS) $(abspath $(ASAN)/hooks.o)' EXTRA_CFLAGS
-$(ASAN)/bpftool: $(OBJ)/.built build/.chosen $(ASAN)/hooks.o
+$(ASAN)/bpftool: $(OBJ)/.built build/.chosen $(ASAN)/hooks.o \
+		tests/fuzz/fuzz.mk
+	$(Q)[ $@ -nt tests/fuzz/fuzz.mk ] || rm -rf $(ASAN)/obj
 	$(Q)mkdir -p $(ASAN)/obj
 	$(Q)cp -a $(OBJ)/bootstrap $(OBJ)/vmlinux.h $(OBJ)/*.bpf.o \
 		$(OBJ)/*.skel.h $(ASAN)/obj/
 	$(Q)rm -f $(ASAN)/obj/bpftool
 	$(Q)$(ASAN_MAKE)='$(ASAN_FLAGS) -fno-sanitize=bool' \
 		$(abspath $(ASAN)/obj/btf_dumper.o)
+	$(Q)$(ASAN_MAKE)='$(ASAN_FLAGS) -fno-sanitize=nonnull-attribute' \
+		$(abspath $(ASAN)/obj/prog.o)
 	$(Q)$(ASAN_MAKE)='$(ASAN_FLAGS)'
 	$(Q)mv $(ASAN)/obj/bpftool $@
 
-# ASAN_TESTS="FILE...": only these
+# ASAN_TESTS="FILE...": only these. What is repeated many times, at random or at
+# every system call, is done in full without sanitizers: here it is quick, and
+# its figures are kept apart.
 ASAN_TESTS ?= $(wildcard tests/host/*.bats)
+ASAN_QUICK ?= FAULTS_QUICK=16 LOAD_SECONDS=2
 check-asan: all test-programs build/.check-packages $(ASAN)/bpftool \
 		$(NOSKEL)/bpftool
-	$(TEST_ENV) BPFTOOL=$(abspath $(ASAN)/bpftool) \
+	@$(TEST_ENV) BPFTOOL=$(abspath $(ASAN)/bpftool) $(ASAN_QUICK) \
+		RESULTS=$(abspath $(ASAN))/results \
 		prove --timer --exec 'bats --tap' $(ASAN_TESTS)

@@ -98,10 +98,10 @@ expect_nothing_left() {
 # result NAME VALUE: a line of the table that make check closes with; where the
 # build folder can't be written to (a guest) there is no table
 result() {
-	local file
+	local file dir=${RESULTS:-$BUILD/results}
 
-	file=$BUILD/results/$(basename "$BATS_TEST_FILENAME" .bats)
-	if mkdir -p "$BUILD/results" 2>/dev/null && [[ -w $BUILD/results ]]; then
+	file=$dir/$(basename "$BATS_TEST_FILENAME" .bats)
+	if mkdir -p "$dir" 2>/dev/null && [[ -w $dir ]]; then
 		[[ ! -e $file ]] || sed -i "/^$1 [0-9]*\$/d" "$file"
 		echo "$1 $2" >>"$file"
 	fi

@@ -27,6 +27,7 @@ fuzz() {
 	ran=$(sed -n 's/^stat::number_of_executed_units: *//p' \
 		"$BATS_TEST_TMPDIR/log")
 	[[ $ran -ge $INPUTS ]]
-	mkdir -p "$BUILD/results"
-	echo "inputs fuzzed $ran" >"$BUILD/results/fuzz"
+	RESULTS=${RESULTS:-$BUILD/results}
+	mkdir -p "$RESULTS"
+	echo "inputs fuzzed $ran" >"$RESULTS/fuzz"
 }
