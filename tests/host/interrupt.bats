@@ -12,7 +12,7 @@ setup_file() {
 }
 
 @test "interrupt: in the midst of printing, the pin is named" {
-	own_world told_in_the_midst
+	own_world told_in_the_midst INT TERM HUP
 }
 
 @test "interrupt: a signal that is ignored stays ignored" {

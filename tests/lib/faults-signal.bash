@@ -59,7 +59,7 @@ signals() {
 	strace -f -qq -o "$T/all" "${RUN[@]}" >"$T/out" 2>"$T/err"
 	places "$2" <"$T/all" >"$T/places"
 	while read -r call nth early; do
-		((!early)) && [[ -n ${ERRORS[$call]-} ]] || continue
+		[[ $early == 0 && -n ${ERRORS[$call]-} ]] || continue
 		i=$((i + 1))
 		((i % ${FAULTS_QUICK:-1} == 0)) || continue
 		with_signal "$1" "$call" "$nth" "${names[i % 3]}" \
@@ -97,11 +97,11 @@ in_the_midst() {
 	exec 9>&-
 }
 
-# Both forms of output: what is said goes to stderr
+# told_in_the_midst SIGNAL...: both forms of output; it is said on stderr
 told_in_the_midst() {
-	local signal number
+	local signal number json
 
-	for signal in INT TERM HUP; do
+	for signal; do
 		number=$((128 + $(kill -l "$signal")))
 		for json in "" -j; do
 			in_the_midst default "$signal" ${json:+"$json"}

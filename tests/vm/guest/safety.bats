@@ -1,0 +1,111 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck disable=SC2034,SC2154 # variables of run, and for other files
+# The quick part of the tests that nothing is lost, for guests: their CPUs are
+# emulated, and what takes minutes on a machine would take hours there.
+
+bats_require_minimum_version 1.5.0
+load ../../lib/common
+load ../../lib/faults
+load ../../lib/slot
+load ../../lib/holders
+load ../../lib/leaks
+
+setup() {
+	setup_slot
+	# Every so many places of a run, and one more for each call that is named
+	export FAULTS_QUICK=40
+}
+
+teardown() {
+	cleanup_leak_free
+}
+
+every_call() {
+	own_world every_call "$@"
+	read -r faults kills _ <"$BATS_TEST_TMPDIR/totals"
+	echo "# $faults faults, $kills kills" >&3
+	((faults > 0 && kills > 0))
+}
+
+@test "safety: the checker sees what is lost, and what is repeated" {
+	own_world blind_spots
+}
+
+@test "safety: faults, a created replacement" {
+	every_call created 4 'bpf\(BPF_MAP_UPDATE_ELEM' 'write\(1' unlink
+}
+
+@test "safety: faults, a given replacement and clear" {
+	every_call turns 4 rename
+}
+
+@test "safety: killed while a program counts, the sum is exact" {
+	own_world killed_runs created 9
+}
+
+@test "safety: a signal in the midst of it names the pin" {
+	own_world told_in_the_midst INT
+}
+
+@test "safety: a journal that another user planted" {
+	own_world journal_of_nobody
+}
+
+@test "safety: a bpffs that ends with its mount namespace" {
+	own_world journal_private
+}
+
+@test "safety: what was left comes back, of every type" {
+	own_world recover_types
+}
+
+@test "safety: a live run is left alone" {
+	own_world recover_live
+}
+
+@test "safety: the lock reaches other namespaces, and ends with its holder" {
+	own_world lock_is_waited_for
+	own_world lock_reaches_namespaces
+}
+
+@test "safety: of two at once, one prints every entry" {
+	own_world at_once 2
+}
+
+@test "safety: another slot holds the map" {
+	make_slot
+	bpftool map update pinned "$PINS/outer" key 3 0 0 0 \
+		value pinned "$PINS/inner"
+	refused "map $(slot_id) .*slot 03 00 00 00 of map $(map_id "$PINS/outer")"
+	bpftool map delete pinned "$PINS/outer" key 3 0 0 0
+	drained
+}
+
+@test "safety: a sleepable program uses the map-in-map" {
+	load_prog sleep_use uprobe_sleeps
+	refused "map $(slot_id) .*program $PROG uprobe_sleeps is sleepable"
+	forced "map $(slot_id) .*program $PROG uprobe_sleeps is sleepable"
+}
+
+@test "safety: a program that is not sleepable, as the kernel's iterator tells" {
+	load_prog sleep_use uprobe_plain
+	drained
+}
+
+@test "safety: a sleepable fentry program uses the map-in-map" {
+	load_prog_or_skip sleep_use fentry_sleeps
+	refused "map $(slot_id) .*program $PROG fentry_sleeps is sleepable"
+}
+
+@test "safety: a sleepable LSM program uses the map-in-map" {
+	load_prog_or_skip sleep_use lsm_sleeps
+	refused "map $(slot_id) .*program $PROG lsm_sleeps is sleepable"
+}
+
+@test "safety: a program of the map-in-map can start a bpf_wq" {
+	skip_unless "the kernel has no bpf_wq" \
+		grep -qw bpf_wq_init /proc/kallsyms
+	load_prog wq_values wq_in_other
+	refused "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/others"),"
+}
