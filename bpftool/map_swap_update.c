@@ -2,30 +2,24 @@
 /* bpftool map swap-drain: swapping slots, with one grace period for all
  *
  * The kernel waits for a grace period in each update of a map-in-map. Since
- * commit 37ba5b59d6ad ("bpf: Call maybe_wait_bpf_programs() only once for
- * generic_map_update_batch()") in Linux 6.8 a batch waits once. Before that,
- * what saves time is that waiters share grace periods: many threads each
- * update single slots.
+ * Linux 6.8 a batch waits once. Before that, what saves time is that waiters
+ * share grace periods: many threads each update single slots.
  */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include <bpf/bpf.h>
 
 #include "main.h"
 #include "map_err.h"
 #include "map_swap_run.h"
-
-#define THREADS_MAX	256
-#define THREAD_STACK	65536
+#include "map_swap_threads.h"
 
 static int new_fd(const struct swap_slot *slot)
 {
@@ -49,18 +43,6 @@ static int update_one(const struct swap_drain *sd, struct swap_slot *slot)
 	slot->swapped = true;
 
 	return 0;
-}
-
-static bool batch_waits_once(void)
-{
-	struct utsname uts;
-	int major, minor;
-
-	if (uname(&uts) ||
-	    sscanf(uts.release, "%d.%d", &major, &minor) != 2)
-		return false;
-
-	return major > 6 || (major == 6 && minor >= 8);
 }
 
 /* Slots that are swapped together */
@@ -107,44 +89,24 @@ free:
 
 struct work {
 	const struct chunk *chunk;
-	unsigned int next;	/* slot, taken by whoever comes first */
-	int err;		/* the last error of any thread */
+	int err;		/* the last error of any slot */
 };
 
-static void *update_some(void *arg)
+static void update_nth(unsigned int i, void *ctx)
 {
-	struct work *work = arg;
-	unsigned int i;
+	struct work *work = ctx;
 	int err;
 
-	for (;;) {
-		i = __atomic_fetch_add(&work->next, 1, __ATOMIC_RELAXED);
-		if (i >= work->chunk->nr)
-			return NULL;
-		err = update_one(work->chunk->sd, &work->chunk->slots[i]);
-		if (err)
-			__atomic_store_n(&work->err, err, __ATOMIC_RELAXED);
-	}
+	err = update_one(work->chunk->sd, &work->chunk->slots[i]);
+	if (err)
+		__atomic_store_n(&work->err, err, __ATOMIC_RELAXED);
 }
 
 static int update_threads(const struct chunk *c)
 {
 	struct work work = { .chunk = c };
-	pthread_t threads[THREADS_MAX];
-	pthread_attr_t attr;
-	unsigned int i, nr;
 
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
-	for (nr = 0; nr < THREADS_MAX && nr + 1 < c->nr; nr++)
-		if (pthread_create(&threads[nr], &attr, update_some, &work))
-			break;
-	pthread_attr_destroy(&attr);
-
-	/* This one works too: without any other thread it is only slow */
-	update_some(&work);
-	for (i = 0; i < nr; i++)
-		pthread_join(threads[i], NULL);
+	run_in_threads(c->nr, update_nth, &work);
 
 	return work.err;
 }
