@@ -128,14 +128,26 @@ run_qemu() {
 		-chardev stdio,id=out,signal=off -serial chardev:out </dev/null
 }
 
-# Passes the command's output on as it comes, and keeps from it what the guest
-# adds at the end: the exit status, on a line of its own after a newline.
+# Passes the command's output on as it comes, which mawk would not, and keeps
+# from it what the guest adds at the end: the exit status, on a line of its own
+# after a newline.
 split_status() {
-	awk -v status="$work/status" '
-		/^@guest-status [0-9]+$/ { held = 0; print $2 >status; next }
-		held { print ""; held = 0 }
-		/^$/ { held = 1; next }
-		{ print; fflush() }'
+	local line held=
+
+	while IFS= read -r line; do
+		if [[ $line =~ ^@guest-status\ ([0-9]+)$ ]]; then
+			echo "${BASH_REMATCH[1]}" >"$work/status"
+			held=
+			continue
+		fi
+		[ -z "$held" ] || echo
+		held=
+		if [ -z "$line" ]; then
+			held=y
+		else
+			printf '%s\n' "$line"
+		fi
+	done
 }
 
 complaints='WARNING:|BUG:|Oops|Kernel panic|general protection fault|Call Trace:'
