@@ -47,11 +47,6 @@ wait_for() {
 	complain "within 20 s: $*"
 }
 
-# stopped PID: is it stopped by a signal?
-stopped() {
-	[[ $(<"/proc/$1/stat") == *") "[tT]" "* ]]
-}
-
 # Is it asleep in a write() to a pipe that is full?
 blocked() {
 	[[ $(cat "/proc/$1/wchan" "/proc/$1/stack" 2>/dev/null) == *pipe* ]] ||

@@ -118,6 +118,7 @@ stop_once() {
 		cut -d: -f1)
 	wipe
 	fill "${MADE[@]}"
+	rm -f "$T/trace"
 	strace -f -qq -o "$T/trace" -e trace="$name" \
 		-e inject="$name:signal=STOP:when=$nth" "$BPFTOOL" map \
 		swap-drain pinned "$PINS/outer" key 0 0 0 0 "$@" \
@@ -129,13 +130,16 @@ stop_once() {
 		grep -v -- '---' "$T/trace" | tail -n 1 | grep -qF "$call"
 }
 
-# Or it has ended, without
+# Or it has ended, without. What is traced stops at every system call for a
+# moment: strace tells when it was the signal, and "go on" that came before it
+# would let the run stop for good.
 find_stopped() {
 	if ! kill -0 "$STRACE" 2>/dev/null; then
 		STOPPED=
 		return 0
 	fi
-	STOPPED=$(pgrep -P "$STRACE" -x bpftool) && stopped "$STOPPED"
+	grep -qs -- '--- stopped by SIGSTOP ---' "$T/trace" &&
+		STOPPED=$(pgrep -P "$STRACE" -x bpftool)
 }
 
 go_on() {
