@@ -7,12 +7,15 @@
 
 #include <bpf/bpf.h>
 
+#include "main.h"
 #include "map_drain.h"
 #include "map_err.h"
 
 /* A batch ends with whichever comes first; values can be large */
 #define BATCH_ENTRIES	4096
 #define BATCH_BYTES	1048576
+/* Batches in a row that yield nothing, as their entries went away meanwhile */
+#define BATCH_TRIES	64
 
 struct drain_bufs {
 	void *key, *next;
@@ -126,12 +129,24 @@ static int batch_init(struct batch *batch, const struct map_ref *old,
 	return batch_resize(batch, old, value_size, room ? : 1);
 }
 
+/* The entries of one bucket come together or not at all. CPUs that add to a map
+ * at the same time may add a few too many.
+ */
+static int batch_grow(struct batch *batch, const struct map_ref *old,
+		      size_t value_size)
+{
+	if (batch->room >= (size_t)old->info.max_entries + get_possible_cpus())
+		return -ENOSPC;
+
+	return batch_resize(batch, old, value_size, batch->room * 2);
+}
+
 /* Returns 1 when there may be more, 0 when these were the last, or -errno */
 static int batch_read(struct batch *batch, const struct map_ref *old,
 		      size_t value_size, bool first)
 {
+	int tries = BATCH_TRIES, err;
 	void *tmp;
-	int err;
 
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 
@@ -143,12 +158,17 @@ static int batch_read(struct batch *batch, const struct map_ref *old,
 			break;
 		if (errno == ENOENT)
 			return 0;
+		/* Some kernels stop early at an entry that was deleted just
+		 * then; those before it are there, and it goes on after them.
+		 */
+		if (errno == EINTR && batch->count < batch->room && tries--) {
+			if (batch->count)
+				break;
+			continue;
+		}
 		if (errno != ENOSPC)
 			return -errno;
-		/* The entries of one bucket come together or not at all */
-		if (batch->room >= old->info.max_entries)
-			return -ENOSPC;
-		err = batch_resize(batch, old, value_size, batch->room * 2);
+		err = batch_grow(batch, old, value_size);
 		if (err)
 			return err;
 	}
@@ -160,9 +180,8 @@ static int batch_read(struct batch *batch, const struct map_ref *old,
 	return 1;
 }
 
-/* Returns 1 if the kernel reads no batch of such a map: nothing was printed */
-static int drain_batches(const struct map_ref *old, struct drain_printer *p,
-			 const char **what)
+int map_drain_batches(const struct map_ref *old, struct drain_printer *p,
+		      const char **what)
 {
 	size_t value_size = drain_value_size(&old->info);
 	struct batch batch = {};
@@ -243,7 +262,7 @@ int map_drain(const struct map_ref *old, struct drain_printer *p,
 	if (drain_how(old->info.type) == DRAIN_BY_POP)
 		err = drain_elements(old, p, &b, what);
 	else
-		err = drain_batches(old, p, what);
+		err = map_drain_batches(old, p, what);
 	if (err > 0)
 		err = drain_one_by_one(old, p, &b, what);
 	bufs_free(&b);

@@ -31,6 +31,7 @@ struct drain_printer {
 	struct btf *btf;	/* NULL: print bytes only */
 	FILE *out;
 	struct drain_fast *fast;	/* NULL: this form has no fast way */
+	bool as_dump;		/* go on after an entry that can't be shown */
 	unsigned int count;	/* entries printed so far */
 };
 
@@ -116,6 +117,16 @@ int drain_flush(void);
  */
 int map_drain(const struct map_ref *old, struct drain_printer *p,
 	      const char **what);
+
+/**
+ * map_drain_batches() - the same, but only if the kernel reads batches of it
+ *
+ * The map may change meanwhile: what is deleted before it is read is left out.
+ *
+ * Return: as map_drain(), or 1 if it can't be read so and nothing was printed.
+ */
+int map_drain_batches(const struct map_ref *old, struct drain_printer *p,
+		      const char **what);
 
 /* map_clear() - empty a map; 0 or -errno */
 int map_clear(const struct map_ref *map);

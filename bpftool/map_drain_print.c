@@ -414,6 +414,8 @@ int drain_print_entry(struct drain_printer *p, const void *key,
 		err = drain_print_slowly(p, key, value);
 	p->count++;
 
+	if (p->as_dump)
+		return 0;
 	if (!err && ferror_unlocked(stdout))
 		err = errno ? -errno : -EIO;
 
