@@ -91,5 +91,6 @@ demo: build/bpftool $(DEMO_FILES)
 bench: build/bpftool test-programs build/.demo-packages
 	@$(TEST_ENV) tests/bench/run.sh $(BENCH)
 
+include tests/plain.mk
 include tests/fuzz/fuzz.mk
 include tests/vm/vm.mk
