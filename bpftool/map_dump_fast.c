@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <bpf/btf.h>
+
 #include "main.h"
 #include "map_drain.h"
 #include "map_drain_fast.h"
@@ -37,6 +39,16 @@ static bool is_covered(const struct bpf_map_info *info)
 	}
 }
 
+/* do_dump() asks for the info of several maps into the same struct, where some
+ * kernels (6.18) leave the BTF of the map before to one that has none. Then the
+ * types are not those of the map.
+ */
+static bool types_fit(const struct bpf_map_info *info, const struct btf *btf)
+{
+	return btf__resolve_size(btf, info->btf_value_type_id) ==
+	       (__s64)info->value_size;
+}
+
 bool map_dump_fast(int fd, const struct bpf_map_info *info, json_writer_t *wtr,
 		   struct btf *btf, bool in_list, unsigned int *count, int *err)
 {
@@ -57,7 +69,7 @@ bool map_dump_fast(int fd, const struct bpf_map_info *info, json_writer_t *wtr,
 	const char *what;
 	int ret;
 
-	if (!is_covered(info))
+	if (!is_covered(info) || (btf && !types_fit(info, btf)))
 		return false;
 
 	p.fast = drain_fast_new(&p);

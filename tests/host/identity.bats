@@ -4,6 +4,7 @@
 
 load ../lib/common
 load ../lib/slot
+load ../lib/shapes
 
 bats_require_minimum_version 1.5.0
 
@@ -36,18 +37,6 @@ same_in_every_form() {
 identical() {
 	make_slot array_of_maps "$@"
 	same_in_every_form "$@"
-}
-
-# Without BTF, with bytes and with a struct of every kind of member as the
-# value; with no entry, with one and with many
-identical_with_and_without_btf() {
-	local fill
-
-	for fill in 0 1 100; do
-		identical --fill $fill "$1"
-		identical --fill $fill --btf bytes "$1"
-		identical --fill $fill --btf struct "$1"
-	done
 }
 
 @test "hash: as map dump" {
@@ -84,61 +73,35 @@ identical_with_and_without_btf() {
 }
 
 @test "odd key and value sizes" {
-	local size
-
-	for size in 1 3 7 17 24 33; do
-		identical --fill 3 --key 4 --value "$size" hash
-		identical --fill 3 --key "$size" --value "$size" hash
-		identical --fill 3 --value "$size" array
-		identical --fill 3 --key "$size" --value "$size" percpu_hash
-	done
+	shapes_odd_sizes
 }
 
 @test "odd key and value sizes with BTF" {
-	local size
-
-	for size in 1 3 7 17 24 33; do
-		identical --fill 3 --btf bytes --key "$size" --value "$size" hash
-		identical --fill 3 --btf bytes --key "$size" --value "$size" \
-			percpu_hash
-	done
+	shapes_odd_sizes_typed
 }
 
-# A short key and value share a line up to 24 bytes, or up to 16 each
 @test "sizes around the line breaks of the plain form" {
-	local sizes
-
-	for sizes in 8:16 8:17 9:15 9:16 16:8 16:9 17:1 1:17 12:12 12:13; do
-		identical --fill 2 --key "${sizes%:*}" --value "${sizes#*:}" hash
-	done
+	shapes_line_breaks
 }
 
 @test "lpm_trie with short and long prefixes" {
-	local size
-
-	for size in 5 7 8 12 20; do
-		identical --fill 3 --key "$size" lpm_trie
-	done
+	shapes_prefixes
 }
 
 @test "values over 64 KiB" {
-	identical --fill 3 --entries 4 --value 70001 hash
-	identical --fill 3 --entries 4 --value 131072 array
-	identical --fill 3 --entries 4 --value 70001 --btf bytes hash
+	shapes_large_values
 }
 
 @test "the largest value of a per-CPU map" {
-	identical --fill 2 --entries 2 --value 32768 percpu_array
+	shapes_largest_percpu
 }
 
 @test "values with a spin lock, which reads as 0" {
-	identical --fill 3 --btf lock hash
-	identical --fill 3 --btf lock array
+	shapes_locks
 }
 
 @test "a map that is full" {
-	identical --fill 1000 --entries 1000 hash
-	identical --fill 1000 --entries 1000 --flag no_prealloc --btf struct hash
+	shapes_full
 }
 
 @test "-p and -d say the same as map dump does with them" {

@@ -29,15 +29,8 @@ without_bpf_and_sys_admin() {
 	setpriv --bounding-set=-sys_admin,-bpf "$BPFTOOL" "$@"
 }
 
-# By a descriptor, as the binary may lie where nobody else can go
 as_nobody() {
-	local fd status=0
-
-	exec {fd}<"$BPFTOOL"
-	setpriv --reuid=65534 --regid=65534 --clear-groups \
-		--bounding-set=-all "/proc/self/fd/$fd" "$@" || status=$?
-	exec {fd}<&-
-	return $status
+	program_as_nobody "$BPFTOOL" "$@"
 }
 
 # refused_to RUNNER: says what is missing, plain and with -j

@@ -59,7 +59,7 @@ as_dump_of_several() {
 		INNER_NAME=in_$$_$TURN
 		make_outer "$1" 4 3 "${@:2}"
 		in_mode ${form:+"$form"}
-		bpftool "${MODE[@]}" map dump name "$INNER_NAME" >"$want"
+		plain_bpftool "${MODE[@]}" map dump name "$INNER_NAME" >"$want"
 		# shellcheck disable=SC2119
 		drain_all | without_slots >"$got"
 		if [[ ! -s $want ]] || ! same_maps "$want" "$got"; then

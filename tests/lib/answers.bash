@@ -85,3 +85,16 @@ need_unshare() {
 several_cpus_online() {
 	grep -q '[,-]' "$CPUS_ONLINE"
 }
+
+# program_as_nobody PROGRAM WORD...: by a descriptor, as it may lie where nobody
+# else can go
+program_as_nobody() {
+	local fd program=$1 status=0
+
+	shift
+	exec {fd}<"$program"
+	setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--bounding-set=-all "/proc/self/fd/$fd" "$@" || status=$?
+	exec {fd}<&-
+	return $status
+}

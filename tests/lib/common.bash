@@ -8,6 +8,11 @@ bpftool() {
 	"$BPFTOOL" "$@"
 }
 
+# The base's own, which knows nothing of us
+plain_bpftool() {
+	"$BUILD/plain/bpftool" "$@"
+}
+
 # Creates, fills and pins a map: tests/progs/map_make.c
 map_make() {
 	"$BUILD/tests/map_make" "$@"

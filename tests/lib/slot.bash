@@ -83,9 +83,10 @@ map_id() {
 	map_make --info "$1" | sed -n 's/^id //p'
 }
 
-# dump PIN
+# dump PIN: by the base's bpftool, so that it is not our own writers that are
+# compared with themselves
 dump() {
-	bpftool "${MODE[@]}" map dump pinned "$1"
+	plain_bpftool "${MODE[@]}" map dump pinned "$1"
 }
 
 # Swap-drains the slot; arguments go to the end of the command line

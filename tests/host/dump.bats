@@ -1,0 +1,278 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# "map dump" goes another way than the base's bpftool and prints the same, to
+# the byte, with the same exit status
+# shellcheck disable=SC2030,SC2031 # a test is a subshell, and MODE its own
+
+load ../lib/common
+load ../lib/slot
+load ../lib/shapes
+load ../lib/inject
+load ../lib/answers
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_slot
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# dumped_by COMMAND FILE WORD...: stdout, stderr and the exit status to FILE*
+dumped_by() {
+	local status=0
+
+	"$1" "${MODE[@]}" map dump "${@:3}" >"$2" 2>"$2.err" || status=$?
+	echo "$status" >"$2.status"
+}
+
+# same_dump WORD...: "map dump WORD..." by the base and by ours, in each form
+same_dump() {
+	local form file want=$BATS_TEST_TMPDIR/want got=$BATS_TEST_TMPDIR/got
+
+	for form in "" -j -jp -p; do
+		in_mode ${form:+"$form"}
+		dumped_by plain_bpftool "$want" "$@"
+		dumped_by bpftool "$got" "$@"
+		for file in "" .err .status; do
+			cmp "$want$file" "$got$file" || {
+				echo "form '$form' of: $*" >&2
+				return 1
+			}
+		done
+	done
+	in_mode
+}
+
+# identical OPTION_OF_MAP_MAKE... TYPE
+identical() {
+	rm -f "$PINS/inner"
+	map_make --name "$INNER_NAME" "$@" "$PINS/inner"
+	same_dump pinned "$PINS/inner" || {
+		echo "of: $*" >&2
+		return 1
+	}
+}
+
+maps_of_ours() {
+	[[ $(our_maps | wc -l) == "$1" ]]
+}
+
+# in_batches: that our way was gone, not the base's
+in_batches() {
+	calls_of bpf map dump pinned "$PINS/inner" >"$BATS_TEST_TMPDIR/bpf"
+	grep -q BPF_MAP_LOOKUP_BATCH "$BATS_TEST_TMPDIR/bpf" &&
+		! grep -q BPF_MAP_LOOKUP_ELEM "$BATS_TEST_TMPDIR/bpf"
+}
+
+@test "hash, LRU hash, array and trie: the same, and read in batches" {
+	local type
+
+	for type in hash lru_hash array lpm_trie; do
+		identical_with_and_without_btf $type
+		in_batches
+	done
+}
+
+@test "per-CPU maps: the same, and read in batches" {
+	local type
+
+	for type in percpu_hash lru_percpu_hash percpu_array; do
+		identical_with_and_without_btf $type
+		in_batches
+	done
+}
+
+@test "counters" {
+	identical --fill 100 --btf counters --key 12 hash
+	identical --fill 100 --btf counters --key 12 lru_hash
+	identical --fill 50 --btf counters --key 12 percpu_hash
+	identical --fill 50 --btf counters --key 12 lru_percpu_hash
+	identical --fill 50 --btf counters array
+	identical --fill 50 --btf counters percpu_array
+	identical --fill 16 --btf counters lpm_trie
+	grep -q '"drift": -9223372036854775808' "$BATS_TEST_TMPDIR/got"
+}
+
+@test "odd key and value sizes" {
+	shapes_odd_sizes
+}
+
+@test "odd key and value sizes with BTF" {
+	shapes_odd_sizes_typed
+}
+
+@test "sizes around the line breaks of the plain form" {
+	shapes_line_breaks
+}
+
+@test "tries, large values, locks, and full maps" {
+	shapes_prefixes
+	shapes_large_values
+	shapes_largest_percpu
+	shapes_locks
+	shapes_full
+}
+
+@test "more entries than a batch has" {
+	identical --fill 10000 --btf counters --key 12 hash
+	identical --fill 9000 hash
+	identical --fill 4096 array
+	identical --fill 4097 array
+	identical --fill 5000 lpm_trie
+	identical --fill 5000 --flag no_prealloc percpu_hash
+}
+
+@test "buckets that a batch has no room for" {
+	identical --fill 8 --entries 8 --value 600000 --flag zero_seed hash
+}
+
+# The base ends the entry there and succeeds
+@test "a type that is not known" {
+	identical --fill 3 --btf float hash
+	identical --fill 3 --btf float array
+	grep -q value "$BATS_TEST_TMPDIR/want"
+}
+
+# Queues have no keys, storages no map-wide list, and so on: each in its own way
+@test "every type of map that this kernel makes" {
+	local type count=0
+
+	while read -r type; do
+		rm -f "$PINS/inner"
+		map_make --name "$INNER_NAME" "$type" "$PINS/inner" \
+			2>/dev/null || continue
+		same_dump pinned "$PINS/inner"
+		count=$((count + 1))
+	done < <(map_make --types)
+	((count > 15))
+}
+
+@test "a queue with elements" {
+	identical --fill 5 queue
+	identical --fill 5 stack
+}
+
+@test "maps-in-map and program arrays are dumped by the base's code" {
+	local type
+
+	for type in array_of_maps hash_of_maps; do
+		make_slot $type
+		same_dump pinned "$PINS/outer"
+		calls_of bpf map dump pinned "$PINS/outer" \
+			>"$BATS_TEST_TMPDIR/bpf"
+		run ! grep LOOKUP_BATCH "$BATS_TEST_TMPDIR/bpf"
+		grep -q inner_map_id <(bpftool map dump pinned "$PINS/outer")
+	done
+	bpftool map create "$PINS/progs" type prog_array key 4 value 4 \
+		entries 4 name "$INNER_NAME"
+	same_dump pinned "$PINS/progs"
+}
+
+@test "several maps of one name, all with BTF" {
+	local nr
+
+	for nr in 1 2 3; do
+		map_make --name "$INNER_NAME" --fill $((nr * 2)) --btf struct \
+			hash "$PINS/typed$nr"
+	done
+	map_make --name "$INNER_NAME" --fill 3 --btf counters percpu_array \
+		"$PINS/percpu"
+	same_dump name "$INNER_NAME"
+	jq -e 'length == 4 and all(.[]; .elements | length > 1)' \
+		< <(bpftool -j map dump name "$INNER_NAME")
+}
+
+# One without is enough for all to be printed as bytes. It comes first: where a
+# kernel leaves the info of the map before as it is, the base prints garbage.
+@test "several maps of one name, some with BTF" {
+	bpftool map create "$PINS/queue" type queue value 4 entries 4 \
+		name "$INNER_NAME"
+	map_make --name "$INNER_NAME" --fill 2 hash "$PINS/bytes"
+	map_make --name "$INNER_NAME" --fill 3 --btf counters percpu_array \
+		"$PINS/percpu"
+	map_make --name "$INNER_NAME" --fill 3 --btf counters hash \
+		"$PINS/typed"
+	same_dump name "$INNER_NAME"
+	rm "$PINS/queue"
+	wait_until maps_of_ours 3
+	same_dump name "$INNER_NAME"
+	[[ $(bpftool map dump name "$INNER_NAME" | grep -c '^Found') == 3 ]]
+}
+
+@test "what is no map, and words that are wrong" {
+	same_dump pinned "$PINS/none"
+	same_dump name none_such
+	same_dump id 4294967295
+}
+
+@test "where no batch can be read: the same, one by one" {
+	local type
+
+	needs_seccomp
+	for type in hash percpu_hash array lpm_trie; do
+		identical --fill 16 --btf counters $type
+		in_mode -j
+		dumped_by plain_bpftool "$BATS_TEST_TMPDIR/want" \
+			pinned "$PINS/inner"
+		refuse LOOKUP_BATCH EINVAL "$BPFTOOL" -j map dump \
+			pinned "$PINS/inner" >"$BATS_TEST_TMPDIR/got"
+		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+		in_mode
+	done
+}
+
+@test "a later batch that can't be read: an error, and valid JSON" {
+	many_entries() {
+		rm -f "$PINS/inner"
+		map_make --name "$INNER_NAME" --fill 20000 hash "$PINS/inner"
+	}
+
+	inject ENOMEM 'BPF_MAP_LOOKUP_BATCH,.* count=4096, ' 3 many_entries \
+		"$BPFTOOL" -j map dump pinned "$PINS/inner"
+	((status == 255))
+	jq -e 'length > 1000 and length < 20000 and
+		(.[-1].error | test("^can.t read map [0-9]+: Cannot allocate"))' \
+		"$OUT"
+	inject ENOMEM 'BPF_MAP_LOOKUP_BATCH,.* count=4096, ' 3 many_entries \
+		"$BPFTOOL" map dump pinned "$PINS/inner"
+	((status == 255))
+	grep -q "^Error: can't read map [0-9]*: Cannot allocate memory$" "$OUT.err"
+}
+
+@test "in a batch file" {
+	identical --fill 3 --btf struct hash
+	printf 'map dump pinned %s\n' "$PINS/inner" "$PINS/inner" \
+		>"$BATS_TEST_TMPDIR/file"
+	cmp <(plain_bpftool -j batch file "$BATS_TEST_TMPDIR/file") \
+		<(bpftool -j batch file "$BATS_TEST_TMPDIR/file")
+	cmp <(plain_bpftool batch file "$BATS_TEST_TMPDIR/file") \
+		<(bpftool batch file "$BATS_TEST_TMPDIR/file")
+}
+
+@test "who may read the pin may dump the map, and nobody else" {
+	local mode
+
+	make_slot
+	chmod 0755 "$PINS"
+	for mode in 0600 0444 0666; do
+		chmod $mode "$PINS/inner"
+		cmp <(program_as_nobody "$BUILD/plain/bpftool" -j map dump \
+			pinned "$PINS/inner" 2>&1; echo $?) \
+			<(program_as_nobody "$BPFTOOL" -j map dump \
+				pinned "$PINS/inner" 2>&1; echo $?)
+	done
+	program_as_nobody "$BPFTOOL" -j map dump pinned "$PINS/inner" |
+		jq -e 'length == 3'
+}
+
+@test "maps that only programs may read, or write" {
+	local flag
+
+	for flag in rdonly wronly rdonly_prog wronly_prog; do
+		identical --flag $flag array
+		identical --flag $flag hash
+	done
+}
