@@ -33,6 +33,7 @@ struct drain_printer {
 	struct drain_fast *fast;	/* NULL: this form has no fast way */
 	bool as_dump;		/* go on after an entry that can't be shown */
 	unsigned int count;	/* entries printed so far */
+	unsigned int told;	/* of these, to drain_progress() */
 };
 
 /**

@@ -20,7 +20,11 @@
 #include "main.h"
 #include "map_drain.h"
 #include "map_drain_fast.h"
+#include "map_drain_progress.h"
 #include "map_err.h"
+
+/* So rarely that it costs nothing, so often that large entries show too */
+#define TELL_ENTRIES	16
 
 bool drain_is_percpu(const struct bpf_map_info *info)
 {
@@ -77,6 +81,7 @@ void drain_doc_free(struct drain_doc *doc)
 void drain_doc_begin(struct drain_doc *doc)
 {
 	doc->open = true;
+	drain_progress_start();
 	if (doc->wtr && doc->list)
 		jsonw_start_array(doc->wtr);
 }
@@ -88,6 +93,7 @@ int drain_doc_end(struct drain_doc *doc)
 	if (!doc->open)
 		return 0;
 	doc->open = false;
+	drain_progress_stop();
 	if (doc->wtr && doc->list)
 		jsonw_end_array(doc->wtr);
 
@@ -400,6 +406,12 @@ int drain_print_slowly(struct drain_printer *p, const void *key,
 	return err;
 }
 
+static void tell_progress(struct drain_printer *p)
+{
+	drain_progress(p->count - p->told);
+	p->told = p->count;
+}
+
 int drain_print_entry(struct drain_printer *p, const void *key,
 		      const void *value)
 {
@@ -413,6 +425,8 @@ int drain_print_entry(struct drain_printer *p, const void *key,
 	else
 		err = drain_print_slowly(p, key, value);
 	p->count++;
+	if (p->count - p->told >= TELL_ENTRIES)
+		tell_progress(p);
 
 	if (p->as_dump)
 		return 0;
@@ -426,6 +440,7 @@ void drain_print_end(struct drain_printer *p, bool whole)
 {
 	struct drain_doc *doc = p->doc;
 
+	tell_progress(p);
 	if (doc->wtr) {
 		jsonw_end_array(doc->wtr);
 		if (doc->list)

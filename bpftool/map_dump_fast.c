@@ -14,6 +14,7 @@
 #include "main.h"
 #include "map_drain.h"
 #include "map_drain_fast.h"
+#include "map_drain_progress.h"
 #include "map_err.h"
 
 /* Of these the kernel reads batches, and their values are plain bytes: those
@@ -73,7 +74,9 @@ bool map_dump_fast(int fd, const struct bpf_map_info *info, json_writer_t *wtr,
 		return false;
 
 	p.fast = drain_fast_new(&p);
+	drain_progress_start();
 	ret = map_drain_batches(&map, &p, &what);
+	drain_progress_stop();
 	drain_fast_free(p.fast);
 	*count = p.count;
 	/* Nothing was printed: one by one it may work */

@@ -253,12 +253,12 @@ in_batches() {
 }
 
 @test "who may read the pin may dump the map, and nobody else" {
-	local mode
+	local rights
 
 	make_slot
 	chmod 0755 "$PINS"
-	for mode in 0600 0444 0666; do
-		chmod $mode "$PINS/inner"
+	for rights in 0600 0444 0666; do
+		chmod $rights "$PINS/inner"
 		cmp <(program_as_nobody "$BUILD/plain/bpftool" -j map dump \
 			pinned "$PINS/inner" 2>&1; echo $?) \
 			<(program_as_nobody "$BPFTOOL" -j map dump \

@@ -64,11 +64,11 @@ no_error_in() {
 
 # never_an_error OPTION_OF_MAP_MAKE... TYPE
 never_an_error() {
-	local i out=$BATS_TEST_TMPDIR/out
+	local out=$BATS_TEST_TMPDIR/out
 
 	make_live 64 "$@"
 	wait_until base_shows_an_error
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		live_dump "$BPFTOOL" 1000 -j >"$out"
 		no_error_in "$out" || { head -c 2000 "$out" >&2; return 1; }
 		live_dump "$BPFTOOL" 1000 >"$out"

@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The line that tells how far a long drain is: on a terminal only, and gone at
+# the end. What makes a drain long is a pipe that nobody reads for a while.
+
+load ../lib/common
+load ../lib/slot
+load ../lib/all
+load ../lib/inject
+
+bats_require_minimum_version 1.5.0
+
+LINE='[0-9]+ entries, ([0-9]+\.[0-9] MB written, )?[0-9]+ entries/s'
+# What erases it
+GONE=$'\r\033[K'
+
+setup() {
+	setup_slot
+	skip_unless "script can't make a terminal here" \
+		script -qec true /dev/null
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# Reads on only 1.5 s after the first byte came. From then to the full pipe no
+# entry can be printed, so whatever follows is more than a second late.
+slow_reader() {
+	dd bs=1 count=1 status=none
+	sleep 1.5
+	cat
+}
+export -f slow_reader
+
+# on_terminal COMMAND: a line for bash, with a terminal as its stdin, stdout and
+# stderr. What came to the terminal is in $TERMINAL, and $status is set.
+on_terminal() {
+	TERMINAL=$BATS_TEST_TMPDIR/terminal
+	export OUT=$BATS_TEST_TMPDIR/out
+	status=0
+	SHELL=/bin/bash script -qec "set -o pipefail; $1" "$TERMINAL.raw" \
+		</dev/null >/dev/null || status=$?
+	# Without what script itself says before and after
+	sed -e '1d' "$TERMINAL.raw" | sed -e '/^Script done on /d' \
+		-e '$ { /^$/d }' >"$TERMINAL"
+}
+
+# The line came, and all that is left of it in the end is an empty one, or what
+# was printed in its place
+shown_and_gone() {
+	local text
+
+	text=$(<"$TERMINAL")
+	grep -Eaq "$LINE" "$TERMINAL" || {
+		echo "no line:" && od -c "$TERMINAL" | head -n 20
+		return 1
+	} >&2
+	[[ $text == *"$GONE"* ]] &&
+		! grep -Eaq "$LINE" <<<"${text##*"$GONE"}"
+}
+
+never_shown() {
+	! grep -Eaq 'entries' "$TERMINAL"
+}
+
+drain_words() {
+	echo "$BPFTOOL -j map swap-drain pinned $PINS/outer $* journal $PINS/journal"
+}
+
+@test "a long drain shows it, and it is gone at the end" {
+	make_slot array_of_maps --fill 50000 hash
+	on_terminal "$(drain_words key 0 0 0 0) | slow_reader >\$OUT"
+	((status == 0))
+	shown_and_gone
+	[[ $(<"$TERMINAL") == *"$GONE" ]]
+	jq -e 'length == 50000' "$OUT"
+}
+
+@test "plain and typed output, and a queue" {
+	make_slot array_of_maps --fill 20000 --btf counters hash
+	on_terminal "$BPFTOOL map swap-drain pinned $PINS/outer key 0 0 0 0 | slow_reader >\$OUT"
+	shown_and_gone
+	[[ $(grep -c '"drift": ' "$OUT") == 20000 ]]
+	make_slot array_of_maps --fill 20000 queue
+	on_terminal "$BPFTOOL map swap-drain pinned $PINS/outer key 0 0 0 0 | slow_reader >\$OUT"
+	shown_and_gone
+	grep '^Found 20000 elements$' "$OUT"
+}
+
+@test "all slots: it counts the entries of all maps" {
+	make_outer array_of_maps 600 600 --fill 16 hash
+	on_terminal "$(drain_words all) | slow_reader >\$OUT"
+	((status == 0))
+	shown_and_gone
+	jq -e 'length == 600' "$OUT"
+	grep -Eao '[0-9]+ entries,' "$TERMINAL" |
+		awk '$1 > 1000 { many = 1 } END { exit !many }'
+}
+
+@test "recover shows it too" {
+	make_slot array_of_maps --fill 50000 hash
+	run -255 bash -c "$(drain_words key 0 0 0 0) >/dev/full 2>&1"
+	on_terminal "$BPFTOOL -j map swap-drain recover journal $PINS/journal | slow_reader >\$OUT"
+	((status == 0))
+	shown_and_gone
+	jq -e '.[0].elements | length == 50000' "$OUT"
+}
+
+@test "map dump shows it too" {
+	make_slot array_of_maps --fill 50000 hash
+	on_terminal "$BPFTOOL -j map dump pinned $PINS/inner | slow_reader >\$OUT"
+	((status == 0))
+	shown_and_gone
+	jq -e 'length == 50000' "$OUT"
+}
+
+# The batch that fails is read long after the line was shown
+@test "it is gone before an error" {
+	local text nr
+
+	make_slot array_of_maps --fill 50000 hash
+	strace -qq -e trace=bpf -o "$BATS_TEST_TMPDIR/trace" "$BPFTOOL" map dump \
+		pinned "$PINS/inner" >/dev/null
+	nr=$(grep -c . "$BATS_TEST_TMPDIR/trace")
+	on_terminal "strace -qq -e trace=bpf -e inject=bpf:error=ENOMEM:when=$nr -o /dev/null $BPFTOOL map dump pinned $PINS/inner | slow_reader >\$OUT"
+	((status == 255))
+	shown_and_gone
+	text=$(<"$TERMINAL")
+	[[ $text == *"${GONE}Error: can't read map "*": Cannot allocate memory"* ]]
+}
+
+@test "not for a short one" {
+	make_slot
+	on_terminal "$(drain_words key 0 0 0 0) | cat >\$OUT"
+	((status == 0))
+	never_shown
+	jq -e 'length == 3' "$OUT"
+}
+
+# What is said of so many slots is more than a pipe holds
+@test "not with quiet" {
+	make_outer array_of_maps 1000 1000 --fill 16 hash
+	on_terminal "$(drain_words all quiet) | slow_reader >\$OUT"
+	((status == 0))
+	never_shown
+	(($(wc -c <"$OUT") > 100000))
+	jq -e 'length == 1000' "$OUT"
+}
+
+@test "not where stderr is no terminal" {
+	make_slot array_of_maps --fill 50000 hash
+	on_terminal "$(drain_words key 0 0 0 0) 2>\$OUT.err | slow_reader >\$OUT"
+	((status == 0))
+	never_shown
+	[[ ! -s $OUT.err ]]
+	jq -e 'length == 50000' "$OUT"
+}
+
+# The terminal itself is what is slow here: script stops to read it
+@test "not where stdout is the terminal" {
+	make_slot array_of_maps --fill 50000 hash
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	slow_reader <"$BATS_TEST_TMPDIR/fifo" >"$BATS_TEST_TMPDIR/out" &
+	script -qefc "$(drain_words key 0 0 0 0)" /dev/null </dev/null \
+		>"$BATS_TEST_TMPDIR/fifo"
+	wait $!
+	run ! grep -a 'entries' "$BATS_TEST_TMPDIR/out"
+	tr -d '\r' <"$BATS_TEST_TMPDIR/out" | jq -e 'length == 50000'
+}
