@@ -6,7 +6,6 @@
 load ../lib/common
 load ../lib/slot
 load ../lib/all
-load ../lib/inject
 
 bats_require_minimum_version 1.5.0
 
@@ -128,6 +127,18 @@ drain_words() {
 	shown_and_gone
 	text=$(<"$TERMINAL")
 	[[ $text == *"${GONE}Error: can't read map "*": Cannot allocate memory"* ]]
+}
+
+@test "it is gone before the error of swap-drain, which says where the map is" {
+	local text
+
+	make_slot array_of_maps --fill 50000 hash
+	on_terminal "$BPFTOOL map swap-drain pinned $PINS/outer key 0 0 0 0 journal $PINS/journal | slow_reader | head -c 200000 >\$OUT; exit \"\${PIPESTATUS[0]}\""
+	((status == 255))
+	shown_and_gone
+	text=$(<"$TERMINAL")
+	[[ $text == *"${GONE}Error: can't write the drained map: Broken pipe; slot was swapped, old map is pinned at $PINS/journal/"* ]]
+	recover_all | jq -e '.[0].elements | length == 50000'
 }
 
 @test "not for a short one" {
