@@ -148,12 +148,13 @@ left_pins() {
 	done
 }
 
-# Removes them, and the runs' folders
+# Removes them, and the runs' folders; another swap-drain may be faster at that
 release_pins() {
 	local pin
 
 	left_pins | while read -r pin; do
 		rm "$pin"
-		rmdir --ignore-fail-on-non-empty "${pin%/*}"
+		rmdir --ignore-fail-on-non-empty "${pin%/*}" ||
+			[[ ! -e ${pin%/*} ]]
 	done
 }
