@@ -60,7 +60,7 @@ int main(int argc, char **argv)
 	if (argc < 5)
 		errx(2, "usage: map_churn PIN ENTRIES N COMMAND...");
 	c.fd = bpf_obj_get(argv[1]);
-	if (c.fd < 0 || bpf_map_get_info_by_fd(c.fd, &c.info, &len))
+	if (c.fd < 0 || bpf_obj_get_info_by_fd(c.fd, &c.info, &len))
 		err(2, "%s", argv[1]);
 	c.entries = atoi(argv[2]);
 	c.every = atoi(argv[3]);
