@@ -177,8 +177,9 @@ static int parse_slots(struct words *w, struct swap_args *args)
 		return 0;
 	}
 	if (!word_is(w, "key")) {
-		map_err("expected 'key' or 'all' after the MAP%s%s",
-			w->argc ? ", got: " : "", w->argc ? *w->argv : "");
+		map_err("expected 'key' and %u bytes, or 'all', after the MAP%s%s",
+			size, w->argc ? ", got: " : "",
+			w->argc ? *w->argv : "");
 		return -1;
 	}
 	next_word(w);
@@ -195,7 +196,8 @@ static int parse_slots(struct words *w, struct swap_args *args)
 	}
 	for (i = 0; i < size; i++) {
 		if (!w->argc) {
-			map_err("key needs %u bytes, got %u", size, i);
+			map_err("key needs %u bytes, got %u: write each by itself, as for 'map lookup'",
+				size, i);
 			return -1;
 		}
 		if (parse_byte(next_word(w), base, &args->key[i]))
@@ -286,6 +288,9 @@ static int parse_option(struct words *w, struct swap_args *args)
 		map_err("'all' is given twice");
 	else if (!args->recover && (word_is(w, "key") || word_is(w, "all")))
 		map_err("'key' and 'all' exclude each other");
+	else if (args->key && isdigit((unsigned char)*w->argv[0]))
+		map_err("key needs %u bytes, '%s' is one more",
+			args->outer.info.key_size, *w->argv);
 	else
 		map_err("unknown keyword '%s'", *w->argv);
 	return -1;
@@ -299,7 +304,7 @@ static int check_outer(const struct map_ref *outer)
 	    info->type == BPF_MAP_TYPE_HASH_OF_MAPS)
 		return 0;
 
-	map_err("map %u%s%s (%s) is no map-in-map; see \"selector pattern\" in bpftool-map(8)",
+	map_err("map %u%s%s (%s) is no map-in-map, so it has no slot to swap; to read and empty it exactly see \"selector pattern\" in bpftool-map(8)",
 		info->id, *info->name ? " " : "", info->name,
 		map_type_name(info->type));
 	return -1;

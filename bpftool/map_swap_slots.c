@@ -71,7 +71,7 @@ static int collect(struct swap_drain *sd)
 		err = -errno;
 
 	if (err == -ENOENT)
-		map_err("the slot is empty");
+		map_err("the slot is empty; 'all' drains those that hold a map");
 	else if (err)
 		map_err("can't read the slots of map %u: %s", outer->info.id,
 			strerror(-err));

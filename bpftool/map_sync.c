@@ -103,7 +103,8 @@ static int parse_args(int argc, char **argv, const char **name)
 		return 0;
 
 	if (!**argv || !is_prefix(*argv, "using")) {
-		map_err("unknown keyword '%s', expected 'using'", *argv);
+		map_err("unknown keyword '%s', expected 'using': map sync takes no MAP, it waits for all programs",
+			*argv);
 		return -1;
 	}
 	NEXT_ARG();

@@ -20,7 +20,8 @@ teardown() {
 @test "no arguments" {
 	refused "needs a MAP" swap-drain
 	refused "needs a MAP" swap-drain pinned
-	refused "expected 'key'" swap-drain pinned "$PINS/outer"
+	refused "expected 'key' and 4 bytes, or 'all', after the MAP$" \
+		swap-drain pinned "$PINS/outer"
 }
 
 @test "unknown keyword" {
@@ -57,11 +58,13 @@ teardown() {
 @test "a missing or short key" {
 	local outer=(swap-drain pinned "$PINS/outer")
 
-	refused "needs 4 bytes, got 0" "${outer[@]}" key
+	refused "needs 4 bytes, got 0: write each by itself" "${outer[@]}" key
 	refused "needs 4 bytes, got 0" "${outer[@]}" key hex
 	refused "needs 4 bytes, got 3" "${outer[@]}" key 0 0 0
 	refused "can't parse 'quiet'" "${outer[@]}" key 0 0 0 quiet
-	refused "unknown keyword '0'" "${outer[@]}" key 0 0 0 0 0
+	refused "needs 4 bytes, '7' is one more" "${outer[@]}" key 0 0 0 0 7
+	refused "needs 4 bytes, '0x0' is one more" \
+		"${outer[@]}" key 0 0 0 0 0x0 0 0 0
 }
 
 @test "an odd key" {
@@ -81,7 +84,7 @@ teardown() {
 @test "a slot that is empty, or out of range" {
 	local outer=(swap-drain pinned "$PINS/outer")
 
-	refused "slot is empty" "${outer[@]}" key 1 0 0 0
+	refused "slot is empty; 'all' drains" "${outer[@]}" key 1 0 0 0
 	refused "slot" "${outer[@]}" key 4 0 0 0
 	refused "slot" "${outer[@]}" key hex ff ff ff ff
 	make_slot hash_of_maps
@@ -89,10 +92,14 @@ teardown() {
 }
 
 @test "a MAP that is no map-in-map" {
-	local type
+	local type words
 
-	refused "\(hash\) is no map-in-map; see .selector pattern." \
-		swap-drain pinned "$PINS/inner" "${SLOT[@]}"
+	# However far a first-time user gets with the words
+	for words in "" all "key 0" "key 0 0 0 0" "key 0 0 0 0 quiet"; do
+		# shellcheck disable=SC2086 # several words
+		refused "\(hash\) is no map-in-map.*see .selector pattern." \
+			swap-drain pinned "$PINS/inner" $words
+	done
 	for type in array queue ringbuf stack_trace; do
 		rm -f "$PINS/plain"
 		other_map $type "$PINS/plain"
@@ -256,6 +263,7 @@ teardown() {
 
 @test "map sync: wrong words" {
 	refused "unknown keyword 'bogus'" sync bogus
+	refused "takes no MAP" sync name "$OUTER_NAME"
 	refused "unknown keyword ''" sync ""
 	refused "needs the name" sync using
 	refused "unknown provider 'bogus', expected one of: .*membarrier" \
