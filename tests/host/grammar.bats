@@ -249,3 +249,30 @@ defined() {
 	[ -z "$output" ]
 	[ -s "$BATS_TEST_TMPDIR/page.8" ]
 }
+
+@test "the README names the providers of the table, in its order" {
+	local want readme=$BATS_TEST_DIRNAME/../../README.md
+	want=$(code_providers)
+	# The kernel that has all of them
+	same "$want" "$(sed -n 's/^| with our patch[^|]*|\([^|]*\)|.*/\1/p' "$readme" |
+		listed)" table
+	# shellcheck disable=SC2016 # the README quotes so
+	same "$want" "$(sed -n 's/^- `\([a-z_]*\)`: .*/\1/p' "$readme" | xargs)" list
+}
+
+# Upstream's own check: types and options in code, help, manual, completion
+synctypes() {
+	python3 "$TREE/tools/testing/selftests/bpf/test_bpftool_synctypes.py"
+}
+
+@test "upstream's check of types and options passes on the patched tree" {
+	synctypes
+}
+
+@test "upstream's check sees a type that is missing in the manual" {
+	cp -r "$DIR/Documentation" "$BATS_TEST_TMPDIR/doc"
+	sed -i 's/| \*\*lpm_trie\*\*//' "$BATS_TEST_TMPDIR/doc/bpftool-map.rst"
+	BPFTOOL_DOC_DIR=$BATS_TEST_TMPDIR/doc run synctypes
+	[ "$status" -ne 0 ]
+	[[ $output == *lpm_trie* ]]
+}

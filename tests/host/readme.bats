@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Every command line that the README shows, and what it prints there
+
+load ../lib/common
+load ../lib/slot
+load ../lib/readme
+
+README=$BATS_TEST_DIRNAME/../../README.md
+ROOT=$BATS_TEST_DIRNAME/../..
+
+setup() {
+	setup_slot
+	# Others may have a map called flows
+	OUTER_NAME=fl_$$
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	ln -s "$BPFTOOL" "$BATS_TEST_TMPDIR/bin/bpftool"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# inner SLOT [KEY VALUE]...: a map in the slot, with entries of one byte each
+inner() {
+	local slot=$1
+
+	shift
+	rm -f "$PINS/inner"
+	bpftool map create "$PINS/inner" type hash key 4 value 8 entries 16 \
+		name "$INNER_NAME"
+	while (($#)); do
+		bpftool map update pinned "$PINS/inner" \
+			key hex 0a 00 00 "$1" value hex "${2% *}" "${2#* }" 00 00 00 00 00 00
+		shift 2
+	done
+	[ -e "$PINS/outer" ] || bpftool map create "$PINS/outer" \
+		type array_of_maps key 4 value 4 entries 4 \
+		name "$OUTER_NAME" inner_map pinned "$PINS/inner"
+	bpftool map update pinned "$PINS/outer" key "$slot" 0 0 0 \
+		value pinned "$PINS/inner"
+	rm "$PINS/inner"
+}
+
+# What the README takes for granted before its N-th command
+scene() {
+	case $1 in
+	0)
+		inner 0 01 '2c 01' 02 '07 00'
+		;;
+	2)
+		inner 0 01 '2c 01' 02 '07 00'
+		inner 2 09 '03 00'
+		;;
+	3)
+		inner 2 01 '05 00'
+		;;
+	5)
+		# One map in two slots
+		bpftool map update pinned "$PINS/outer" key 0 0 0 0 value \
+			id "$(bpftool -j map lookup pinned "$PINS/outer" \
+				key 2 0 0 0 | jq .inner_map_id)"
+		;;
+	esac
+}
+
+# The README's map and journal become those of the test
+here() {
+	sed -E -e "s#name flows_in#name $INNER_NAME#" \
+	    -e "s#name flows#name $OUTER_NAME#" \
+	    -e "s#(map [0-9]+) flows#\1 $OUTER_NAME#" \
+	    -e "s#/sys/fs/bpf/swap_drain#$PINS/journal#"
+}
+
+# A journal of its own is what makes "recover" find only ours
+typed() {
+	sed -E -e 's#(swap-drain recover)$#\1 journal '"$PINS/journal#" \
+	    -e 's#(swap-drain .*) >#\1 journal '"$PINS/journal >#" <<<"$1" |
+		here
+}
+
+@test "what the README types does what the README shows" {
+	local i got want
+
+	page_transcript "$README"
+	[ "${#CMD[@]}" -eq 9 ]
+	for i in "${!CMD[@]}"; do
+		scene "$i"
+		got=$(bash -c "$(typed "${CMD[i]}")" 2>&1 | page_stable)
+		want=$(here <<<"${OUT[i]}" | page_stable)
+		[ "$got" = "$want" ] && continue
+		echo "command: ${CMD[i]}"
+		echo "README:  $want"
+		echo "printed: $got"
+		return 1
+	done
+}
+
+@test "the comparison sees another count, another slot and another text" {
+	local line
+
+	while read -r line; do
+		[ "$(page_stable <<<"${line//_/1}")" != \
+			"$(page_stable <<<"${line//_/2}")" ]
+	done <<-END
+		key: 01  value: 0_
+		        slot 0_ 00 00 00
+		Found _ elements
+		6: hash  name in  flags 0x_
+		Error: map _a may change while it is drained
+		Error: can't write; old map is pinned at /sys/fs/bpf_/4711/17_42
+	END
+}
+
+# make_lines FILE: the lines of a page that call make
+make_lines() {
+	sed -n 's/^    make\b/make/p' "$1" | sed 's/  .*//'
+}
+
+@test "every make that a page shows is one that the Makefile knows" {
+	local page line word seen=0
+
+	# All rules and variables; nothing is made
+	env -u MAKELEVEL -u MAKEFLAGS make -C "$ROOT" -prRq : \
+		>"$BATS_TEST_TMPDIR/rules" 2>/dev/null || true
+	for page in "$ROOT"/README.md "$ROOT"/CONTRIBUTING.md \
+		"$ROOT"/docs/*.md; do
+		[ -e "$page" ] || continue
+		while IFS= read -r line; do
+			seen=$((seen + 1))
+			for word in ${line#make}; do
+				grep -qE "^(${word%%=*}|${word%=*} [:?]?=.*)(:.*)?\$" \
+					"$BATS_TEST_TMPDIR/rules" && continue
+				echo "${page##*/}: $line: $word"
+				return 1
+			done
+		done < <(make_lines "$page")
+	done
+	((seen >= 9))
+}
+
+@test "the files that the README names are there" {
+	local name
+
+	# shellcheck disable=SC2016 # these are no commands
+	grep -o '`[a-z-]*/[A-Za-z0-9/._-]*`' "$README" | tr -d '`' |
+		grep -v -e '^build/' -e '^tools/' | sort -u >"$BATS_TEST_TMPDIR/names"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/names")" -gt 10 ]
+	while IFS= read -r name; do
+		[ -e "$ROOT/$name" ] || {
+			echo "not there: $name"
+			return 1
+		}
+	done <"$BATS_TEST_TMPDIR/names"
+}
+
+@test "the README's end of the demo is how the demo ends" {
+	local text
+
+	# "$swaps swaps" in the script
+	for text in 'counted by the program, before it looked the map up' \
+		'drained, in 6 swaps' 'lost'; do
+		grep -qE "^ +[0-9,]+  $text\$" "$README"
+		grep -qE "^	row .*[ '\"]${text/6/.swaps}['\"]?\$" \
+			"$ROOT/tests/demo/demo.sh"
+	done
+}
