@@ -50,6 +50,7 @@ help:
 	@echo 'make check       all tests'
 	@echo 'make bench       benchmarks'
 	@echo 'make install     DESTDIR= prefix=/usr/local: binary, manual, bash completion'
+	@echo 'make deb         Debian packages in build/deb'
 	@echo 'make clean       remove build/'
 	@echo
 	@echo 'BASE=6.12        kernel release of the package linux-source-BASE'
@@ -137,3 +138,4 @@ clean:
 	rm -rf build
 
 include tests/tests.mk
+include packaging/deb.mk

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Debian packages, built with debhelper from packaging/debian
+#
+#   make deb              build/deb/*.deb
+#   make check-deb-fresh  from a clone to an installed package, in a chroot
+#   build/deb/obj         bpftool and libbpf with the flags of dpkg-buildflags
+#   build/deb/src         where dpkg-buildpackage runs
+#   build/deb/chroot      a fresh Debian that the tests install them in
+
+DEB_PKGS := debhelper dpkg-dev
+CHECK_PKGS += lintian mmdebstrap dpkg-dev
+
+DEB	:= build/deb
+DEB_OBJ	:= $(DEB)/obj
+DEB_FILES := $(wildcard packaging/debian/* packaging/debian/*/*)
+
+.PHONY: deb deb-objects
+deb: $(DEB)/.built
+	@ls $(DEB)/*.deb
+
+$(DEB)/.packages: scripts/packages.sh packaging/deb.mk
+	$(Q)scripts/packages.sh $(DEB_PKGS)
+	@mkdir -p $(@D)
+	@touch $@
+
+# debhelper wants the folder debian/ at the top of what it builds. That is a
+# folder of its own here, so that none has to be at the top of the repository
+$(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 $(DEB)/.packages \
+		$(DEB_FILES) packaging/deb.mk LICENSES/BSD-2-Clause.txt build/.chosen
+	$(Q)rm -rf $(DEB)/src $(DEB)/*.deb $(DEB)/*.buildinfo $(DEB)/*.changes
+	$(Q)mkdir -p $(DEB)/src
+	$(Q)cp -a packaging/debian $(DEB)/src/
+	$(Q)sed "s/@BPFTOOL@/$$($(OBJ)/bpftool version | sed -n '1s/.* v//p')/" \
+		packaging/debian/changelog.in >$(DEB)/src/debian/changelog
+	$(Q)sed -e 's/^$$/./' -e 's/^/ /' LICENSES/BSD-2-Clause.txt >$(DEB)/bsd
+	$(Q)sed -e '/@BSD@/{r $(DEB)/bsd' -e 'd}' \
+		packaging/debian/copyright.in >$(DEB)/src/debian/copyright
+	$(Q)cd $(DEB)/src && env -u MAKEFLAGS -u MAKELEVEL -u DESTDIR \
+		DEB_BUILD_OPTIONS=noautodbgsym BUILD=$(abspath build) \
+		BASE=$(BASE) KSRC=$(KSRC) LLVM=$(LLVM) \
+		BPFTOOL_DIR=$(abspath $(BPFTOOL_DIR)) \
+		DEB_OBJ=$(abspath $(DEB_OBJ)) TOP=$(CURDIR) MAKE=$(MAKE) \
+		dpkg-buildpackage -b -us -uc >../log 2>&1 || \
+		{ tail -n 30 ../log >&2; exit 1; }
+	@touch $@
+
+# Called by debian/rules, with its flags. The base's makefiles need theirs too,
+# hence EXTRA_; the skeletons are taken from what is built already
+DEB_MAKE = env -u CFLAGS -u CPPFLAGS -u LDFLAGS $(SUBMAKE) $(JOBS) \
+	OUTPUT=$(abspath $(DEB_OBJ))/ EXTRA_CFLAGS='$(DEB_CFLAGS)' \
+	EXTRA_LDFLAGS='$(DEB_LDFLAGS)'
+deb-objects:
+	$(Q)rm -rf $(DEB_OBJ)
+	$(Q)mkdir -p $(DEB_OBJ)
+	$(Q)cp -a $(OBJ)/bootstrap $(OBJ)/vmlinux.h $(OBJ)/*.bpf.o \
+		$(OBJ)/*.skel.h $(DEB_OBJ)/
+	$(DEB_MAKE)
+
+# A minimal Debian, a compiler, and the distribution's own bpftool and libbpf
+DEB_CHROOT_PKGS := bpftool,gcc,libc6-dev,pkgconf,libbpf-dev
+$(DEB)/chroot: packaging/deb.mk build/.check-packages
+	@mkdir -p $(@D)
+	@rm -rf $@
+	$(Q)mmdebstrap --quiet --variant=apt --include=$(DEB_CHROOT_PKGS) \
+		bookworm $@
+	@touch $@
+
+check-host: $(DEB)/.built $(DEB)/chroot
+
+# Takes some minutes and 700 MB of packages
+.PHONY: check-deb-fresh
+check-deb-fresh: build/.check-packages
+	$(Q)tests/deb/fresh.sh

@@ -1,0 +1,222 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The Debian packages: what is in them, and what dpkg and apt make of them in a
+# fresh Debian that has the distribution's own bpftool and libbpf
+
+DEB=$BUILD/deb
+
+setup_file() {
+	export REPO=$BATS_FILE_TMPDIR/repo
+	export TOOL DEV NEWER
+	TOOL=$(echo "$DEB"/bpftool-map-sync_*.deb)
+	DEV=$(echo "$DEB"/libbpf-map-sync-dev_*.deb)
+	mkdir "$REPO"
+	cp "$TOOL" "$DEV" "$REPO"
+	cp "$BATS_TEST_DIRNAME/../progs/package_use.c" "$REPO"
+	next_version
+	# A later bpftool of the distribution, and a package that wants one
+	other_package bpftool 99.0
+	other_package uses-bpftool 1 'Depends: bpftool (>= 7.0)'
+	(cd "$REPO" && mkdir list && mv bpftool_* uses-bpftool_* list &&
+		cd list && dpkg-scanpackages . >Packages) 2>/dev/null
+}
+
+# Our package as it is the next time
+next_version() {
+	local tree=$BATS_FILE_TMPDIR/next
+
+	dpkg-deb -R "$TOOL" "$tree"
+	sed -i 's/^Version: .*/&+next/' "$tree/DEBIAN/control"
+	rm "$tree/usr/share/man/man8/bpftool-gen.8.gz"
+	echo new >"$tree/usr/share/man/man8/bpftool-new.8"
+	dpkg-deb --root-owner-group -b "$tree" "$REPO/next.deb"
+}
+
+# other_package NAME VERSION [FIELD]
+other_package() {
+	local tree=$BATS_FILE_TMPDIR/$1
+
+	mkdir -p "$tree/DEBIAN" "$tree/usr/sbin"
+	printf '%s\n' "Package: $1" "Version: $2" \
+		"Architecture: $(dpkg --print-architecture)" \
+		'Maintainer: nobody <nobody@example.org>' ${3:+"$3"} \
+		"Description: stands for the distribution's" \
+		>"$tree/DEBIAN/control"
+	echo "$1 $2" >"$tree/usr/sbin/$1"
+	dpkg-deb --root-owner-group -b "$tree" "$REPO/$1_$2.deb"
+}
+
+# fresh SCRIPT: runs it in a Debian that is gone afterwards, and has no network.
+# The packages are in /repo; apt knows those in /repo/list.
+fresh() {
+	mkdir -p "$BATS_TEST_TMPDIR/fresh"
+	# shellcheck disable=SC2016 # variables of the inner shell
+	unshare --mount --pid --net --fork --kill-child --propagation private \
+		bash -euc '
+		mount -t tmpfs tmpfs "$1"
+		mkdir "$1"/{upper,work,root}
+		root=$1/root
+		mount -t overlay overlay "$root" \
+			-o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work"
+		mount -t proc proc "$root/proc"
+		mount --rbind /sys "$root/sys"
+		mkdir "$root/repo"
+		mount --bind "$3" "$root/repo"
+		rm -rf "$root"/etc/apt/sources.list*
+		echo "deb [trusted=yes] file:/repo/list ./" \
+			>"$root/etc/apt/sources.list"
+		export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+		export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+		exec chroot "$root" bash -euc "
+			state() { dpkg-query -W -f \"\\\${db:Status-Status} \\\${Version}\" \$1; }
+			no() { if \"\$@\"; then return 1; fi; }
+			files() { find /usr /etc /lib /var/lib/dpkg/info ! -type d | sort; }
+			$4"' fresh "$BATS_TEST_TMPDIR/fresh" "$DEB/chroot" "$REPO" "$1"
+}
+
+ours='/repo/bpftool-map-sync_*.deb'
+
+@test "lintian finds nothing; the typos are those of the base's manual pages" {
+	run lintian --allow-root --display-info --tag-display-limit 0 \
+		"$TOOL" "$DEV"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(grep -vc 'typo-in-manual-page' <<<"$output")" -eq 0 ]
+	[[ $output != *bpftool-map.8* ]]
+}
+
+@test "lintian does find something where there is something" {
+	run lintian --allow-root "$REPO/list/bpftool_99.0.deb"
+	[[ $output == *'E: '* ]]
+}
+
+@test "the version is that of the base's bpftool and of our packaging" {
+	local base
+
+	base=$("$BPFTOOL" version | sed -n '1s/.* v//p')
+	[[ $(dpkg-deb -f "$TOOL" Version) =~ ^"$base+mapsync"[0-9]+$ ]]
+	[ "$(dpkg-deb -f "$TOOL" Version)" = "$(dpkg-deb -f "$DEV" Version)" ]
+	# A newer base, or a newer one of ours, is an upgrade
+	dpkg --compare-versions 7.5.0+mapsync2 lt 7.5.0+mapsync10
+	dpkg --compare-versions 7.5.0+mapsync9 lt 7.6.0+mapsync1
+}
+
+@test "what is linked is depended on" {
+	local lib
+
+	for lib in $(objdump -p "$DEB/obj/bpftool" |
+		sed -n 's/.* NEEDED *\(lib[a-z]*\).*/\1/p'); do
+		[ "$lib" = libz ] && lib=zlib
+		dpkg-deb -f "$TOOL" Depends | grep -qE "\b${lib}[0-9a-z]* \(>="
+	done
+}
+
+@test "takes the place of the distribution's bpftool, and does the verbs" {
+	run fresh "
+		[[ \$(state bpftool) == 'installed '* ]]
+		apt-get -qq -y install $ours
+		dpkg --verify bpftool-map-sync
+		[[ \$(state bpftool-map-sync) == 'installed '* ]]
+		no dpkg -L bpftool 2>/dev/null
+		command -v bpftool
+		bpftool map help 2>&1 | grep swap-drain
+		bpftool -j map sync
+		test -s /usr/share/man/man8/bpftool-map.8.gz
+		grep -q _bpftool_map_sync \
+			/usr/share/bash-completion/completions/bpftool"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *'"wait_us":'* ]]
+}
+
+@test "the same with dpkg alone" {
+	run fresh "
+		dpkg -i $ours
+		[[ \$(state bpftool-map-sync) == 'installed '* ]]
+		no dpkg -L bpftool 2>/dev/null
+		dpkg --verify bpftool-map-sync"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "upgrades to the next version, and nothing of the old one stays" {
+	run fresh "
+		dpkg -i $ours
+		dpkg -i /repo/next.deb
+		[[ \$(state bpftool-map-sync) == 'installed '*+next ]]
+		[[ ! -e /usr/share/man/man8/bpftool-gen.8.gz ]]
+		[[ -e /usr/share/man/man8/bpftool-new.8 ]]
+		dpkg --verify bpftool-map-sync"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "is removed without a trace" {
+	run fresh "
+		apt-get -qq -y purge bpftool
+		files >/tmp/before
+		dpkg -i $ours
+		files >/tmp/with
+		no cmp -s /tmp/with /tmp/before
+		dpkg --purge bpftool-map-sync
+		files | diff /tmp/before -"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "a newer bpftool of the distribution does not replace it" {
+	run fresh "
+		apt-get -qq update
+		# Control: the distribution's own would be upgraded
+		apt-get -s upgrade | grep '^Inst bpftool .*99'
+		dpkg -i $ours
+		for how in upgrade dist-upgrade; do
+			apt-get -s \$how >/tmp/sim
+			no grep -E '^(Inst|Remv)' /tmp/sim
+			apt-get -qq -y \$how
+		done
+		[[ \$(state bpftool-map-sync) == 'installed '* ]]
+		bpftool map help 2>&1 | grep swap-drain"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "what depends on bpftool takes it for one" {
+	run fresh "
+		dpkg -i $ours
+		apt-get -qq update
+		apt-get -qq -y install uses-bpftool
+		[[ \$(state bpftool-map-sync) == 'installed '* ]]
+		[[ \$(state uses-bpftool) == 'installed '* ]]"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "the way back: the distribution's bpftool when it is asked for" {
+	run fresh "
+		dpkg -i $ours
+		apt-get -qq update
+		apt-get -qq -y install bpftool
+		no dpkg -L bpftool-map-sync 2>/dev/null
+		[[ \$(cat /usr/sbin/bpftool) == 'bpftool 99.0' ]]"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "a program in C: the function comes from our libbpf, beside the other" {
+	run fresh "
+		dpkg -i /repo/libbpf-map-sync-dev_*.deb
+		dpkg --verify libbpf-dev
+		cd /tmp
+		# Control: the distribution's libbpf does not have it
+		no gcc /repo/package_use.c -o other -lbpf
+		gcc /repo/package_use.c -o program \
+			\$(pkgconf --cflags --libs libbpf-map-sync)
+		./program
+		ldd program >libs
+		no grep libbpf libs"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *'this kernel does not have the command'* ||
+		$output == *waited* ]]
+}
