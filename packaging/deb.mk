@@ -7,7 +7,7 @@
 #   build/deb/src         where dpkg-buildpackage runs
 #   build/deb/chroot      a fresh Debian that the tests install them in
 
-DEB_PKGS := debhelper dpkg-dev
+DEB_PKGS := build-essential debhelper
 CHECK_PKGS += lintian mmdebstrap dpkg-dev
 
 DEB	:= build/deb

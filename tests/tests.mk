@@ -15,7 +15,7 @@
 #   tests/bench           benchmarks
 
 CHECK_PKGS := bats jq strace shellcheck perl bash-completion libcap2-bin \
-	util-linux procps iproute2 python3
+	util-linux procps iproute2 python3 libbpf-dev
 
 TESTS	:= build/tests
 LIBBPF	:= $(OBJ)/libbpf
