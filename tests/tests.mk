@@ -15,7 +15,7 @@
 #   tests/bench           benchmarks
 
 CHECK_PKGS := bats jq strace shellcheck perl bash-completion libcap2-bin \
-	util-linux procps iproute2 python3 libbpf-dev
+	util-linux procps iproute2 python3 libbpf-dev systemd
 
 TESTS	:= build/tests
 LIBBPF	:= $(OBJ)/libbpf
@@ -93,4 +93,5 @@ bench: build/bpftool test-programs build/.demo-packages
 
 include tests/plain.mk
 include tests/fuzz/fuzz.mk
+include tests/promtool.mk
 include tests/vm/vm.mk

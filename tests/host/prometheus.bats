@@ -1,0 +1,244 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# docs/prometheus.md: the totals are exact, whenever the script is killed
+
+load ../lib/common
+load ../lib/metrics
+load ../lib/readme
+
+PAGE=$BATS_TEST_DIRNAME/../../docs/prometheus.md
+EXAMPLES=$BATS_TEST_DIRNAME/../../docs/examples
+PROMTOOL=$BUILD/prometheus/usr/bin/promtool
+
+setup() {
+	setup_metrics
+}
+
+teardown() {
+	[ -z "${load:-}" ] || kill "$load" 2>/dev/null || true
+	cleanup_metrics
+}
+
+@test "the page's commands do what the page shows" {
+	local i root=$BATS_TEST_TMPDIR/root got seen=0
+
+	mkdir -p "$root"/{usr/local/sbin,etc/systemd/system} \
+		"$root/var/lib/prometheus/node-exporter"
+	packets 1 3
+	packets 2 1
+	page_transcript "$PAGE"
+	unset TEXTFILE STATE
+	cd "$BATS_TEST_DIRNAME/../.."
+	for i in "${!CMD[@]}"; do
+		# There is no systemd here that could enable it
+		[[ ${CMD[i]} != systemctl* ]] || continue
+		got=$(sed -E -e "s#/(usr/local|etc/systemd|var/lib)/#$root/&#g" \
+			-e "s#/sys/fs/bpf/app#$PINS#" <<<"${CMD[i]}" |
+			STATE=$root/state \
+			TEXTFILE=$root/var/lib/prometheus/node-exporter/flows.prom \
+			bash -e 2>&1)
+		[ "$(sed -E 's/[0-9]{10}\.?[0-9]*/TIME/' <<<"$got")" = \
+			"$(sed -E -e 's/[0-9]{10}\.[0-9]+/TIME/' -e '/^$/d' \
+				<<<"${OUT[i]}")" ] || {
+			echo "command: ${CMD[i]}"
+			echo "printed: $got"
+			return 1
+		}
+		seen=$((seen + 1))
+	done
+	[ "$seen" -eq 4 ]
+}
+
+@test "promtool accepts what the collector reads, and refuses what it must" {
+	packets 1 5
+	packets 2 6
+	drain_metrics
+	"$PROMTOOL" check metrics <"$TEXTFILE"
+	sed 's/flows_packets_total/flows_packets/' "$TEXTFILE" >"$T/bad.prom"
+	run "$PROMTOOL" check metrics <"$T/bad.prom"
+	[ "$status" -ne 0 ]
+}
+
+@test "systemd accepts the units" {
+	sed "s#/usr/local/sbin/drain-metrics#$SCRIPT#" \
+		"$EXAMPLES/drain-metrics.service" >"$T/drain-metrics.service"
+	cp "$EXAMPLES/drain-metrics.timer" "$T"
+	systemd-analyze verify "$T"/drain-metrics.{timer,service} >"$T/log" 2>&1
+	# What other units of the machine are told is not ours
+	run grep drain-metrics "$T/log"
+	echo "$output"
+	[ -z "$output" ]
+	systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' \
+		"$EXAMPLES/drain-metrics.timer")"
+
+	sed -i 's/^Type=.*/Type=never/' "$T/drain-metrics.service"
+	run systemd-analyze verify "$T/drain-metrics.service"
+	[[ $output == *drain-metrics.service*never* ]]
+}
+
+@test "increments become totals, and intervals follow on each other" {
+	local until since
+
+	packets 1 3
+	drain_metrics
+	since=$(jq .since "$STATE/state.json")
+	[ "$(jq .from "$STATE/state.json")" = "$since" ]
+	until=$(jq .until "$STATE/state.json")
+	packets 1 4
+	packets 2 1
+	exact
+	grep -qx 'flows_packets_total{address="10.0.0.1"} 7' "$TEXTFILE"
+	[ "$(jq .from "$STATE/state.json")" = "$until" ]
+	[ "$(jq .since "$STATE/state.json")" = "$since" ]
+	# What was counted after "until" only is not in it
+	jq -e '.until > .from and .until < now' "$STATE/state.json"
+	exact
+}
+
+@test "a per-CPU map is added up, and a map without BTF is an error" {
+	bpftool map create "$PINS/plain" type hash key 4 value 8 entries 4 \
+		name plain
+	bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 \
+		entries 1 name outer inner_map pinned "$PINS/plain"
+	bpftool map update pinned "$PINS/plain" key 1 0 0 0 \
+		value 1 0 0 0 0 0 0 0
+	bpftool map update pinned "$PINS/outer" key 0 0 0 0 \
+		value pinned "$PINS/plain"
+	rm "$PINS/plain"
+	MAP=$PINS/outer run drain_metrics
+	[ "$status" -ne 0 ]
+	[[ $output == *'no BTF'* ]]
+	# It is not thrown away
+	[ "$(jq -r '.[0].elements[0].key[0]' "$STATE"/in/*)" = 0x01 ]
+}
+
+# Kills the script before its N-th command, whichever process runs it
+kill_at() {
+	cat >"$T/kill_at" <<-'END'
+		at() {
+			if (($BASHPID == $$ && ++n == KILL_AT)); then
+				kill -KILL $$
+			fi
+		}
+		set -T
+		trap at DEBUG
+	END
+	KILL_AT=$1 BASH_ENV=$T/kill_at drain_metrics bash
+}
+
+@test "killed before each of its commands in turn: added once" {
+	local at status=137
+
+	for ((at = 1; status == 137; at++)); do
+		packets $((at % 2 + 1)) "$at"
+		status=0
+		kill_at "$at" >/dev/null 2>&1 || status=$?
+		((at < 500))
+	done
+	[ "$status" -eq 0 ]
+	echo "$at commands"
+	((at > 40))
+	exact
+	[ -z "$(find "$STATE/in" "$JOURNAL" -mindepth 1)" ]
+}
+
+@test "killed at random moments, with all it started, under load: added once" {
+	local i pid
+
+	# Until the file "stop" is there; what it sent is in "sent"
+	(
+		sent=0
+		until [ -e "$T/stop" ]; do
+			packets 1 1000
+			sent=$((sent + 1000))
+		done
+		echo "$sent" >"$T/sent"
+	) 3>&- &
+	for i in {1..60}; do
+		setsid "$SCRIPT" >/dev/null 2>&1 3>&- &
+		pid=$!
+		sleep "0.$(printf %03d $((RANDOM % 250)))"
+		# Every other time what it started goes on
+		if ((i % 2)); then
+			kill -KILL -- "-$pid" 2>/dev/null || true
+		else
+			kill -KILL "$pid" 2>/dev/null || true
+		fi
+		wait "$pid" 2>/dev/null || true
+	done
+	touch "$T/stop"
+	wait_until test -s "$T/sent"
+	SENT=$(<"$T/sent")
+	((SENT > 0))
+	exact
+}
+
+# bpftool is killed between its last byte and the release of the maps
+kill_before_release() {
+	rm "$T/bin/bpftool"
+	cat >"$T/bin/bpftool" <<-END
+		#!/bin/sh
+		case "\$*" in
+		*recover*|prog*) exec $BPFTOOL "\$@" ;;
+		esac
+		exec strace -qq -o /dev/null -e trace=unlink,unlinkat \
+			-e inject=unlink,unlinkat:signal=KILL:when=1 \
+			$BPFTOOL "\$@"
+	END
+	chmod +x "$T/bin/bpftool"
+}
+
+release_again() {
+	ln -sf "$BPFTOOL" "$T/bin/bpftool"
+}
+
+@test "printed, and printed again by recover: added once" {
+	packets 1 7
+	kill_before_release
+	run drain_metrics
+	[ "$status" -ne 0 ]
+	# Both are there: this is the case that is meant
+	jq -e '.[0].elements[0].formatted.value == 7' "$STATE"/in/*
+	[ -n "$(find "$JOURNAL" -mindepth 2)" ]
+	release_again
+	packets 1 5
+	exact
+}
+
+@test "control: without the ids it would be added twice" {
+	# shellcheck disable=SC2016 # a variable of jq
+	sed 's/| if \.before + \.added | index(\$id) then/| if false then/' \
+		"$SCRIPT" >"$T/without"
+	run cmp -s "$SCRIPT" "$T/without"
+	[ "$status" -eq 1 ]
+	chmod +x "$T/without"
+	SCRIPT=$T/without
+	packets 1 7
+	kill_before_release
+	run drain_metrics
+	release_again
+	drain_metrics
+	[ "$(total)" -eq 14 ]
+}
+
+@test "an output that was cut off is taken from the journal" {
+	packets 1 7
+	# The disk is full for the drained maps
+	bpftool -j map swap-drain pinned "$MAP" all journal "$JOURNAL" \
+		>/dev/full 2>/dev/null && return 1
+	mkdir -p "$STATE/in"
+	echo -n '[{"slot":["0x00"' >"$STATE/in/boot.1.json"
+	: >"$STATE/in/boot.2.json"
+	exact
+}
+
+@test "the other maps of the machine are left alone" {
+	# Another run's, in the journal that all share
+	bpftool map swap-drain pinned "$PINS/kinds" key 0 0 0 0 >/dev/full \
+		2>"$T/log" && return 1
+	packets 1 2
+	exact
+	pin=$(sed -n 's/^Error: .* pinned at //p' "$T/log")
+	[ -e "$pin" ]
+	rm -r "${pin%/*}"
+}
