@@ -12,7 +12,7 @@ CHECK_PKGS += lintian mmdebstrap dpkg-dev
 
 DEB	:= build/deb
 DEB_OBJ	:= $(DEB)/obj
-DEB_FILES := $(wildcard packaging/debian/* packaging/debian/*/* docs/examples/*)
+DEB_FILES := $(wildcard packaging/debian/* docs/examples/*)
 
 .PHONY: deb deb-objects
 deb: $(DEB)/.built
@@ -30,7 +30,7 @@ $(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 $(DEB)/.packages \
 	$(Q)rm -rf $(DEB)/src $(DEB)/*.deb $(DEB)/*.buildinfo $(DEB)/*.changes
 	$(Q)mkdir -p $(DEB)/src
 	$(Q)cp -a packaging/debian docs/examples $(DEB)/src/
-	$(Q)sed "s/@BPFTOOL@/$$($(OBJ)/bpftool version | sed -n '1s/.* v//p')/" \
+	$(Q)sed -e '/^#/d' -e "s/@BPFTOOL@/$$($(OBJ)/bpftool version | sed -n '1s/.* v//p')/" \
 		packaging/debian/changelog.in >$(DEB)/src/debian/changelog
 	$(Q)sed -e 's/^$$/./' -e 's/^/ /' LICENSES/BSD-2-Clause.txt >$(DEB)/bsd
 	$(Q)sed -e '/@BSD@/{r $(DEB)/bsd' -e 'd}' \

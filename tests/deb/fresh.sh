@@ -8,20 +8,27 @@ set -euo pipefail
 top=$(cd "${0%/*}/../.." && pwd)
 root=$top/build/deb/fresh
 
-cleanup() {
-	umount -l "$root/proc" "$root/sys" 2>/dev/null || true
-	rm -rf --one-file-system "$root"
-}
-trap cleanup EXIT
-cleanup
+# What is mounted, and what was started, goes with the namespaces
+if [ "${1-}" != inside ]; then
+	trap 'rm -rf --one-file-system "$root"' EXIT
+	unshare --mount --pid --fork --kill-child --propagation private \
+		"$0" inside
+	exit
+fi
 
+rm -rf --one-file-system "$root"
 mmdebstrap --quiet --variant=apt --include=make bookworm "$root"
 mkdir "$root/clone"
 (cd "$top" && tar cf - --exclude=./build --exclude=./.git .) |
 	tar xf - -C "$root/clone"
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
-mount --make-rslave "$root/sys"
+
+in_fresh() {
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C \
+		DEBIAN_FRONTEND=noninteractive \
+		chroot "$root" bash -euc "cd /clone; $1" </dev/null
+}
 
 # The two commands, as docs/package.md has them
 mapfile -t commands < <(sed -n '/^From a clone/,/^The first/s/^    //p' \
@@ -29,12 +36,9 @@ mapfile -t commands < <(sed -n '/^From a clone/,/^The first/s/^    //p' \
 [ "${#commands[@]}" -eq 2 ]
 for command in "${commands[@]}"; do
 	echo "# $command"
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C \
-		DEBIAN_FRONTEND=noninteractive \
-		chroot "$root" bash -euc "cd /clone; ${command/install/install -y}" \
-		</dev/null
+	in_fresh "${command/install/install -y}"
 done
-chroot "$root" bash -euc '
+in_fresh '
 	dpkg --verify bpftool-map-sync
 	bpftool map help 2>&1 | grep swap-drain
 	bpftool -j map sync'

@@ -113,6 +113,18 @@ typed() {
 	END
 }
 
+@test "every page that shows commands is typed by a test" {
+	local page tests=("$ROOT"/tests/*/*.bats)
+
+	for page in "$ROOT"/docs/*.md; do
+		grep -q '^    # ' "$page" || continue
+		grep -q "^[A-Z]*=.*/docs/${page##*/}\$" "${tests[@]}" || {
+			echo "not tested: ${page##*/}"
+			return 1
+		}
+	done
+}
+
 # make_lines FILE: the lines of a page that call make
 make_lines() {
 	sed -n 's/^    make\b/make/p' "$1" | sed 's/  .*//'

@@ -95,6 +95,7 @@ ours='/repo/bpftool-map-sync_*.deb'
 
 	base=$("$BPFTOOL" version | sed -n '1s/.* v//p')
 	[[ $(dpkg-deb -f "$TOOL" Version) =~ ^"$base+mapsync"[0-9]+$ ]]
+	[ "$(dpkg-deb -f "$TOOL" Provides)" = "bpftool (= $base)" ]
 	[ "$(dpkg-deb -f "$TOOL" Version)" = "$(dpkg-deb -f "$DEV" Version)" ]
 	# A newer base, or a newer one of ours, is an upgrade
 	dpkg --compare-versions 7.5.0+mapsync2 lt 7.5.0+mapsync10
@@ -213,10 +214,13 @@ ours='/repo/bpftool-map-sync_*.deb'
 		gcc /repo/package_use.c -o program \
 			\$(pkgconf --cflags --libs libbpf-map-sync)
 		./program
+		echo libbpf \$(pkgconf --modversion libbpf-map-sync)
 		ldd program >libs
 		no grep libbpf libs"
 	echo "$output"
 	[ "$status" -eq 0 ]
+	[[ $output == *"libbpf $("$BPFTOOL" version |
+		sed -n '2s/.* v//p')"* ]]
 	[[ $output == *'this kernel does not have the command'* ||
 		$output == *waited* ]]
 }
