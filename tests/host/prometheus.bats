@@ -240,5 +240,4 @@ release_again() {
 	exact
 	pin=$(sed -n 's/^Error: .* pinned at //p' "$T/log")
 	[ -e "$pin" ]
-	rm -r "${pin%/*}"
 }

@@ -20,7 +20,13 @@ setup_metrics() {
 	packet 10 0 0 2 >"$T/packet.2"
 }
 
+# What a test that failed left in the journal that all share goes too
 cleanup_metrics() {
+	local outer
+
+	outer=$(bpftool -j map show pinned "$PINS/kinds" | jq .id)
+	find /sys/fs/bpf/swap_drain -name "${outer}_*" -printf '%h\n' |
+		xargs -r rm -r
 	cleanup_bpffs
 }
 
