@@ -58,7 +58,7 @@ deb-objects:
 
 # A minimal Debian, a compiler, and the distribution's own bpftool and libbpf
 DEB_CHROOT_PKGS := bpftool,gcc,libc6-dev,pkgconf,libbpf-dev
-$(DEB)/chroot: packaging/deb.mk build/.check-packages
+$(DEB)/chroot: packaging/deb.mk | build/.check-packages
 	@mkdir -p $(@D)
 	@rm -rf $@
 	$(Q)mmdebstrap --quiet --variant=apt --include=$(DEB_CHROOT_PKGS) \

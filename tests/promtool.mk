@@ -3,7 +3,7 @@
 # that would start a server
 
 PROMTOOL := build/prometheus/usr/bin/promtool
-$(PROMTOOL): build/.check-packages
+$(PROMTOOL): | build/.check-packages
 	$(Q)rm -rf build/prometheus
 	$(Q)mkdir -p build/prometheus
 	$(Q)cd build/prometheus && { apt-get -qq download prometheus || \
