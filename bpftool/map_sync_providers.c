@@ -22,9 +22,9 @@
 #define CPUS_ONLINE_PATH	"/sys/devices/system/cpu/online"
 
 /*
- * bpf_sync_map_access: the bpf(2) command made for it. Its number may be
- * another command on another kernel, or on a later one, and a 0 from that
- * would be taken for a wait. So the number is used only where the running
+ * bpf_sync_map_access: the bpf(2) command made for it. On a kernel that was
+ * not built with this header the number may be another command, and a 0 from
+ * that would be taken for a wait. So the number is used only where the running
  * kernel's own BTF gives it this name.
  */
 static int command_probe(char *why, size_t size)
