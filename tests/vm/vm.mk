@@ -31,3 +31,5 @@ check-vm: all test-programs build/.check-packages vm-kernel
 
 bench-vm: all build/.vm-packages
 	@$(VM_ENV) tests/vm/bench.sh
+
+include tests/vm/selftests.mk

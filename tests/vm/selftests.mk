@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The kernel's own selftests of the command, selftests/, built with the kernel's
+# own runner
+
+SELFTESTS := $(OUT)/selftests
+check-vm: $(SELFTESTS)/.built
+
+$(SELFTESTS)/.built: tests/vm/build-selftests.sh $(wildcard selftests/*/*) \
+		$(OBJ)/.built
+	@echo 'selftests: building the runner'
+	$(Q)BPFTOOL=$(abspath $(OBJ)/bpftool) tests/vm/build-selftests.sh \
+		$(SRC) $(TREE) $(SELFTESTS)
+	@touch $@
