@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Writes the patches and our files as a series of mails: one commit a line of
+# series/order, on top of a pristine kernel tree.
+#
+# usage: series.sh [-u] [-g DIR] PRISTINE BASE DEST
+#
+#   -u		the form for the mailing list: see upstream.py
+#   -g DIR	keep the git repository that the series is made in
+#
+# PRISTINE is a kernel tree, or what unpack.sh takes of one; BASE says which
+# patches it wants. DEST is emptied; what goes there:
+#
+#   0000-cover-letter.txt	no .patch: "git am" is to take all of those
+#   NNNN-*.patch
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/.." && pwd)
+upstream='' repo=''
+while getopts ug: opt; do
+	case $opt in
+	u) upstream=y ;;
+	g) repo=$OPTARG ;;
+	*) exit 1 ;;
+	esac
+done
+shift $((OPTIND - 1))
+if [ $# -ne 3 ]; then
+	sed -n '/^# usage/,/^set/s/^# \{0,1\}//p' "$0" >&2
+	exit 1
+fi
+pristine=$(cd "$1" && pwd)
+base=$2
+dest=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+: "${repo:=$work/git}"
+
+# Settings of the user's, as a template or a hook, have no say in this
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+
+die() {
+	echo "Error: $1" >&2
+	exit 1
+}
+
+# Splits a mail into $work/{msg,patch} and sets author and date from it
+read_mail() {
+	git mailinfo "$work/msg.body" "$work/patch" <"$1" >"$work/info"
+	author() { sed -n "s/^$1: //p" "$work/info"; }
+	GIT_AUTHOR_NAME=$(author Author)
+	GIT_AUTHOR_EMAIL=$(author Email)
+	GIT_AUTHOR_DATE=$(author Date)
+	export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_AUTHOR_DATE
+	export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
+	export GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE
+	{ author Subject; echo; cat "$work/msg.body"; } >"$work/msg"
+}
+
+# Where a file of the repository goes in the kernel tree
+target() {
+	case $1 in
+	bpftool/*) echo "tools/bpf/$1" ;;
+	docs/man/*) echo "tools/bpf/bpftool/Documentation/${1##*/}" ;;
+	bash-completion/*) echo "tools/bpf/bpftool/$1" ;;
+	selftests/*) echo "tools/testing/selftests/bpf/${1#selftests/}" ;;
+	esac
+}
+
+overlay() {
+	(cd "$root" && find bpftool docs/man bash-completion selftests -type f) |
+		LC_ALL=C sort
+}
+
+# The tree that the series starts from: no more than the patches touch
+start() {
+	local component patch path
+
+	for component in kernel libbpf bpftool; do
+		"$here/patches.sh" "$component" "$base" |
+			sed "s|^|$component |" >>"$work/patches"
+	done
+	overlay >"$work/overlay"
+	rm -rf "$repo"
+	git init -q -b series "$repo"
+	while read -r component patch; do
+		git apply --numstat "$patch" | cut -f 3
+	done <"$work/patches" | sort -u >"$work/paths"
+	while read -r path; do
+		target "$path"
+	done <"$work/overlay" >>"$work/paths"
+	while read -r path; do
+		[ ! -f "$pristine/$path" ] || echo "$path"
+	done <"$work/paths" | sort -u >"$work/known"
+	tar cf - -C "$pristine" -T "$work/known" | tar xf - -C "$repo"
+	read_mail "$(sed -n 's/^kernel //p' "$work/patches" | head -n 1)"
+	git -C "$repo" add -A
+	git -C "$repo" commit -q -m base
+	git -C "$repo" tag base
+}
+
+# Puts our files of some patterns in place, and takes them off the list.
+# A file that is there already is upstream's: ours is its continuation.
+place() {
+	local pattern file
+
+	[ $# -gt 0 ] || return 0
+	while read -r file; do
+		for pattern; do
+			# shellcheck disable=SC2053 # it is a pattern
+			[[ $file == $pattern && ${file%/*} == "${pattern%/*}" ]] || continue
+			mkdir -p "$repo/$(dirname "$(target "$file")")"
+			cat "$root/$file" >>"$repo/$(target "$file")"
+			echo "$file"
+			break
+		done
+	done <"$work/overlay" >"$work/placed"
+	[ -s "$work/placed" ] || die "series/order: $* is no file of ours"
+	grep -vxFf "$work/placed" "$work/overlay" >"$work/left" || true
+	mv "$work/left" "$work/overlay"
+}
+
+commit() {
+	git -C "$repo" add -A
+	git -C "$repo" commit -q -F "$work/msg"
+}
+
+# One patch of a component: its message is that of the commit
+hook() {
+	local component=$1 patch=$2
+
+	shift 2
+	read_mail "$patch"
+	git -C "$repo" apply --whitespace=nowarn "$work/patch" ||
+		die "${patch##*/} does not apply where series/order has it"
+	[ -z "$upstream" ] ||
+		"$here/upstream.py" "$component" "$repo" "$pristine" "$work/msg"
+	place "$@"
+	commit
+	grep -vF " $patch" "$work/patches" >"$work/left" || true
+	mv "$work/left" "$work/patches"
+}
+
+# The patches that no other line names
+rest() {
+	local component=$1 patch
+
+	sed -n "s/^$component //p" "$work/patches" >"$work/rest"
+	while read -r patch; do
+		[[ " $named " == *" $component/$(basename "$patch" | cut -c 1-4) "* ]] ||
+			hook "$component" "$patch"
+	done <"$work/rest"
+}
+
+# One line of the order
+entry() {
+	local what=$1 patch
+
+	shift
+	case $what in
+	*.msg)
+		{
+			grep -v '^#' "$root/series/$what"
+			printf '\nSigned-off-by: %s <%s>\n' \
+				"$GIT_AUTHOR_NAME" "$GIT_AUTHOR_EMAIL"
+		} >"$work/msg"
+		place "$@"
+		commit
+		;;
+	*/rest)
+		rest "${what%/rest}"
+		;;
+	*)
+		patch=$(sed -n "s|^${what%/*} \(.*/${what#*/}-[^/]*\)$|\1|p" "$work/patches")
+		[ -n "$patch" ] || die "series/order: there is no patch $what"
+		hook "${what%/*}" "$patch" "$@"
+		;;
+	esac
+}
+
+# The cover letter's text: "[FORM" and "]" enclose what only one form says
+cover() {
+	awk -v form="$1" '
+		/^#/ { next }
+		/^\[[a-z]+$/ { skip = substr($0, 2) != form; next }
+		/^\]$/ { skip = 0; next }
+		!skip' "$root/series/cover-letter"
+}
+
+mail() {
+	local form=default prefix=PATCH
+
+	if [ -n "$upstream" ]; then
+		form=upstream prefix='PATCH bpf-next'
+	fi
+	git -C "$repo" config branch.series.description "$(cover $form)"
+	rm -rf "$dest"
+	mkdir -p "$dest"
+	git -C "$repo" format-patch -q --zero-commit --no-signature \
+		--subject-prefix="$prefix" --cover-letter \
+		--cover-from-description=subject -o "$(cd "$dest" && pwd)" base
+	mv "$dest/0000-cover-letter.patch" "$dest/0000-cover-letter.txt"
+}
+
+named=$(grep -v '^#' "$root/series/order" | awk '{ print $1 }' | xargs)
+start
+while read -r line; do
+	# shellcheck disable=SC2086 # words, and patterns of files
+	[[ -z $line || $line == '#'* ]] || (set -f; entry $line)
+done <"$root/series/order"
+[ ! -s "$work/overlay" ] || die "series/order names no patch for $(xargs <"$work/overlay")"
+[ ! -s "$work/patches" ] || die "series/order has no place for $(xargs <"$work/patches")"
+mail

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The series of patches, for those who review it and those who ship it
+#
+#   make series              build/series, with the number and the version node
+#                            that are the same on every release
+#   make series UPSTREAM=1   the form for the mailing list
+#
+# BASE and KSRC as for the build: which tree it is for. SERIES: another folder.
+
+UPSTREAM ?=
+SERIES	?= build/series
+
+.PHONY: series
+series: $(OUT)/.pristine build/.series-packages
+	$(Q)scripts/series.sh $(if $(filter 1,$(UPSTREAM)),-u) \
+		$(OUT)/pristine $(NAME) $(SERIES)
+	@echo "git am $(SERIES)/*.patch"
+
+SERIES_PKGS := git python3
+build/.series-packages: scripts/packages.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)scripts/packages.sh $(SERIES_PKGS)
+	@touch $@
