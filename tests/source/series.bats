@@ -1,0 +1,267 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The series of "make series": that it applies, that each patch builds, and what
+# the kernel's own checks say of it. In $MAILS, and in $LISTMAILS the form for the
+# mailing list; $GIT is a pristine tree in git, whose branches have them applied.
+
+load ../lib/sources
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	export GIT_CONFIG_GLOBAL=$BATS_FILE_TMPDIR/gitconfig GIT_CONFIG_NOSYSTEM=1
+	export MAILS=$BATS_FILE_TMPDIR/series LISTMAILS=$BATS_FILE_TMPDIR/upstream
+	export GIT=$BATS_FILE_TMPDIR/git OBJ=$BATS_FILE_TMPDIR/obj
+	export PRISTINE=$TREE/../pristine NAME
+	NAME=$(basename "$(realpath "$TREE/..")")
+
+	git config --file "$GIT_CONFIG_GLOBAL" user.name tests
+	git config --file "$GIT_CONFIG_GLOBAL" user.email tests@localhost
+	"$ROOT/scripts/series.sh" "$PRISTINE" "$NAME" "$MAILS"
+	"$ROOT/scripts/series.sh" -u "$PRISTINE" "$NAME" "$LISTMAILS"
+	mkdir "$OBJ"
+	cp -a "$PRISTINE" "$GIT"
+	cd "$GIT" || return 1
+	git init -q -b pristine
+	git add -A
+	git commit -q -m pristine
+	git checkout -q -b default
+	git am -q "$MAILS"/*.patch
+	git checkout -q -b upstream pristine
+	git am -q "$LISTMAILS"/*.patch
+	git checkout -q pristine
+}
+
+# bpftool's own build; settings and targets may follow
+build() {
+	(cd "$ROOT" && $SUBMAKE -s -j"$(nproc)" -C "$GIT/tools/bpf/bpftool" \
+		OUTPUT="$OBJ/" "$@")
+}
+
+libbpf_check() {
+	mkdir -p "$BATS_TEST_TMPDIR/libbpf"
+	env -u MAKEFLAGS -u MAKEOVERRIDES make -s -j"$(nproc)" -C "$GIT/tools/lib/bpf" \
+		OUTPUT="$BATS_TEST_TMPDIR/libbpf/" EXTRA_CFLAGS=-O0 check
+}
+
+# The number of a command in the tree's header
+number() {
+	printf '#include <linux/bpf.h>\nint n = %s;\n' "$1" |
+		gcc -I"$GIT/tools/include/uapi" -S -o - -x c - |
+		awk '$1 == ".long" { print $2 } $1 == ".zero" { print 0 }'
+}
+
+# exported VERSION: libbpf exports the function from that node, and only once
+exported() {
+	nm -D "$BATS_TEST_TMPDIR/libbpf/libbpf.so" | grep sync_map_access |
+		tee "$BATS_TEST_TMPDIR/exported"
+	[[ $(cut -d ' ' -f 2- "$BATS_TEST_TMPDIR/exported") == "T bpf_sync_map_access@@$1" ]]
+}
+
+@test "every patch applies by git am, and builds" {
+	local patch
+
+	cd "$GIT"
+	git checkout -q --detach pristine
+	# Not optimized: it is the same code, and there are many builds
+	build EXTRA_CFLAGS=-O0
+	for patch in "$MAILS"/*.patch; do
+		run --separate-stderr git am "$patch"
+		echo "$output$stderr"
+		[ "$status" -eq 0 ]
+		# Nothing to say of white space either
+		[ -z "$stderr" ]
+		build EXTRA_CFLAGS=-O0
+	done
+	"$OBJ/bpftool" map help 2>&1 | grep -q swap-drain
+}
+
+@test "a patch that does not build would be noticed" {
+	cd "$GIT"
+	git checkout -q default
+	git rm -q tools/bpf/bpftool/map_swap_slots.c
+	touch tools/bpf/bpftool/main.c
+	run build EXTRA_CFLAGS=-O0
+	git reset -q --hard
+	[ "$status" -ne 0 ]
+}
+
+@test "the series makes the tree that bpftool is built from" {
+	cd "$GIT"
+	git checkout -q default
+	diff -r -x .git -x .pc -x .patches -x testing "$GIT" "$TREE"
+	diff -r "$ROOT/selftests/progs" tools/testing/selftests/bpf/progs
+	diff -r "$ROOT/selftests/prog_tests" tools/testing/selftests/bpf/prog_tests
+}
+
+@test "libbpf's own check passes, a node of our own exports the function" {
+	cd "$GIT"
+	git checkout -q default
+	libbpf_check
+	exported LIBBPF_SYNC_1
+	[ "$(number BPF_SYNC_MAP_ACCESS)" -eq 60 ]
+}
+
+@test "upstream: libbpf's own check passes, the version in development exports it" {
+	local version
+
+	cd "$GIT"
+	git checkout -q upstream
+	version=$(awk '/define LIBBPF_(MAJOR|MINOR)/ { v = v $3 "." } END { print v "0" }' \
+		tools/lib/bpf/libbpf_version.h)
+	libbpf_check
+	exported "LIBBPF_$version"
+}
+
+@test "upstream: the number is the next one that is free" {
+	local last new
+
+	cd "$GIT"
+	git checkout -q pristine
+	# What the last command is called is the tree's business
+	last=$(awk '/^enum bpf_cmd {/ { on = 1; next } on && /^}/ { exit }
+		on && /^\tBPF_/ { sub(/[ ,].*/, ""); last = $1 } END { print last }' \
+		tools/include/uapi/linux/bpf.h)
+	last=$(number "$last")
+	git checkout -q upstream
+	new=$(number BPF_SYNC_MAP_ACCESS)
+	echo "$last, then $new"
+	[ "$new" -eq $((last + 1)) ]
+	cmp include/uapi/linux/bpf.h tools/include/uapi/linux/bpf.h
+}
+
+@test "upstream: bpftool builds without a warning that was not there before" {
+	cd "$GIT"
+	git checkout -q upstream
+	rm -rf "$OBJ"
+	mkdir "$OBJ"
+	build >"$BATS_TEST_TMPDIR/log" 2>&1
+	! grep -A 5 'warning:' "$BATS_TEST_TMPDIR/log" || {
+		git checkout -q pristine
+		build >"$BATS_TEST_TMPDIR/before" 2>&1
+		diff <(grep 'warning:' "$BATS_TEST_TMPDIR/before" | sort) \
+			<(grep 'warning:' "$BATS_TEST_TMPDIR/log" | sort)
+	}
+	run "$OBJ/bpftool" map sync using membarrier
+	[ "$status" -eq 0 ]
+}
+
+@test "upstream: nothing speaks of the fixed number or of a node of our own" {
+	# The number 60, and not the end of another or of an index
+	run ! grep -nE 'SYNC_MAP_ACCESS = |LIBBPF_SYNC|number is fixed|mainline does not' \
+		"$LISTMAILS"/*.patch
+	run ! grep -n 'LIBBPF_SYNC\|fixed at' "$LISTMAILS/0000-cover-letter.txt"
+	grep -q LIBBPF_SYNC "$MAILS/0000-cover-letter.txt"
+	grep -q '^Subject: \[PATCH bpf-next 01/' "$LISTMAILS"/0001-*
+}
+
+@test "upstream: a tree with later commands and an empty version node" {
+	local later=$BATS_TEST_TMPDIR/later map
+
+	cp -a "$PRISTINE" "$later"
+	map=$later/tools/lib/bpf/libbpf.map
+	sed -i 's/\(LIBBPF_MINOR_VERSION\) .*/\1 99/' "$later/tools/lib/bpf/libbpf_version.h"
+	printf '\nLIBBPF_1.99.0 {\n} LIBBPF_1.0.0;\n' >>"$map"
+	"$ROOT/scripts/series.sh" -u "$later" "$NAME" "$BATS_TEST_TMPDIR/out"
+	cd "$later"
+	git init -q
+	git apply "$BATS_TEST_TMPDIR"/out/0002-*.patch
+	tail -n 5 "$map"
+	diff <(tail -n 4 "$map") <(printf '%s\n' 'LIBBPF_1.99.0 {' $'\tglobal:' \
+		$'\t\tbpf_sync_map_access;' '} LIBBPF_1.0.0;')
+}
+
+@test "upstream: a version that has no node yet gets one" {
+	local later=$BATS_TEST_TMPDIR/later map
+
+	cp -a "$PRISTINE" "$later"
+	map=$later/tools/lib/bpf/libbpf.map
+	sed -i 's/\(LIBBPF_MINOR_VERSION\) .*/\1 99/' "$later/tools/lib/bpf/libbpf_version.h"
+	"$ROOT/scripts/series.sh" -u "$later" "$NAME" "$BATS_TEST_TMPDIR/out"
+	cd "$later"
+	git init -q
+	git apply "$BATS_TEST_TMPDIR"/out/0002-*.patch
+	tail -n 5 "$map"
+	[[ $(tail -n 4 "$map") == 'LIBBPF_1.99.0 {'*'bpf_sync_map_access;'*'} LIBBPF_1.'*';' ]]
+}
+
+@test "checkpatch --strict finds nothing that the cover letter does not explain" {
+	local patch type
+
+	for patch in "$MAILS"/*.patch "$LISTMAILS"/*.patch; do
+		perl "$GIT/scripts/checkpatch.pl" --no-tree --strict --terse --show-types \
+			- <"$patch" || true
+	done | sed '/^total:/d; /^$/d' >"$BATS_TEST_TMPDIR/found"
+	cat "$BATS_TEST_TMPDIR/found"
+	[ -s "$BATS_TEST_TMPDIR/found" ]
+	while read -r type; do
+		grep -q "^ - $type: " "$MAILS/0000-cover-letter.txt"
+		grep -q "^ - $type: " "$LISTMAILS/0000-cover-letter.txt"
+	done < <(sed 's/^[^ ]* [A-Z]*:\([A-Z_]*\):.*/\1/' "$BATS_TEST_TMPDIR/found" | sort -u)
+}
+
+@test "a cover letter that git am does not stumble over, and subjects in form" {
+	local patch
+
+	grep -q '^Subject: \[PATCH 00/' "$MAILS/0000-cover-letter.txt"
+	run ! grep -n '\*\*\*' "$MAILS/0000-cover-letter.txt"
+	sed -n '/^$/,$p' "$MAILS/0000-cover-letter.txt" | head -n 12 | grep -q 'since 4\.20?'
+	[ "$(find "$MAILS" -type f | wc -l)" -ge 10 ]
+	for patch in "$MAILS"/*.patch; do
+		grep -qE '^Subject: \[PATCH [0-9/]*\] (bpf|libbpf|bpftool|selftests/bpf): [A-Z]' "$patch"
+		grep -q '^Signed-off-by: ' "$patch"
+	done
+	cd "$GIT"
+	git checkout -q default
+	# The order in which they are read: a header before what includes it
+	git log --reverse --format=%s pristine..default | sed 's/:.*//' | uniq >"$BATS_TEST_TMPDIR/order"
+	diff "$BATS_TEST_TMPDIR/order" <(printf '%s\n' bpf libbpf bpftool selftests/bpf)
+}
+
+@test "upstream's test of types and options passes on the patched tree" {
+	local test=tools/testing/selftests/bpf/test_bpftool_synctypes.py
+
+	cd "$GIT"
+	git checkout -q default
+	python3 "$test"
+	# It does look: an option that no page has
+	sed -i 's/{ "debug",/{ "debuggy",/' tools/bpf/bpftool/main.c
+	sed -i 's/{-d|--debug}/{-d|--debuggy}/' tools/bpf/bpftool/main.h
+	run python3 "$test"
+	git reset -q --hard
+	[ "$status" -ne 0 ]
+}
+
+@test "bpf_doc.py makes a page of the header, without a warning" {
+	cd "$GIT"
+	git checkout -q default
+	python3 scripts/bpf_doc.py --filename include/uapi/linux/bpf.h syscall \
+		>"$BATS_TEST_TMPDIR/syscall.rst"
+	rst2man --exit-status=1 "$BATS_TEST_TMPDIR/syscall.rst" \
+		>"$BATS_TEST_TMPDIR/syscall.2" 2>"$BATS_TEST_TMPDIR/said"
+	[ ! -s "$BATS_TEST_TMPDIR/said" ]
+	grep -q BPF_SYNC_MAP_ACCESS "$BATS_TEST_TMPDIR/syscall.2"
+}
+
+@test "a file of ours that no patch brings is an error" {
+	copy_sources "$BATS_TEST_TMPDIR/copy"
+	touch "$BATS_TEST_TMPDIR/copy/bpftool/later.c"
+	run "$BATS_TEST_TMPDIR/copy/scripts/series.sh" "$PRISTINE" "$NAME" \
+		"$BATS_TEST_TMPDIR/out"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ $output == *'names no patch for bpftool/later.c'* ]]
+	[ ! -e "$BATS_TEST_TMPDIR/out" ]
+}
+
+@test "make series writes the same, to build/series" {
+	local base=(BASE="$NAME")
+
+	[ "$NAME" != ksrc ] || base=()
+	cd "$ROOT"
+	env -u MAKELEVEL "${MAKE:-make}" -s "${base[@]}"  SERIES="$BATS_TEST_TMPDIR/a" series
+	env -u MAKELEVEL "${MAKE:-make}" -s "${base[@]}" UPSTREAM=1 SERIES="$BATS_TEST_TMPDIR/b" series
+	diff -r "$MAILS" "$BATS_TEST_TMPDIR/a"
+	diff -r "$LISTMAILS" "$BATS_TEST_TMPDIR/b"
+	env -u MAKELEVEL "${MAKE:-make}" -n "${base[@]}" series | grep -q ' build/series$'
+}
