@@ -21,3 +21,12 @@ build/.series-packages: scripts/packages.sh
 	$(Q)mkdir -p $(@D)
 	$(Q)scripts/packages.sh $(SERIES_PKGS)
 	@touch $@
+
+#   make export DIR=FOLDER   the same as quilt folders for distributions' source
+#                            packages: see docs/packaging.md
+DIR	?=
+
+.PHONY: export
+export: $(OUT)/.pristine build/.series-packages
+	$(if $(DIR),,$(error make export DIR=FOLDER: where to?))
+	$(Q)scripts/export.sh $(OUT)/pristine $(NAME) $(DIR)

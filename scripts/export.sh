@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Writes the series as quilt folders with DEP-3 headers, one for each of the two
+# source packages that distributions have: docs/packaging.md says what to do
+# with them.
+#
+# usage: export.sh PRISTINE BASE DIR
+#
+# PRISTINE and BASE as for series.sh. What comes out:
+#
+#   DIR/kernel	for the kernel's source package: all of the series
+#   DIR/libbpf	for libbpf's, whose files lie in src/ and include/: the wrapper,
+#		and the command in the header
+set -euo pipefail
+
+if [ $# -ne 3 ]; then
+	sed -n '/^# usage/,/^set/s/^# \{0,1\}//p' "$0" >&2
+	exit 1
+fi
+here=$(cd "$(dirname "$0")" && pwd)
+dir=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+
+"$here/series.sh" -g "$work/git" "$1" "$2" "$work/mails"
+
+# dep3 COMMIT [REMARK]: the header of a patch
+dep3() {
+	git -C "$work/git" log -1 --format='Subject: %s%nFrom: %an <%ae>' "$1"
+	echo 'Origin: other'
+	echo 'Forwarded: no'
+	git -C "$work/git" log -1 --date=short --format='Last-Update: %ad%n%n%b' "$1"
+	[ -z "${2:-}" ] || printf '%s\n\n' "$2"
+	echo '---'
+}
+
+# add FOLDER NAME: a patch from stdin, unless it would be empty
+add() {
+	local file=$dir/$1/$2
+
+	mkdir -p "$dir/$1"
+	cat >"$file"
+	if ! grep -q '^diff --git' "$file"; then
+		rm "$file"
+		return
+	fi
+	echo "$2" >>"$dir/$1/series"
+}
+
+# libbpf's own repository, from which it is packaged, has other paths
+libbpf_paths() {
+	sed -E '/^(diff --git|---|\+\+\+) /{
+		s#([ab])/tools/lib/bpf/#\1/src/#g
+		s#([ab])/tools/include/#\1/include/#g
+	}'
+}
+
+rm -rf "${dir:?}/kernel" "$dir/libbpf"
+mapfile -t commits < <(git -C "$work/git" rev-list --reverse base..series)
+names=("$work/mails"/*.patch)
+for i in "${!commits[@]}"; do
+	name=$(basename "${names[i]}")
+	commit=${commits[i]}
+	{
+		dep3 "$commit"
+		git -C "$work/git" diff --no-renames "$commit^" "$commit"
+	} | add kernel "$name"
+	{
+		dep3 "$commit" 'Of this change, what concerns libbpf.'
+		git -C "$work/git" diff --no-renames "$commit^" "$commit" -- \
+			tools/lib/bpf tools/include/uapi/linux/bpf.h | libbpf_paths
+	} | add libbpf "$name"
+done
