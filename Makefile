@@ -137,6 +137,6 @@ install: all
 clean:
 	rm -rf build
 
-include series/series.mk
 include tests/tests.mk
 include packaging/deb.mk
+include series/series.mk

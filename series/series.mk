@@ -17,6 +17,7 @@ series: $(OUT)/.pristine build/.series-packages
 	@echo "git am $(SERIES)/*.patch"
 
 SERIES_PKGS := git python3
+CHECK_PKGS += $(SERIES_PKGS) dpkg-dev patch
 build/.series-packages: scripts/packages.sh
 	$(Q)mkdir -p $(@D)
 	$(Q)scripts/packages.sh $(SERIES_PKGS)

@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What docs/packaging.md tells those who ship bpftool, libbpf or a kernel: its
+# commands are run as they stand, on sources in the form that packages have.
+
+# shellcheck disable=SC2154 # stderr comes from run
+load ../lib/sources
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	export PRISTINE=$TREE/../pristine BASE_NAME EXPORT=$BATS_FILE_TMPDIR/export
+	BASE_NAME=$(basename "$(realpath "$TREE/..")")
+	"$ROOT/scripts/export.sh" "$PRISTINE" "$BASE_NAME" "$EXPORT"
+	"$ROOT/scripts/series.sh" "$PRISTINE" "$BASE_NAME" "$BATS_FILE_TMPDIR/series"
+	export LIBBPF_SOURCE=$BATS_FILE_TMPDIR/libbpf
+	libbpf_source
+}
+
+# libbpf as it is packaged. Debian 12 has one that is as old as 6.1: the real one
+# there, elsewhere that of the kernel in the layout of libbpf's own repository.
+libbpf_source() {
+	if [ "$BASE_NAME" = 6.1 ]; then
+		"$ROOT/tests/source/debian-source.sh" libbpf "$BUILD/debian-source/libbpf" &&
+		cp -a "$BUILD/debian-source/libbpf" "$LIBBPF_SOURCE"
+		return
+	fi
+	mkdir -p "$LIBBPF_SOURCE/debian" "$LIBBPF_SOURCE/include/uapi/linux"
+	cp -a "$PRISTINE/tools/lib/bpf" "$LIBBPF_SOURCE/src"
+	cp "$PRISTINE/tools/include/uapi/linux/bpf.h" "$LIBBPF_SOURCE/include/uapi/linux/"
+	printf 'libbpf (1:1.5.0-1) unstable; urgency=low\n\n  * New.\n\n%s\n' \
+		' -- A B <a@example.org>  Thu, 01 Jan 2026 00:00:00 +0000' \
+		>"$LIBBPF_SOURCE/debian/changelog"
+	printf 'libbpf.so.1 libbpf1 #MINVER#\n' >"$LIBBPF_SOURCE/debian/libbpf1.symbols"
+}
+
+# The folder that the page speaks of: this repository, and sources beside it
+setup() {
+	export GIT_CONFIG_GLOBAL=$BATS_TEST_TMPDIR/gitconfig GIT_CONFIG_NOSYSTEM=1
+
+	git config --file "$GIT_CONFIG_GLOBAL" user.name tests
+	git config --file "$GIT_CONFIG_GLOBAL" user.email tests@localhost
+	mkdir -p "$BATS_TEST_TMPDIR/place/bpftool-map-sync/build"
+	cd "$BATS_TEST_TMPDIR/place" || return 1
+	cp -a "$PRISTINE" linux
+	mkdir -p linux/debian/patches
+	touch linux/debian/patches/series
+	cp -a "$LIBBPF_SOURCE" libbpf
+	cp -a "$EXPORT" export
+	cp -a "$BATS_FILE_TMPDIR/series" bpftool-map-sync/build/
+}
+
+# commands SECTION N: the N-th block of commands in a section of the page
+commands() {
+	awk -v section="## $1" -v want="$2" '
+		/^## / { in_section = $0 == section }
+		/^    / { if (!block) n++; block = 1; if (in_section && n == want) print substr($0, 5); next }
+		/^## / { n = 0 }
+		{ block = 0 }' "$ROOT/docs/packaging.md"
+}
+
+# follow SECTION N: does what it says
+follow() {
+	commands "$1" "$2" >"$BATS_TEST_TMPDIR/commands"
+	cat "$BATS_TEST_TMPDIR/commands"
+	[ -s "$BATS_TEST_TMPDIR/commands" ]
+	bash -euo pipefail "$BATS_TEST_TMPDIR/commands"
+}
+
+# linux is what bpftool is built from here
+patched() {
+	local path
+
+	for path in tools/bpf/bpftool tools/lib/bpf tools/include include kernel; do
+		diff -r -x .pc "linux/$path" "$TREE/$path"
+	done
+	diff -r "$ROOT/selftests/progs" linux/tools/testing/selftests/bpf/progs
+}
+
+libbpf_patched() {
+	grep -q '^LIBBPF_API int bpf_sync_map_access(void);' libbpf/src/bpf.h
+	grep -q 'BPF_SYNC_MAP_ACCESS = 60,' libbpf/include/uapi/linux/bpf.h
+	mkdir -p "$BATS_TEST_TMPDIR/obj"
+}
+
+@test "every command of the page is run by a test" {
+	local section found=0
+
+	while read -r section; do
+		found=$((found + $(for n in 1 2 3; do
+			[ -z "$(commands "$section" $n)" ] || echo "$n"
+		done | wc -l)))
+		[ -z "$(commands "$section" 4)" ]
+	done < <(sed -n 's/^## //p' "$ROOT/docs/packaging.md")
+	# As many blocks as the page has, and as many as are followed below
+	[ "$found" -eq "$(awk '/^    / { if (!b) n++; b = 1; next } { b = 0 } END { print n }' \
+		"$ROOT/docs/packaging.md")" ]
+	[ "$found" -eq "$(grep -oE '(follow|run_make|commands) ("[A-Z][^"]+"|[A-Z][a-z]+) [0-9]' \
+		"$BATS_TEST_FILENAME" | sed 's/^[a-z_]* //; s/"//g' | sort -u | wc -l)" ]
+}
+
+# The page's make, with the base that is tested
+run_make() {
+	commands "$1" "$2" | grep '^make' | sed "s/BASE=[0-9.]*/BASE=$BASE_NAME/" \
+		>"$BATS_TEST_TMPDIR/commands"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/commands")" -eq 1 ]
+	sed -i "s#^make -C bpftool-map-sync#${MAKE:-make} -C $ROOT#" "$BATS_TEST_TMPDIR/commands"
+	env -u MAKELEVEL bash -eu "$BATS_TEST_TMPDIR/commands"
+}
+
+@test "make export writes the folders" {
+	rm -r export
+	[ "$BASE_NAME" != ksrc ] || skip "the page is about packaged sources"
+	run_make "What to take" 1
+	diff -r "$EXPORT" export
+}
+
+@test "Debian: the kernel's package" {
+	follow Debian 1
+	patched
+	[ "$(wc -l <linux/debian/patches/series)" -eq "$(wc -l <"$EXPORT/kernel/series")" ]
+}
+
+@test "Debian: libbpf's package builds, and its list of symbols is complete" {
+	local version lib
+
+	follow Debian 2
+	libbpf_patched
+	lib=$BATS_TEST_TMPDIR/obj
+	version=$(dpkg-parsechangelog -l libbpf/debian/changelog --show-field Version)
+	grep -q "^ bpf_sync_map_access@LIBBPF_SYNC_1 $version+mapsync1$" \
+		libbpf/debian/libbpf1.symbols
+	if [ "$BASE_NAME" != 6.1 ]; then
+		# The makefile of libbpf's own repository is not here
+		return
+	fi
+	make -s -j"$(nproc)" -C libbpf/src NO_PKG_CONFIG=1 OBJDIR="$lib" "$lib/libbpf.so"
+	nm -D "$lib/libbpf.so" | grep ' bpf_sync_map_access@@LIBBPF_SYNC_1$'
+	mkdir -p "$lib/DEBIAN"
+	# New symbols are errors (-c4), as well as missing ones
+	(cd libbpf && dpkg-gensymbols -c4 -plibbpf1 -v"$version+mapsync1" \
+		-e"$(echo "$lib"/libbpf.so.*.*)" -Odebian/out)
+}
+
+@test "Fedora: one file for the kernel" {
+	follow Fedora 1
+	patched
+}
+
+@test "Fedora: lines of the spec for libbpf" {
+	local line name
+
+	run follow Fedora 2
+	echo "$output"
+	[ "$status" -eq 0 ]
+	line=$(grep '^Patch' <<<"$output")
+	[ "$(wc -l <<<"$line")" -eq "$(wc -l <"$EXPORT/libbpf/series")" ]
+	# What %autosetup -p1 does with each
+	while read -r _ name; do
+		patch -d libbpf -p1 --fuzz=0 <"$name"
+	done <<<"$line"
+	libbpf_patched
+}
+
+@test "a tree in git: the mails" {
+	git -C linux init -q
+	git -C linux add -A
+	git -C linux commit -q -m pristine
+	commands "Any other" 1 | grep -v '^make' >"$BATS_TEST_TMPDIR/git-am"
+	bash -eu "$BATS_TEST_TMPDIR/git-am"
+	patched
+	[ "$BASE_NAME" = ksrc ] || {
+		commands "Any other" 1 | grep -q "^make -C bpftool-map-sync series BASE="
+	}
+}
+
+@test "a tree that was unpacked, and what to look at afterwards" {
+	follow "Any other" 2
+	patched
+	follow "What to look at afterwards" 1
+}
+
+@test "the patches have DEP-3 headers, and apply by quilt alone" {
+	local file field
+
+	for file in "$EXPORT"/*/*.patch; do
+		sed '/^---$/,$d' "$file" >"$BATS_TEST_TMPDIR/header"
+		for field in Subject From Origin Forwarded Last-Update; do
+			[ "$(grep -c "^$field: ." "$BATS_TEST_TMPDIR/header")" -eq 1 ]
+		done
+		head -n 1 "$file" | grep -qE '^Subject: (bpf|libbpf|bpftool|selftests/bpf): '
+		grep -qE '^Last-Update: 20[0-9]{2}-[01][0-9]-[0-3][0-9]$' "$BATS_TEST_TMPDIR/header"
+		# The description goes on after the first empty line
+		[ "$(sed '1,/^$/d' "$BATS_TEST_TMPDIR/header" | wc -w)" -gt 15 ]
+	done
+	for file in kernel libbpf; do
+		diff <(cat "$EXPORT/$file/series") <(cd "$EXPORT/$file" && ls -- *.patch)
+	done
+}
