@@ -49,6 +49,8 @@ help:
 	@echo 'make demo        count every system call of this machine, drain once a second'
 	@echo 'make check       all tests'
 	@echo 'make bench       benchmarks'
+	@echo 'make series      the patches as mails; UPSTREAM=1: for the mailing list'
+	@echo 'make export      DIR=FOLDER: the patches as quilt folders, for packages'
 	@echo 'make install     DESTDIR= prefix=/usr/local: binary, manual, bash completion'
 	@echo 'make deb         Debian packages in build/deb'
 	@echo 'make clean       remove build/'
