@@ -206,6 +206,8 @@ static __u64 swap_by_selector(struct sync_map_access *skel)
 		    !ASSERT_OK(bpf_sync_map_access(), "wait"))
 			break;
 		drained += read_counter(counters[i % 2]);
+		/* A large map takes its time; what is added now would be lost */
+		usleep(1000);
 		err = bpf_map_update_elem(bpf_map__fd(counters[i % 2]), &zero, &none, BPF_ANY);
 		if (!ASSERT_OK(err, "clear"))
 			break;

@@ -75,12 +75,22 @@ int hold(void *ctx)
 	return 0;
 }
 
+/* Long enough for user space to do something between a look-up and an addition */
+static void linger(void)
+{
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		bpf_ktime_get_ns();
+}
+
 SEC("raw_tp")
 int count_selected(void *ctx)
 {
 	__u64 *value = selected();
 
 	if (value) {
+		linger();
 		__sync_fetch_and_add(value, 1);
 		__sync_fetch_and_add(&counted, 1);
 	}
@@ -99,6 +109,7 @@ int count_inner(void *ctx)
 		return 0;
 	value = bpf_map_lookup_elem(inner, &zero);
 	if (value) {
+		linger();
 		__sync_fetch_and_add(value, 1);
 		__sync_fetch_and_add(&counted, 1);
 	}
