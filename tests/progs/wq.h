@@ -12,12 +12,12 @@
 
 struct bpf_wq {
 	__u64 __opaque[2];
-} __attribute__((aligned(8)));
+};
 
-extern int bpf_wq_init(struct bpf_wq *wq, void *map, unsigned int flags) __ksym;
-extern int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
-extern int bpf_wq_set_callback_impl(struct bpf_wq *wq,
-				    int (*callback)(void *, int *, void *),
-				    unsigned int flags, void *aux) __ksym;
+int bpf_wq_init(struct bpf_wq *wq, void *map, unsigned int flags) __ksym;
+int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
+int bpf_wq_set_callback_impl(struct bpf_wq *wq,
+			     int (*callback)(void *, int *, void *),
+			     unsigned int flags, void *aux) __ksym;
 
 #endif
