@@ -1,74 +1,86 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# swap-drain against "map dump" of the same map by the same tool: one after the
-# other, so that both see the same machine. The wait of the swap counts.
-#
-# DRAIN_ENTRIES (default 20000): entries of the map
+# Reading a whole map: "map dump" of the base's own bpftool, of the distribution's
+# and of ours, and swap-drain, against each other and against reading the map with
+# BPF_MAP_LOOKUP_BATCH without printing it. In turns, so that all of them see the
+# same machine. The swap, its wait and the new map count; with "value" an empty
+# map that is there already is swapped in.
 set -euo pipefail
 
-: "${BPFTOOL:?}" "${BUILD:?}"
-entries=${DRAIN_ENTRIES:-20000}
-runs=7
+# shellcheck source=tests/bench/lib.bash
+. "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
-if [ "$(stat -f -c %t /sys/fs/bpf)" != cafe4a11 ]; then
-	mount -t bpf bpf /sys/fs/bpf
-fi
-pins=/sys/fs/bpf/bench-$$
-mkdir "$pins"
-trap 'rm -rf "$pins"' EXIT
-
-# once COMMAND...: microseconds, the output goes nowhere
-once() {
-	# shellcheck disable=SC2016 # the other shell's
-	"$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@" >/dev/null' "$@" |
-		cut -d' ' -f1
+# note WHO COMMAND...: adds a time to those of WHO
+note() {
+	wall "${@:2}" >>"$work/$1"
 }
 
-median() {
-	sort -n | sed -n "$(((runs + 1) / 2))p"
-}
+# measure [OPTION_OF_BPFTOOL]
+measure() {
+	local run
 
-fill_slot() {
-	"$BPFTOOL" map update pinned "$pins/outer" key 0 0 0 0 \
-		value pinned "$pins/inner"
-}
-
-# compare NAME [OPTION_OF_BPFTOOL]
-compare() {
-	local name=$1 dump=() drain=() run
-
-	shift
+	rm -f "$work"/*
 	for ((run = 0; run < runs; run++)); do
-		dump+=("$(once "$BPFTOOL" "$@" map dump pinned "$pins/inner")")
-		drain+=("$(once "$BPFTOOL" "$@" map swap-drain \
-			pinned "$pins/outer" key 0 0 0 0 \
-			journal "$pins/journal")")
-		fill_slot
+		note base "$plain_bpftool" "$@" map dump pinned "$pins/inner"
+		[ -z "$distro_bpftool" ] ||
+			note distro "$distro_bpftool" "$@" map dump pinned "$pins/inner"
+		note dump "$BPFTOOL" "$@" map dump pinned "$pins/inner"
+		fill_slot inner
+		note drain "$BPFTOOL" "$@" map swap-drain pinned "$pins/outer" \
+			key 0 0 0 0 journal "$pins/journal"
+		fill_slot inner
+		note value "$BPFTOOL" "$@" map swap-drain pinned "$pins/outer" \
+			key 0 0 0 0 value pinned "$pins/empty" journal "$pins/journal"
+		fill_slot inner
+		note raw "$BUILD/tests/raw_read" "$pins/inner"
 	done
-	printf '%s\n' "${dump[@]}" | median | {
-		read -r dump_us
-		drain_us=$(printf '%s\n' "${drain[@]}" | median)
-		awk -v name="$name" -v dump="$dump_us" -v drain="$drain_us" 'BEGIN {
-			printf "%-16s map dump %8.1f ms, swap-drain %8.1f ms: %.2f times as fast\n",
-				name, dump / 1000, drain / 1000, dump / drain }'
-	}
 }
 
-# compare_all NAME OPTION_OF_MAP_MAKE...
-compare_all() {
-	local name=$1
+# row NAME FORM BAR_BASE BAR_RAW
+row() {
+	local base drain value raw=- times over=- said
 
+	base=$(median "$work/base")
+	drain=$(median "$work/drain")
+	value=$(median "$work/value")
+	times=$(ratio "$base" "$drain")
+	said="$3 times: $(verdict "$times" at-least "$3")"
+	if [ -s "$work/raw" ]; then
+		raw=$(median "$work/raw")
+		over=$(ratio "$value" "$raw")
+		[ "$4" = - ] ||
+			said+="; $4 of raw: $(verdict "$over" at-most "$4")"
+		raw=$(ms "$raw")
+	fi
+	printf '| %s, %s | %s | %s%s | %s | %s | %s | %s | %s | %s |\n' "$1" "$2" \
+		"$(ms "$base")" "${distro_bpftool:+$(ms "$(median "$work/distro")") | }" \
+		"$(ms "$(median "$work/dump")")" "$(ms "$drain")" \
+		"$(ms "$value")" "$raw" "$times" "$over" "$said"
+}
+
+# compare NAME BAR_PLAIN BAR_JSON BAR_RAW OPTION_OF_MAP_MAKE...
+compare() {
+	local name=$1 bar_plain=$2 bar_json=$3 bar_raw=$4 nr
+
+	shift 4
+	nr=$(entries "$1")
 	shift
 	rm -rf "${pins:?}"/*
-	"$BUILD/tests/map_make" --name bench --fill "$entries" "$@" "$pins/inner"
-	"$BPFTOOL" map create "$pins/outer" type array_of_maps key 4 value 4 \
-		entries 1 name bench_outer inner_map pinned "$pins/inner"
-	fill_slot
-	compare "$name, plain"
-	compare "$name, -j" -j
+	make_map --fill "$nr" "$@" inner
+	make_map --entries "$nr" "$@" empty
+	make_outer 1 inner
+	measure
+	row "$name" plain "$bar_plain" "$bar_raw"
+	measure -j
+	row "$name" -j "$bar_json" "$bar_raw"
 }
 
-echo "swap-drain of a hash of $entries entries against map dump: medians of $runs"
-compare_all "bytes" --key 8 --value 16 hash
-compare_all "counters" --btf counters --key 12 hash
-compare_all "per CPU" --key 8 --value 16 percpu_hash
+echo "medians of $runs, ms; \"times\" is map dump of the base against swap-drain," \
+	"\"of raw\" is swap-drain with value against the raw read"
+echo "| map | base | ${distro_bpftool:+distribution | }map dump | swap-drain | with value | raw | times | of raw | bars |"
+echo "| --- | --- | ${distro_bpftool:+--- | }--- | --- | --- | --- | --- | --- | --- |"
+compare "hash, 1,000,000" 7 7 1.35 1000000 --key 8 --value 16 hash
+compare "hash, typed, 1,000,000" 6 6 - 1000000 --btf flow hash
+compare "percpu_hash, 100,000" 5 5 - 100000 --key 8 --value 16 percpu_hash
+compare "array, 1,000,000" 5 5 - 1000000 --value 16 array
+compare "lpm_trie, 100,000" 1 1 - 100000 --key 8 --value 16 lpm_trie

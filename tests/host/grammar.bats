@@ -5,9 +5,11 @@
 
 setup_file() {
 	export DIR=$TREE/tools/bpf/bpftool
-	export PAGE=$DIR/Documentation/bpftool-map.rst
+	export PAGE=$BATS_FILE_TMPDIR/map.rst
 	export TEXT=$DIR/Documentation/map-sync-description.rst
 	export COMP=$DIR/bash-completion/bpftool
+	# Older bases indent all of it
+	sed -e 's/^\t//' -e 's/^|\t\t*/| /' "$DIR/Documentation/bpftool-map.rst" >"$PAGE"
 	# The usage lines that run on are put together
 	"$BPFTOOL" map help 2>&1 | sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' \
 		>"$BATS_FILE_TMPDIR/help"

@@ -59,6 +59,19 @@ struct counter_value {
 	bool open;
 };
 
+/* What "--btf flow" gives a map, keys of 8 bytes and values of 32: the usual
+ * flow with its counters. Must be what add_flow() describes.
+ */
+struct flow_key {
+	__u32 addr;
+	__u16 port, proto;
+};
+
+struct flow_value {
+	__u64 packets, bytes, last_ns;
+	__u32 drops, flags;
+};
+
 struct map_types {
 	struct btf *btf;
 	int key_id;			/* 0: the map has no key */
@@ -186,6 +199,30 @@ static int add_counter_value(struct btf *btf, int u32_type, int s32_type,
 	return id;
 }
 
+static void add_flow(struct map_types *t, int u32_type, int u16_type)
+{
+	int u64_type = btf__add_int(t->btf, "unsigned long long", 8, 0);
+
+	t->key_id = btf__add_struct(t->btf, "flow_key",
+				    sizeof(struct flow_key));
+	add_member(t->btf, "addr", u32_type, offsetof(struct flow_key, addr));
+	add_member(t->btf, "port", u16_type, offsetof(struct flow_key, port));
+	add_member(t->btf, "proto", u16_type, offsetof(struct flow_key, proto));
+
+	t->value_id = btf__add_struct(t->btf, "flow_value",
+				      sizeof(struct flow_value));
+	add_member(t->btf, "packets", u64_type,
+		   offsetof(struct flow_value, packets));
+	add_member(t->btf, "bytes", u64_type,
+		   offsetof(struct flow_value, bytes));
+	add_member(t->btf, "last_ns", u64_type,
+		   offsetof(struct flow_value, last_ns));
+	add_member(t->btf, "drops", u32_type,
+		   offsetof(struct flow_value, drops));
+	add_member(t->btf, "flags", u32_type,
+		   offsetof(struct flow_value, flags));
+}
+
 /* The kernel wants a struct as an LPM trie's key */
 static int add_lpm_key(struct btf *btf, int u32_type, int u8_type, __u32 size)
 {
@@ -226,8 +263,9 @@ static int add_lock_struct(struct btf *btf, int u32_type)
 }
 
 /* Types for a key and a value of these sizes
- * @kind: "struct", "float" and "lock": the value is such a struct; "counters": the value
- *	  is one, and the key where the sizes agree; else bytes
+ * @kind: "struct", "float" and "lock": the value is such a struct; "flow": both
+ *	  are; "counters": the value is one, and the key where the sizes agree;
+ *	  else bytes
  */
 static int map_types_load(struct map_types *t, const char *kind, bool lpm,
 			  __u32 key_size, __u32 value_size)
@@ -243,6 +281,11 @@ static int map_types_load(struct map_types *t, const char *kind, bool lpm,
 	s32_type = btf__add_int(t->btf, "int", 4, BTF_INT_SIGNED);
 	u16_type = btf__add_int(t->btf, "unsigned short", 2, 0);
 	u8_type = btf__add_int(t->btf, "unsigned char", 1, 0);
+
+	if (!strcmp(kind, "flow")) {
+		add_flow(t, u32_type, u16_type);
+		return btf__load_into_kernel(t->btf);
+	}
 
 	if (!key_size)
 		t->key_id = 0;

@@ -300,6 +300,10 @@ static void complete(struct map_spec *s, __u32 given)
 		s->value_size = sizeof(struct map_value);
 	if (s->btf && !strcmp(s->btf, "counters"))
 		s->value_size = sizeof(struct counter_value);
+	if (s->btf && !strcmp(s->btf, "flow")) {
+		s->key_size = sizeof(struct flow_key);
+		s->value_size = sizeof(struct flow_value);
+	}
 	if (s->btf && !strcmp(s->btf, "float"))
 		s->value_size = 12;
 	if (s->btf && !strcmp(s->btf, "lock"))

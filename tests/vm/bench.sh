@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What the command is worth: in one boot of the patched kernel, how long
-# "map sync" waits with it and with an update of a map-in-map, in turns.
+# "map sync" waits with it and with an update of a map-in-map, in turns. And how
+# long "swap-drain all" takes for 1,024 slots on Debian's 6.1.
 #
 # usage: bench.sh [ROUNDS]
 #
@@ -50,5 +51,15 @@ base=${BASE:-6.12}
 # The checks of the tests' kernel cost more than what is to be measured
 "$here/build-kernel.sh" "$base" "${SOURCE:-/usr/src/linux-source-$base.tar.xz}" \
 	"$BUILD/vm/$base-plain" "$here/config-plain"
-exec "$here/boot.sh" -k "$BUILD/vm/$base-plain/bzImage" \
-	-e BUILD -e BPFTOOL -e BENCH_IN_GUEST -- "tests/vm/bench.sh $rounds"
+failed=0
+"$here/boot.sh" -k "$BUILD/vm/$base-plain/bzImage" \
+	-e BUILD -e BPFTOOL -e BENCH_IN_GUEST -- "tests/vm/bench.sh $rounds" ||
+	failed=1
+
+# Here a batch waits once a slot, and so does a lookup
+"$here/debian-kernels.sh" "$BUILD/vm/debian" 6.1-cloud
+export BENCH_BAR_US=500000
+"$here/boot.sh" -k "$BUILD/vm/debian/6.1-cloud/vmlinuz" \
+	-m "$BUILD/vm/debian/6.1-cloud" -e BUILD -e BPFTOOL -e BENCH_BAR_US -- \
+	tests/bench/slots.sh || failed=1
+exit $failed

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What the benchmarks share. BENCH_QUICK=1 makes all of them small and runs each
+# once: whether they work, not what they measure, is then of interest.
+
+: "${BPFTOOL:?}" "${BUILD:?}"
+export runs=7
+export plain_bpftool=$BUILD/plain/bpftool
+# The distribution's own, where it is installed
+export distro_bpftool=
+for candidate in /usr/sbin/bpftool /usr/local/sbin/bpftool; do
+	[ ! -x "$candidate" ] || distro_bpftool=$candidate
+done
+
+[ "$(stat -f -c %t /sys/fs/bpf)" = cafe4a11 ] || mount -t bpf bpf /sys/fs/bpf
+pins=/sys/fs/bpf/bench-$$
+work=$(mktemp -d)
+mkdir "$pins"
+trap 'rm -rf "$pins" "$work" "$work.updates"' EXIT
+[ -z "${BENCH_QUICK:-}" ] || runs=1
+
+# entries N: how many that is, in the quick form a thousandth
+entries() {
+	if [ -n "${BENCH_QUICK:-}" ]; then
+		echo $(($1 / 1000 + 1))
+	else
+		echo "$1"
+	fi
+}
+
+# median FILE [COLUMN]: of its lines' numbers
+median() {
+	sort -n -k "${2:-1},${2:-1}" "$1" |
+		awk -v c="${2:-1}" '{ v[NR] = $c } END { print v[int((NR + 1) / 2)] }'
+}
+
+# wall COMMAND...: microseconds; what it prints goes nowhere
+wall() {
+	# shellcheck disable=SC2016 # the other shell's
+	"$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@" >/dev/null' "$@" |
+		cut -d' ' -f1
+}
+
+# make_map OPTION_OF_MAP_MAKE... TYPE NAME: pinned as NAME
+make_map() {
+	"$BUILD/tests/map_make" --name bench "${@:1:$# - 1}" "$pins/${*: -1}"
+}
+
+# make_outer SLOTS INNER: an array_of_maps for maps like the pinned INNER
+make_outer() {
+	rm -f "$pins/outer"
+	"$BPFTOOL" map create "$pins/outer" type array_of_maps key 4 value 4 \
+		entries "$1" name bench_outer inner_map pinned "$pins/$2"
+}
+
+# fill_slot NAME: puts a pinned map into the first slot
+fill_slot() {
+	"$BPFTOOL" map update pinned "$pins/outer" key 0 0 0 0 \
+		value pinned "$pins/$1"
+}
+
+# ratio A B: A / B with two digits
+ratio() {
+	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f\n", a / b }'
+}
+
+ms() {
+	awk -v us="$1" 'BEGIN { printf "%.1f\n", us / 1000 }'
+}
+
+# verdict VALUE at-least|at-most BAR
+verdict() {
+	if [ -n "${BENCH_QUICK:-}" ]; then
+		echo "not looked at in the quick form"
+		return
+	fi
+	awk -v v="$1" -v how="$2" -v bar="$3" 'BEGIN {
+		met = how == "at-least" ? v + 0 >= bar + 0 : v + 0 <= bar + 0
+		print met ? "met" : "NOT MET" }'
+}

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Rotating many slots: "swap-drain all" against one "map update" a slot in a file
+# of "bpftool batch", which does not even read the maps. BENCH_BAR_US: another bar
+# for "all", and nothing else is measured.
+set -euo pipefail
+
+# shellcheck source=tests/bench/lib.bash
+. "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
+slots=1024
+[ -z "${BENCH_QUICK:-}" ] || slots=16
+
+make_map --fill 16 hash inner
+make_outer "$slots" inner
+"$BUILD/tests/map_make" --name bench --slots "$slots" --fill 16 hash "$pins/outer"
+for ((slot = 0; slot < slots; slot++)); do
+	echo "map update pinned $pins/outer key $((slot % 256)) $((slot / 256)) 0 0" \
+		"value pinned $pins/inner"
+done >"$work/updates"
+
+for ((run = 0; run < runs; run++)); do
+	"$BUILD/tests/map_make" --name bench --slots "$slots" --fill 16 hash \
+		"$pins/outer"
+	wall "$BPFTOOL" -j map swap-drain pinned "$pins/outer" all \
+		journal "$pins/journal" >>"$work/all"
+	wall "$BPFTOOL" -j map sync using map_in_map_update >>"$work/sync"
+	[ -n "${BENCH_BAR_US:-}" ] ||
+		wall "$BPFTOOL" batch file "$work/updates" >>"$work/batch"
+done
+all=$(median "$work/all")
+if [ -n "${BENCH_BAR_US:-}" ]; then
+	echo "$(uname -r): $slots slots of 16 entries, median of $runs: $(ms "$all") ms;" \
+		"bar $(ms "$BENCH_BAR_US") ms: $(verdict "$all" at-most "$BENCH_BAR_US")"
+	exit
+fi
+sync=$(median "$work/sync")
+batch=$(median "$work/batch")
+bar=$((3 * sync + 50000))
+times=$(ratio "$batch" "$all")
+echo "$slots slots of 16 entries, medians of $runs: all $(ms "$all") ms," \
+	"one grace period $(ms "$sync") ms, updates one by one $(ms "$batch") ms"
+echo "bar 3 grace periods and 50 ms, $(ms "$bar") ms: $(verdict "$all" at-most "$bar")"
+echo "$times times as fast as the updates; bar 100: $(verdict "$times" at-least 100)"
