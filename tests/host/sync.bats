@@ -258,3 +258,13 @@ default_provider() {
 	run --separate-stderr bpftool map sw
 	[[ $status == 255 && $stderr == *"swap-drain"* ]]
 }
+
+# In no guest: it tries thousands of programs
+@test "feature probe: asks the kernel's types for the command, tries no number" {
+	need_strace
+	strace -f -qq -e trace=bpf -o "$BATS_TEST_TMPDIR/trace" \
+		"$BPFTOOL" feature probe kernel >/dev/null
+	grep -q BPF_PROG_LOAD "$BATS_TEST_TMPDIR/trace"
+	run grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
+	[[ $status == 1 ]]
+}
