@@ -14,12 +14,10 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 rounds=${1:-200}
 
-wait_us() {
-	"$BPFTOOL" -j map sync using "$1" | sed -n 's/.*"wait_us":\([0-9]*\).*/\1/p'
-}
-
+# median FILE: of the waits in it
 median() {
-	sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+	sed -n 's/.*"wait_us":\([0-9]*\).*/\1/p' "$1" | sort -n |
+		awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
 guest() {
@@ -27,8 +25,9 @@ guest() {
 
 	dir=$(mktemp -d)
 	for ((i = 0; i < rounds; i++)); do
-		wait_us bpf_sync_map_access >>"$dir/command"
-		wait_us map_in_map_update >>"$dir/update"
+		# No pipe: who else runs meanwhile has to be waited for too
+		"$BPFTOOL" -j map sync using bpf_sync_map_access >>"$dir/command"
+		"$BPFTOOL" -j map sync using map_in_map_update >>"$dir/update"
 	done
 	command=$(median "$dir/command")
 	update=$(median "$dir/update")

@@ -8,6 +8,8 @@ b=/bin/busybox
 $b mount -t proc proc /proc
 $b mount -t sysfs sysfs /sys
 $b mount -t devtmpfs devtmpfs /dev
+# boot.sh looks for it
+echo 'init: started' >/dev/console
 while read -r module; do
 	$b insmod "/modules/$module" || echo "can't load $module" >/dev/console
 done </modules/order

@@ -66,3 +66,9 @@ boot() {
 		grep -F "$words" <<<"$output" | grep -q '^[0-9]*:\['
 	done <<<"$WORDS"
 }
+
+@test "lane: a guest that does not boot is tried again, and fails" {
+	boot -a rdinit=/none -- true
+	[ "$status" -eq 125 ]
+	[ "$(grep -c 'did not boot, once more' <<<"$output")" -eq 2 ]
+}
