@@ -424,16 +424,13 @@ int drain_print_entry(struct drain_printer *p, const void *key,
 		drain_fast_entry(p->fast, key, value);
 	else
 		err = drain_print_slowly(p, key, value);
+	if (!err && ferror_unlocked(stdout))
+		err = errno ? -errno : -EIO;
 	p->count++;
 	if (p->count - p->told >= TELL_ENTRIES)
 		tell_progress(p);
 
-	if (p->as_dump)
-		return 0;
-	if (!err && ferror_unlocked(stdout))
-		err = errno ? -errno : -EIO;
-
-	return err;
+	return p->as_dump ? 0 : err;
 }
 
 void drain_print_end(struct drain_printer *p, bool whole)

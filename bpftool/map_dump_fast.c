@@ -47,7 +47,10 @@ static bool is_covered(const struct bpf_map_info *info)
 static bool types_fit(const struct bpf_map_info *info, const struct btf *btf)
 {
 	return btf__resolve_size(btf, info->btf_value_type_id) ==
-	       (__s64)info->value_size;
+	       (__s64)info->value_size &&
+	       (!info->btf_key_type_id ||
+		btf__resolve_size(btf, info->btf_key_type_id) ==
+		(__s64)info->key_size);
 }
 
 bool map_dump_fast(int fd, const struct bpf_map_info *info, json_writer_t *wtr,

@@ -128,12 +128,16 @@ static int next_batch(struct slots *s)
 		s->last = true;
 		return 0;
 	}
-	if (err && !s->started) {
+	if (err) {
+		/* Some kernels (6.8 to 6.13) end a batch at an empty slot of
+		 * an array. Go on one by one: there a cursor is a key.
+		 */
+		if (s->started &&
+		    s->outer->info.type != BPF_MAP_TYPE_ARRAY_OF_MAPS)
+			return err;
 		s->batched = false;
 		return next_in_threads(s);
 	}
-	if (err)
-		return err;
 	tmp = s->cursor;
 	s->cursor = s->next_cursor;
 	s->next_cursor = tmp;

@@ -26,11 +26,11 @@ static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
 static struct sigaction before[ARRAY_SIZE(ending)];
 static bool armed, held;
 static sigset_t mask_before;
-static char text[PATH_MAX + 64];
+static char text[PATH_MAX + 80];
 static size_t text_len;
 
-/* Nothing in here that is not safe in a signal handler. The same signal once
- * more ends a write() that nobody reads.
+/* Nothing in here that is not safe in a signal handler. Another signal ends a
+ * write() that nobody reads.
  */
 static void say_and_die(int sig)
 {
@@ -38,8 +38,7 @@ static void say_and_die(int sig)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(ending); i++)
-		if (ending[i] == sig)
-			sigaction(sig, &before[i], NULL);
+		sigaction(ending[i], &before[i], NULL);
 	ignored = write(STDERR_FILENO, text, text_len);
 	(void)ignored;
 	raise(sig);
@@ -53,8 +52,6 @@ static void arm(void)
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(ending); i++)
-		sigaddset(&say.sa_mask, ending[i]);
 	for (i = 0; i < ARRAY_SIZE(ending); i++) {
 		sigaction(ending[i], NULL, &before[i]);
 		if (before[i].sa_handler == SIG_DFL)
@@ -65,13 +62,17 @@ static void arm(void)
 
 void swap_notice(const char *pinned)
 {
+	/* Where a line tells how far the drain is, it goes */
+	const char *erase = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) ?
+				    "\r\033[K" : "";
 	bool hold = !held;
 	int len;
 
 	if (hold)
 		swap_notice_hold();
 	len = snprintf(text, sizeof(text),
-		       "Error: interrupted; old map is pinned at %s\n", pinned);
+		       "%sError: interrupted; old map is pinned at %s\n",
+		       erase, pinned);
 	text_len = len < (int)sizeof(text) ? len : (int)sizeof(text) - 1;
 	if (!armed)
 		arm();

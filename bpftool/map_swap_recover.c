@@ -179,10 +179,26 @@ static int check_final(const struct left *left, const struct map_ref *map)
 			 strerror(-ret));
 	if (ret)
 		map_err_state(&state,
-			      "map %u may still change and is not printed: %s",
-			      id, why);
+			      "map %u may still change and is not %s: %s", id,
+			      left->state == PIN_PRINTED ? "cleared" : "printed",
+			      why);
 
 	return ret ? -1 : 0;
+}
+
+/* Somebody may have found a use for it since it was printed */
+static int check_printed(const struct left *left)
+{
+	struct map_ref map;
+	int err;
+
+	/* What can't be opened is reported when it is to be let go */
+	if (open_pin(left->path, &map))
+		return 0;
+	err = check_final(left, &map);
+	map_ref_close(&map);
+
+	return err;
 }
 
 static int print_left(struct recovery *r, const struct left *left)
@@ -227,24 +243,27 @@ static int print_all(struct recovery *r, const struct swap_journal *j)
 		.pinned = r->count == 1 ? r->left[0].path : j->base,
 		.to_stderr = true,
 	};
-	int err = 0, flush_err;
 	struct left *left;
+	bool full = false;
+	int flush_err;
 	size_t i;
 
 	drain_doc_begin(&r->doc);
 	for (i = 0; i < r->count && !ferror(stdout); i++) {
 		left = &r->left[i];
-		if (left->state == PIN_PRINTED || !print_left(r, left))
+		if (left->state == PIN_PRINTED ? !check_printed(left) :
+						 !print_left(r, left))
 			continue;
 		left->stays = true;
 		r->failed = true;
-		err = -1;
+		/* Then it was said already */
+		full = ferror(stdout);
 	}
 	flush_err = drain_doc_end(&r->doc);
 	if (!flush_err)
 		return 0;
 
-	if (!err)
+	if (!full)
 		map_err_state(&state, "can't write the drained maps: %s",
 			      strerror(-flush_err));
 	return -1;
