@@ -25,8 +25,10 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 export DEBIAN_FRONTEND=noninteractive
 # The package lists of a fresh machine are empty or old: fetch them only then.
-if ! $install >"$log" 2>&1 </dev/null &&
-   ! { apt-get update && $install; } >"$log" 2>&1 </dev/null; then
+# Another one at work, as the machine's own upgrades, is waited for.
+run="apt-get -o DPkg::Lock::Timeout=600 ${install#apt-get }"
+if ! $run >"$log" 2>&1 </dev/null &&
+   ! { apt-get update && $run; } >"$log" 2>&1 </dev/null; then
 	tail -n 20 "$log" >&2
 	echo "Error: '$install' failed" >&2
 	exit 1

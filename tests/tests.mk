@@ -58,9 +58,11 @@ TEST_ENV = BUILD=$(abspath build) BPFTOOL=$(abspath build/bpftool) \
 # The guests come last: what fails here need not be waited for. Their kernel is
 # built meanwhile, for the tests here seldom keep more than one CPU busy
 check: all test-programs build/.check-packages build/.vm-packages
-	@nice $(MAKE) --no-print-directory vm-kernel >build/vm-kernel.log 2>&1 & \
+	@setsid nice $(MAKE) --no-print-directory vm-kernel \
+		>build/vm-kernel.log 2>&1 & \
 	kernel=$$!; \
-	trap 'kill $$kernel 2>/dev/null' EXIT; \
+	trap 'kill -- -$$kernel 2>/dev/null' EXIT; \
+	trap 'exit 130' INT TERM HUP; \
 	$(MAKE) --no-print-directory check-host && \
 	$(MAKE) --no-print-directory check-asan && \
 	{ wait $$kernel || { cat build/vm-kernel.log; false; }; }

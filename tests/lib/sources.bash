@@ -20,9 +20,10 @@ copy_sources() {
 # copy_build DIR: the repository with its build, which stays up to date
 copy_build() {
 	copy_sources "$1"
-	# But for the packages and the Debian that they are tested in
+	# But for the packages with the Debian that they are tested in, and the guests
 	mkdir "$1/build"
-	tar cf - -C "$BUILD" --exclude=./deb . | tar xf - -C "$1/build"
+	tar cf - -C "$BUILD" --exclude=./deb --exclude=./vm \
+		. | tar xf - -C "$1/build"
 	# What depends on what is noted with whole paths
 	find "$1/build" -name '*.d' -exec sed -i "s#$BUILD/#$1/build/#g" {} +
 }

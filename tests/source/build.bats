@@ -91,7 +91,7 @@ warnings() {
 	cp -p "$BATS_TEST_TMPDIR/good" "$patch"
 	echo "$output"
 	[ "$status" -ne 0 ]
-	[[ $output == *'Error: the patches of '*' do not apply'* ]]
+	[[ $output == *'Error: the patches to '*' do not apply'* ]]
 	build
 }
 

@@ -26,6 +26,12 @@ source=$(realpath "$source")
 log=$dest/build.log
 tree=$dest/tree
 
+# Two at once would build in the same tree
+exec 9>"$dest/lock"
+flock 9
+# "make LLVM=1" means another thing to the kernel's makefiles
+unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL LLVM
+
 if [ -d "$source" ]; then
 	source_id=$(head -n 5 "$source/Makefile")
 else

@@ -34,7 +34,7 @@ cp -a "$tree/." "$dest/"
 cp -a "$root/selftests/." "$dest/tools/testing/selftests/bpf/"
 
 # Lists in the Makefile name tests and helpers that are not here
-if ! env -u MAKEFLAGS -u MAKELEVEL make -C "$dest/tools/testing/selftests/bpf" \
+if ! env -u MAKEFLAGS -u MAKEOVERRIDES -u MAKELEVEL -u LLVM make -C "$dest/tools/testing/selftests/bpf" \
 	-j"$(nproc)" BPFTOOL="$BPFTOOL" TRUNNER_BPFTOOL="$BPFTOOL" LSKELS= \
 	LSKELS_EXTRA= LINKED_SKELS= TRUNNER_EXTRA_FILES= feature-llvm=0 \
 	test_progs >"$log" 2>&1; then

@@ -6,7 +6,7 @@ SELFTESTS := $(OUT)/selftests
 check-vm: $(SELFTESTS)/.built
 
 $(SELFTESTS)/.built: tests/vm/build-selftests.sh $(wildcard selftests/*/*) \
-		$(OBJ)/.built
+		$(OBJ)/.built build/.vm-packages
 	@echo 'selftests: building the runner'
 	$(Q)BPFTOOL=$(abspath $(OBJ)/bpftool) tests/vm/build-selftests.sh \
 		$(SRC) $(TREE) $(SELFTESTS)

@@ -22,12 +22,12 @@ build/.vm-package-list: FORCE
 vm-kernel: $(OUT)/.packages build/.vm-packages
 	$(Q)tests/vm/build-kernel.sh $(BASE) $(SRC) build/vm/$(BASE)
 
-# LINES="tests/vm/lines/patched.line ...": only these kernels. Those of the
+# VM_LINES="tests/vm/lines/patched.line ...": only these kernels. Those of the
 # distribution do not depend on the base: they are seen to with the default one
-LINES ?= $(if $(filter-out 6.12,$(BASE)),tests/vm/lines/patched.line)
+VM_LINES ?= $(if $(filter-out 6.12,$(BASE)),tests/vm/lines/patched.line)
 check-vm: all test-programs build/.check-packages vm-kernel
 	@$(VM_ENV) prove --timer --ext .bats --exec 'bats --tap' tests/vm
-	@$(VM_ENV) tests/vm/matrix.sh $(LINES)
+	@$(VM_ENV) tests/vm/matrix.sh $(VM_LINES)
 
 bench-vm: all build/.vm-packages
 	@$(VM_ENV) tests/vm/bench.sh
