@@ -126,6 +126,7 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 		return -ENOMEM;
 	r->left = left;
 	left += r->count;
+	memset(left, 0, sizeof(*left));
 	snprintf(left->path, sizeof(left->path), "%s", pin->path);
 	left->outer_id = pin->outer_id;
 	left->state = pin->state;
