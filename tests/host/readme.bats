@@ -125,9 +125,10 @@ typed() {
 	done
 }
 
-# make_lines FILE: the lines of a page that call make
+# make_lines FILE: the lines of a page that call our make
 make_lines() {
-	sed -n 's/^    make\b/make/p' "$1" | sed 's/  .*//'
+	sed -n 's/^    make\b/make/p' "$1" |
+		sed -e 's/  .*//' -e 's/ -C bpftool-map-sync//' -e '/ -C /d'
 }
 
 @test "every make that a page shows is one that the Makefile knows" {
