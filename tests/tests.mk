@@ -89,6 +89,7 @@ demo: build/bpftool $(DEMO_FILES)
 	@$(TEST_ENV) tests/demo/demo.sh
 
 # BENCH="sync ...": only these
+BENCH ?=
 .PHONY: bench
 bench: build/bpftool test-programs build/.demo-packages
 	@$(TEST_ENV) tests/bench/run.sh $(BENCH)
