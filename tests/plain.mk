@@ -10,10 +10,12 @@ PLAIN_DIR := $(OUT)/pristine/tools/bpf/bpftool
 .PHONY: plain
 plain: $(PLAIN)/bpftool
 
-# The base's makefiles write nothing into the source
-$(PLAIN)/bpftool: $(OUT)/.pristine $(OUT)/.llvm build/.chosen
+# The base's makefiles write nothing into the source. What makes the skeletons is
+# there already.
+$(PLAIN)/bpftool: $(OBJ)/.built $(OUT)/.llvm build/.chosen
 	$(Q)rm -rf $(PLAIN)
 	$(Q)mkdir -p $(PLAIN)/obj
+	$(Q)cp -a $(OBJ)/bootstrap $(OBJ)/vmlinux.h $(PLAIN)/obj/
 	$(Q)$(SUBMAKE) $(JOBS) -C $(abspath $(PLAIN_DIR)) \
 		OUTPUT=$(abspath $(PLAIN)/obj)/ >$(PLAIN)/log
 	$(Q)mv $(PLAIN)/obj/bpftool $@

@@ -51,12 +51,23 @@ build/.check-packages: scripts/packages.sh build/.check-package-list
 build/.check-package-list: FORCE
 	$(call remember,$(CHECK_PKGS))
 
+# Files of tests at a time: each waits more than it works
+TEST_JOBS ?= $(shell nproc)
+
 # What a test needs to find what it tests
 TEST_ENV = BUILD=$(abspath build) BPFTOOL=$(abspath build/bpftool) \
 	TREE=$(abspath $(TREE)) SUBMAKE='$(SUBMAKE)'
 
+# What another base than the default one can't change is seen to with that one:
+# the sanitizers, the fuzzer, the files' form, and the distribution's kernels.
+# What is done at every place or many times is done at some: QUICK
+OTHER_BASE := $(filter-out 6.12,$(NAME))
+HOST_TESTS ?= $(if $(OTHER_BASE),$(addprefix tests/source/,\
+	deb.bats export.bats series.bats),tests/source) tests/host
+QUICK	?= $(if $(OTHER_BASE),FAULTS_QUICK=16 LOAD_SECONDS=2)
+
 # The guests come last: what fails here need not be waited for. Their kernel is
-# built meanwhile, for the tests here seldom keep more than one CPU busy
+# built meanwhile, for the tests here seldom keep all CPUs busy
 check: all test-programs build/.check-packages build/.vm-packages
 	@setsid nice $(MAKE) --no-print-directory vm-kernel \
 		>build/vm-kernel.log 2>&1 & \
@@ -64,15 +75,16 @@ check: all test-programs build/.check-packages build/.vm-packages
 	trap 'kill -- -$$kernel 2>/dev/null' EXIT; \
 	trap 'exit 130' INT TERM HUP; \
 	$(MAKE) --no-print-directory check-host && \
-	$(MAKE) --no-print-directory check-asan && \
+	$(if $(OTHER_BASE),,$(MAKE) --no-print-directory check-asan &&) \
 	{ wait $$kernel || { cat build/vm-kernel.log; false; }; }
 	@$(MAKE) --no-print-directory check-vm
-	@BUILD=$(abspath build) tests/summary.sh
+	@BUILD=$(abspath build) tests/summary.sh \
+		$(if $(OTHER_BASE),'inputs fuzzed')
 
 check-host: all test-programs build/.check-packages
 	@rm -rf build/results
-	@$(TEST_ENV) prove --timer --ext .bats --exec 'bats --tap' \
-		tests/source tests/host
+	@$(TEST_ENV) $(QUICK) prove --timer -j $(TEST_JOBS) --ext .bats \
+		--exec tests/world.sh $(HOST_TESTS)
 
 DEMO_FILES := $(TESTS)/demo $(TESTS)/demo.bpf.o $(TESTS)/syscalls.json
 

@@ -105,9 +105,10 @@ ASAN_TESTS ?= $(filter-out $(addprefix tests/host/,$(addsuffix .bats,\
 	bench dump guide live progress prometheus readme)),\
 	$(wildcard tests/host/*.bats))
 ASAN_QUICK ?= FAULTS_QUICK=16 LOAD_SECONDS=2
-ASAN_JOBS ?= 1
 check-asan: all test-programs build/.check-packages $(ASAN)/bpftool \
 		$(NOSKEL)/bpftool
 	@$(TEST_ENV) BPFTOOL=$(abspath $(ASAN)/bpftool) $(ASAN_QUICK) \
+		SETUP_BPFTOOL=$(abspath build/bpftool) \
 		RESULTS=$(abspath $(ASAN))/results \
-		prove --timer -j $(ASAN_JOBS) --exec 'bats --tap' $(ASAN_TESTS)
+		prove --timer -j $(TEST_JOBS) --exec tests/world.sh \
+		$(ASAN_TESTS)

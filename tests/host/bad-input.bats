@@ -111,7 +111,7 @@ teardown() {
 @test "a MAP that does not exist" {
 	refused "0" swap-drain id 0 "${SLOT[@]}"
 	refused "4294967295" swap-drain id 4294967295 "${SLOT[@]}"
-	refused "no map has the name" swap-drain name "none_$$" "${SLOT[@]}"
+	refused "no map has the name" swap-drain name "none_${WORLD-}$$" "${SLOT[@]}"
 	refused "no map has the name ''" swap-drain name "" "${SLOT[@]}"
 	refused "name_of_16_chars" swap-drain name name_of_16_chars "${SLOT[@]}"
 	refused "$PINS/none" swap-drain pinned "$PINS/none" "${SLOT[@]}"
@@ -119,7 +119,7 @@ teardown() {
 	refused "parse" swap-drain id "" "${SLOT[@]}"
 	refused "" swap-drain pinned /dev/null "${SLOT[@]}"
 	refused "" swap-drain pinned "" "${SLOT[@]}"
-	drain_refused "no map has the name" value name "none_$$"
+	drain_refused "no map has the name" value name "none_${WORLD-}$$"
 	drain_refused "$PINS/none" value pinned "$PINS/none"
 	drain_refused "4294967295" value id 4294967295
 }

@@ -23,7 +23,7 @@ teardown() {
 # other_outer TYPE KEY_SIZE ENTRIES: one more map-in-map, $PINS/other
 other_outer() {
 	bpftool map create "$PINS/other" type "$1" key "$2" value 4 \
-		entries "$3" name "other_$$" inner_map pinned "$PINS/inner"
+		entries "$3" name "other_${WORLD-}$$" inner_map pinned "$PINS/inner"
 	OTHER=$(map_id "$PINS/other")
 }
 
@@ -66,8 +66,8 @@ spare() {
 @test "a slot of another array_of_maps, beyond the first batch" {
 	other_outer array_of_maps 4 1500
 	insert "$PINS/other" "$PINS/inner" 0xd8 5 0 0
-	refused "map $INNER .*slot d8 05 00 00 of map $OTHER other_$$ holds it"
-	forced "map $INNER .*slot d8 05 00 00 of map $OTHER other_$$ holds it"
+	refused "map $INNER .*slot d8 05 00 00 of map $OTHER other_${WORLD-}$$ holds it"
+	forced "map $INNER .*slot d8 05 00 00 of map $OTHER other_${WORLD-}$$ holds it"
 }
 
 @test "a slot of another hash_of_maps, among many, with a long key" {
@@ -86,8 +86,8 @@ spare() {
 	insert "$PINS/outer" "$PINS/inner" 0 0 0 0
 	# shellcheck disable=SC2086
 	insert "$PINS/other" "$PINS/inner" $key 255 255
-	refused "map $INNER .*slot( 00){22} ff ff of map $OTHER other_$$ holds it"
-	forced "map $INNER .*slot( 00){22} ff ff of map $OTHER other_$$ holds it"
+	refused "map $INNER .*slot( 00){22} ff ff of map $OTHER other_${WORLD-}$$ holds it"
+	forced "map $INNER .*slot( 00){22} ff ff of map $OTHER other_${WORLD-}$$ holds it"
 }
 
 @test "a program that has it among its own maps" {
@@ -122,9 +122,9 @@ spare() {
 	spare
 	other_outer hash_of_maps 4 4
 	insert "$PINS/other" "$PINS/spare" 1 2 3 4
-	refused "map $SPARE .*slot 01 02 03 04 of map $OTHER other_$$ holds it" \
+	refused "map $SPARE .*slot 01 02 03 04 of map $OTHER other_${WORLD-}$$ holds it" \
 		value pinned "$PINS/spare"
-	forced "map $SPARE .*slot 01 02 03 04 of map $OTHER other_$$ holds it" \
+	forced "map $SPARE .*slot 01 02 03 04 of map $OTHER other_${WORLD-}$$ holds it" \
 		value pinned "$PINS/spare"
 }
 
@@ -216,7 +216,7 @@ slot_changed() {
 	run wait "$strace_pid"
 	cat "$out" "$out.err"
 	[[ $status -eq 255 && ! -s $out.err ]]
-	jq -e --arg re "slot 01 00 00 00 of map $OTHER other_$$ holds it" \
+	jq -e --arg re "slot 01 00 00 00 of map $OTHER other_${WORLD-}$$ holds it" \
 		'.swapped == true and (.error | test($re))' "$out"
 	pinned=$(jq -r .pinned "$out")
 	[[ $pinned == "$PINS/journal/"* ]]
@@ -228,7 +228,7 @@ slot_changed() {
 		journal "$PINS/journal"
 	echo "$output $stderr"
 	[[ $status -eq 255 ]]
-	jq -e --arg re "slot 01 00 00 00 of map $OTHER other_$$ holds it" \
+	jq -e --arg re "slot 01 00 00 00 of map $OTHER other_${WORLD-}$$ holds it" \
 		'length == 1 and (.[0].error | test($re))' <<<"$output"
 	[[ $(map_id "$pinned") == "$INNER" ]]
 
@@ -254,7 +254,7 @@ slot_changed() {
 	cat "$out" "$out.err"
 	[[ $status -eq 255 && ! -s $out && $(wc -l <"$out.err") -eq 1 ]]
 	pinned=$(find "$PINS/journal" -type f)
-	grep -F "slot 01 00 00 00 of map $OTHER other_$$ holds it" "$out.err"
+	grep -F "slot 01 00 00 00 of map $OTHER other_${WORLD-}$$ holds it" "$out.err"
 	grep -F "slot was swapped, old map is pinned at $pinned" "$out.err"
 	bpftool map delete id "$OTHER" key 1 0 0 0
 	bpftool map swap-drain recover journal "$PINS/journal"

@@ -12,7 +12,7 @@ ROOT=$BATS_TEST_DIRNAME/../..
 setup() {
 	setup_slot
 	# Others may have a map called flows
-	OUTER_NAME=fl_$$
+	OUTER_NAME=fl_${WORLD-}$$
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	ln -s "$BPFTOOL" "$BATS_TEST_TMPDIR/bin/bpftool"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH

@@ -208,8 +208,8 @@ shown() {
 	make_slot
 	map_make --name "$OUTER_NAME" --fill 1 hash "$PINS/other"
 	bpftool map create "$PINS/spare" type hash key 4 value 8 entries 16 \
-		name "in_$$_spare"
-	drain value name "in_$$_spare" >/dev/null
+		name "in_${WORLD-}$$_spare"
+	drain value name "in_${WORLD-}$$_spare" >/dev/null
 	[[ $(slot_id) == "$(map_id "$PINS/spare")" ]]
 }
 

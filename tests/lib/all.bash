@@ -56,7 +56,7 @@ as_dump_of_several() {
 	for form in "" -j -jp; do
 		# The maps of earlier turns may not all be gone yet
 		TURN=$((${TURN-0} + 1))
-		INNER_NAME=in_$$_$TURN
+		INNER_NAME=in_${WORLD-}$$_$TURN
 		make_outer "$1" 4 3 "${@:2}"
 		in_mode ${form:+"$form"}
 		plain_bpftool "${MODE[@]}" map dump name "$INNER_NAME" >"$want"
@@ -69,7 +69,7 @@ as_dump_of_several() {
 		fi
 	done
 	# What must be gone in the end, as cleanup_slot sees it
-	INNER_NAME="in_$$[_0-9t]*"
+	INNER_NAME="in_${WORLD-}$$[_0-9t]*"
 }
 
 # A hash of maps has its slots in another order than the maps were made in:

@@ -26,7 +26,7 @@ find_memory_cgroups() {
 make_memory_cgroup() {
 	find_memory_cgroups 2>/dev/null ||
 		skip "the kernel has no memory cgroups"
-	CGROUP=$CGROUPS/swap-drain-$$
+	CGROUP=$CGROUPS/swap-drain-${WORLD-}$$
 	mkdir "$CGROUP"
 	echo "$1" >"$CGROUP/$LIMIT_FILE"
 }

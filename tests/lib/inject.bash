@@ -16,9 +16,13 @@ nth_call() {
 		$0 ~ like && ++seen == nth { print calls; exit }' "$3"
 }
 
-# Did the failure hit such a call?
+# Did the failure hit the N-th call like that?
 injected_into() {
-	grep -q "bpf($1.*(INJECTED)" "$2"
+	awk -v like="bpf[(]$1" -v nth="$2" '
+		NR == 1 { first = $1 }
+		$1 != first || $0 !~ like { next }
+		++seen == nth { exit }
+		END { exit !(seen == nth && index($0, "(INJECTED)")) }' "$3"
 }
 
 # inject ERROR CALL NTH SETUP COMMAND...: runs the command so that the N-th
@@ -41,7 +45,7 @@ inject() {
 		status=0
 		strace -f -qq -e trace=bpf -e inject=bpf:error="$error":when="$call" \
 			-o "$trace" "$@" >"$OUT" 2>"$OUT.err" || status=$?
-		if injected_into "$like" "$trace"; then
+		if injected_into "$like" "$nth" "$trace"; then
 			return 0
 		fi
 	done

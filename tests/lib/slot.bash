@@ -21,8 +21,8 @@ in_mode() {
 setup_slot() {
 	setup_bpffs
 	MODE=()
-	INNER_NAME=in_$$
-	OUTER_NAME=out_$$
+	INNER_NAME=in_${WORLD-}$$
+	OUTER_NAME=out_${WORLD-}$$
 }
 
 # Their ids; no line of "map show" but the first of a map has a name in it
