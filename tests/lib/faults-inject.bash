@@ -276,7 +276,8 @@ hit() {
 }
 
 # every_call SCENARIO CAP CALL...: an error and a kill at each place, and at
-# these calls in any case. $FAULTS_QUICK leaves out all but one in that many.
+# these calls in any case. $FAULTS_QUICK leaves out all but one in that many,
+# $FAULTS_NOT calls that are not the tool's own.
 every_call() {
 	local scenario=$1 cap=$2 call nth early errors fault i=0
 	local bad=0 lost=0 twice=0
@@ -289,7 +290,8 @@ every_call() {
 	places "$cap" <"$T/all" >"$T/places"
 
 	while read -r call nth early; do
-		[[ -n ${ERRORS[$call]-} ]] || continue
+		[[ -n ${ERRORS[$call]-} && " ${FAULTS_NOT-} " != *" $call "* ]] ||
+			continue
 		# The loader does the same in each scenario
 		((!early)) || [[ $scenario == created ]] || continue
 		[[ -z $only || " $only " == *" $call "* ]] || continue
