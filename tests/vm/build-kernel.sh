@@ -6,8 +6,9 @@
 #
 # BASE is the release (6.12), SOURCE a linux-source tarball or a kernel tree,
 # DEST a folder: bzImage, config, stamp and build.log are left there. Nothing is
-# done while patches, configuration and source are those of the last build. Each
-# FRAGMENT goes on top of "config", beside this script.
+# done while patches, configuration and source are those of the last build. What
+# is configured: "config" beside this script, "config-BASE" if there is one, and
+# each FRAGMENT on top.
 set -euo pipefail
 
 if [ $# -lt 3 ]; then
@@ -19,7 +20,9 @@ source=$2
 dest=$3
 here=$(cd "$(dirname "$0")" && pwd)
 mapfile -t patches < <("$here/../../scripts/patches.sh" kernel "$base")
-fragments=("$here/config" "${@:4}")
+fragments=("$here/config")
+[ ! -f "$here/config-$base" ] || fragments+=("$here/config-$base")
+fragments+=("${@:4}")
 mkdir -p "$dest"
 dest=$(cd "$dest" && pwd)
 source=$(realpath "$source")
