@@ -86,9 +86,9 @@ $(OUT)/.pristine: scripts/unpack.sh $(OUT)/.source $(OUT)/.packages
 	@touch $@
 
 # A file of ours that was removed has to go from the tree: it is made anew
-$(OUT)/.tree: scripts/hook.sh $(OUT)/.pristine $(OUT)/.our-files $(PATCHES)
+$(OUT)/.tree: scripts/hook.sh scripts/patches.sh $(OUT)/.pristine $(OUT)/.our-files $(PATCHES)
 	@rm -f $@
-	$(Q)scripts/hook.sh $(OUT)/pristine $(TREE) $(NAME)
+	$(Q)scripts/hook.sh $(OUT)/pristine $(TREE)
 	$(Q)mv $(BPFTOOL_DIR)/bash-completion/bpftool $(OUT)/completion.hooked
 	@touch $@
 

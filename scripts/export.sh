@@ -4,26 +4,26 @@
 # source packages that distributions have: docs/packaging.md says what to do
 # with them.
 #
-# usage: export.sh PRISTINE BASE DIR
+# usage: export.sh PRISTINE DIR
 #
-# PRISTINE and BASE as for series.sh. What comes out:
+# PRISTINE as for series.sh. What comes out:
 #
 #   DIR/kernel	for the kernel's source package: all of the series
 #   DIR/libbpf	for libbpf's, whose files lie in src/ and include/: the wrapper,
 #		and the command in the header
 set -euo pipefail
 
-if [ $# -ne 3 ]; then
+if [ $# -ne 2 ]; then
 	sed -n '/^# usage/,/^set/s/^# \{0,1\}//p' "$0" >&2
 	exit 1
 fi
 here=$(cd "$(dirname "$0")" && pwd)
-dir=$3
+dir=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 
-"$here/series.sh" -g "$work/git" "$1" "$2" "$work/mails"
+"$here/series.sh" -g "$work/git" "$1" "$work/mails"
 
 # dep3 COMMIT [REMARK]: the header of a patch
 dep3() {

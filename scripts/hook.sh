@@ -3,12 +3,11 @@
 # Makes a patched tree: a copy of the pristine one with the patches of each
 # component applied, without fuzz.
 #
-# usage: hook.sh PRISTINE TREE BASE
+# usage: hook.sh PRISTINE TREE
 set -eu
 
 pristine=$1
 tree=$2
-base=$3
 here=$(cd "$(dirname "$0")" && pwd)
 
 rm -rf "$tree"
@@ -16,7 +15,7 @@ cp -a "$pristine" "$tree"
 for component in kernel libbpf bpftool; do
 	dir=$(cd "$tree" && pwd)/.patches/$component
 	mkdir -p "$dir"
-	"$here/patches.sh" "$component" "$base" >"$dir/list"
+	"$here/patches.sh" "$component" "$pristine" >"$dir/list"
 	# shellcheck disable=SC2046 # paths without blanks
 	cp $(cat "$dir/list") "$dir/"
 	sed 's|.*/||' "$dir/list" >"$dir/series"

@@ -3,13 +3,13 @@
 # Writes the patches and our files as a series of mails: one commit a line of
 # series/order, on top of a pristine kernel tree.
 #
-# usage: series.sh [-u] [-g DIR] PRISTINE BASE DEST
+# usage: series.sh [-u] [-g DIR] PRISTINE DEST
 #
 #   -u		the form for the mailing list: see upstream.py
 #   -g DIR	keep the git repository that the series is made in
 #
-# PRISTINE is a kernel tree, or what unpack.sh takes of one; BASE says which
-# patches it wants. DEST is emptied; what goes there:
+# PRISTINE is a kernel tree, or what unpack.sh takes of one. DEST is emptied; what
+# goes there:
 #
 #   0000-cover-letter.txt	no .patch: "git am" is to take all of those
 #   NNNN-*.patch
@@ -26,13 +26,12 @@ while getopts ug: opt; do
 	esac
 done
 shift $((OPTIND - 1))
-if [ $# -ne 3 ]; then
+if [ $# -ne 2 ]; then
 	sed -n '/^# usage/,/^set/s/^# \{0,1\}//p' "$0" >&2
 	exit 1
 fi
 pristine=$(cd "$1" && pwd)
-base=$2
-dest=$3
+dest=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 : "${repo:=$work/git}"
@@ -78,7 +77,7 @@ start() {
 	local component patch path
 
 	for component in kernel libbpf bpftool; do
-		"$here/patches.sh" "$component" "$base" |
+		"$here/patches.sh" "$component" "$pristine" |
 			sed "s|^|$component |" >>"$work/patches"
 	done
 	overlay >"$work/overlay"
@@ -132,7 +131,8 @@ hook() {
 
 	shift 2
 	read_mail "$patch"
-	git -C "$repo" apply --whitespace=nowarn "$work/patch" ||
+	# Some hunks have less context than git wants, so that they fit more trees
+	git -C "$repo" apply --unidiff-zero --whitespace=nowarn "$work/patch" ||
 		die "${patch##*/} does not apply where series/order has it"
 	[ -z "$upstream" ] ||
 		"$here/upstream.py" "$component" "$repo" "$pristine" "$work/msg"

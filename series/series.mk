@@ -13,11 +13,11 @@ SERIES	?= build/series
 .PHONY: series
 series: $(OUT)/.pristine build/.series-packages
 	$(Q)scripts/series.sh $(if $(filter 1,$(UPSTREAM)),-u) \
-		$(OUT)/pristine $(NAME) $(SERIES)
+		$(OUT)/pristine $(SERIES)
 	@echo "git am $(SERIES)/*.patch"
 
-SERIES_PKGS := git python3
-CHECK_PKGS += $(SERIES_PKGS) dpkg-dev patch
+SERIES_PKGS := git python3 patch
+CHECK_PKGS += $(SERIES_PKGS) dpkg-dev
 build/.series-packages: scripts/packages.sh
 	$(Q)mkdir -p $(@D)
 	$(Q)scripts/packages.sh $(SERIES_PKGS)
@@ -30,4 +30,4 @@ DIR	?=
 .PHONY: export
 export: $(OUT)/.pristine build/.series-packages
 	$(if $(DIR),,$(error make export DIR=FOLDER: where to?))
-	$(Q)scripts/export.sh $(OUT)/pristine $(NAME) $(DIR)
+	$(Q)scripts/export.sh $(OUT)/pristine $(DIR)

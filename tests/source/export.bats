@@ -11,8 +11,8 @@ bats_require_minimum_version 1.5.0
 setup_file() {
 	export PRISTINE=$TREE/../pristine BASE_NAME EXPORT=$BATS_FILE_TMPDIR/export
 	BASE_NAME=$(basename "$(realpath "$TREE/..")")
-	"$ROOT/scripts/export.sh" "$PRISTINE" "$BASE_NAME" "$EXPORT"
-	"$ROOT/scripts/series.sh" "$PRISTINE" "$BASE_NAME" "$BATS_FILE_TMPDIR/series"
+	"$ROOT/scripts/export.sh" "$PRISTINE" "$EXPORT"
+	"$ROOT/scripts/series.sh" "$PRISTINE" "$BATS_FILE_TMPDIR/series"
 	export LIBBPF_SOURCE=$BATS_FILE_TMPDIR/libbpf
 	libbpf_source
 }

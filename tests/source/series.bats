@@ -17,8 +17,8 @@ setup_file() {
 
 	git config --file "$GIT_CONFIG_GLOBAL" user.name tests
 	git config --file "$GIT_CONFIG_GLOBAL" user.email tests@localhost
-	"$ROOT/scripts/series.sh" "$PRISTINE" "$NAME" "$MAILS"
-	"$ROOT/scripts/series.sh" -u "$PRISTINE" "$NAME" "$LISTMAILS"
+	"$ROOT/scripts/series.sh" "$PRISTINE" "$MAILS"
+	"$ROOT/scripts/series.sh" -u "$PRISTINE" "$LISTMAILS"
 	mkdir "$OBJ"
 	cp -a "$PRISTINE" "$GIT"
 	cd "$GIT" || return 1
@@ -161,7 +161,7 @@ exported() {
 # upstream_onto TREE: makes the series for a changed tree, and applies what it
 # brings to the kernel and to libbpf
 upstream_onto() {
-	"$ROOT/scripts/series.sh" -u "$1" "$NAME" "$BATS_TEST_TMPDIR/out"
+	"$ROOT/scripts/series.sh" -u "$1" "$BATS_TEST_TMPDIR/out"
 	git -C "$1" init -q
 	git -C "$1" apply "$BATS_TEST_TMPDIR"/out/000[12]-*.patch
 }
@@ -257,7 +257,7 @@ upstream_onto() {
 @test "a file of ours that no patch brings is an error" {
 	copy_sources "$BATS_TEST_TMPDIR/copy"
 	touch "$BATS_TEST_TMPDIR/copy/bpftool/later.c"
-	run "$BATS_TEST_TMPDIR/copy/scripts/series.sh" "$PRISTINE" "$NAME" \
+	run "$BATS_TEST_TMPDIR/copy/scripts/series.sh" "$PRISTINE" \
 		"$BATS_TEST_TMPDIR/out"
 	echo "$output"
 	[ "$status" -ne 0 ]

@@ -151,7 +151,7 @@ scripts() {
 	cp -a "$TREE/../pristine" "$tree"
 	for component in kernel libbpf bpftool; do
 		for patch in $(scripts/patches.sh "$component" \
-			       "$(basename "$(dirname "$TREE")")"); do
+			       "$TREE/../pristine"); do
 			patch -d "$tree" -p1 -F0 -s <"$patch" || {
 				echo "does not apply: $patch"
 				return 1

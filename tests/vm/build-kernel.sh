@@ -19,7 +19,7 @@ base=$1
 source=$2
 dest=$3
 here=$(cd "$(dirname "$0")" && pwd)
-mapfile -t patches < <("$here/../../scripts/patches.sh" kernel "$base")
+scripts=$(cd "$here/../../scripts" && pwd)
 fragments=("$here/config")
 [ ! -f "$here/config-$base" ] || fragments+=("$here/config-$base")
 fragments+=("${@:4}")
@@ -41,7 +41,8 @@ else
 	source_id=$(stat -c '%n %s %Y' "$source")
 fi
 stamp=$({ echo "$source_id"; gcc --version | head -n 1
-	  cat "${fragments[@]}" "${patches[@]}"; } | sha256sum)
+	  cat "${fragments[@]}"
+	  find "$scripts/../patches/kernel" -type f | sort | xargs cat; } | sha256sum)
 if [ -f "$dest/bzImage" ] && [ "$(cat "$dest/stamp" 2>/dev/null)" = "$stamp" ]; then
 	exit 0
 fi
@@ -67,9 +68,10 @@ unpack() {
 }
 
 apply() {
-	local patch
+	local patches patch
 
-	for patch in "${patches[@]}"; do
+	patches=$("$scripts/patches.sh" kernel "$tree") || return 1
+	for patch in $patches; do
 		patch -d "$tree" -p1 -F0 --no-backup-if-mismatch <"$patch" ||
 			return 1
 	done
