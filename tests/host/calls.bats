@@ -18,7 +18,8 @@ teardown() {
 # traced ARG...: bpftool, its bpf(2) and membarrier(2) calls in $TRACE
 traced() {
 	skip_unless "there is no strace" command -v strace
-	strace -f -qq -e trace=bpf,membarrier -o "$TRACE" "$BPFTOOL" "$@"
+	# The other calls do not stop it then, which takes seconds in a guest
+	strace -f -qq --seccomp-bpf -e trace=bpf,membarrier -o "$TRACE" "$BPFTOOL" "$@"
 }
 
 has_command() {

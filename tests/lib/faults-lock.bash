@@ -3,7 +3,7 @@
 # The cases of lock.bats and concurrent.bats. See faults.bash.
 
 outer_id() {
-	bpftool -j map show pinned "$PINS/outer" | jq .id
+	map_make --info "$PINS/outer" | sed -n 's/^id //p'
 }
 
 # hold KIND BYTE: sets HOLDER; somebody else holds the lock

@@ -15,14 +15,20 @@ our_progs() {
 our_maps_in_pins() {
 	find "$PINS" -type f -not -name '*_prog' | while read -r path; do
 		map_id "$path"
-		bpftool -j map dump pinned "$path" 2>/dev/null |
-			jq '.[]? | .inner_map_id? // empty'
+		bpftool map dump pinned "$path" 2>/dev/null |
+			sed -n 's/.*inner_map_id"\{0,1\}: \([0-9]*\).*/\1/p'
 	done | sort -un
 }
 
 none_left() {
 	local kind=$1 ids=$2 id
 
+	# "bpftool map show" would look at every process for each
+	if [[ $kind == map ]]; then
+		[[ -z $ids ]] || ! map_make --list | cut -d' ' -f1 |
+			grep -qxF "$ids"
+		return
+	fi
 	for id in $ids; do
 		if bpftool "$kind" show id "$id" >/dev/null 2>&1; then
 			return 1

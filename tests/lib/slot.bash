@@ -25,9 +25,9 @@ setup_slot() {
 	OUTER_NAME=out_${WORLD-}$$
 }
 
-# Their ids; no line of "map show" but the first of a map has a name in it
+# Their ids
 our_maps() {
-	bpftool map show | sed -n "s/^\([0-9]*\): .* name \($INNER_NAME\|$OUTER_NAME\) .*/\1/p"
+	map_make --list | sed -n "s/ \($INNER_NAME\|$OUTER_NAME\)\$//p"
 }
 
 no_maps_of_ours() {

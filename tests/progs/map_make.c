@@ -83,7 +83,8 @@ static void bad_usage(void)
 		"                [--btf struct|counters|bytes|float|lock] [--freeze] TYPE PIN\n"
 		"       map_make ... --slots N TYPE PIN\n"
 		"       map_make --types\n"
-		"       map_make --info PIN\n");
+		"       map_make --info PIN\n"
+		"       map_make --list\n");
 	exit(2);
 }
 
@@ -149,6 +150,26 @@ static void print_info(const char *pin)
 	       info.max_entries, info.map_flags,
 	       (unsigned long long)info.map_extra, info.name,
 	       info.btf_id, info.btf_key_type_id, info.btf_value_type_id);
+}
+
+/* Every map of the machine: "bpftool map show" looks at every process too, which
+ * takes seconds in a guest
+ */
+static void print_list(void)
+{
+	__u32 id = 0, len;
+
+	while (!bpf_map_get_next_id(id, &id)) {
+		struct bpf_map_info info = {};
+		int fd = bpf_map_get_fd_by_id(id);
+
+		len = sizeof(info);
+		/* It may be gone by now */
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+			printf("%u %s\n", id, info.name);
+		if (fd >= 0)
+			close(fd);
+	}
 }
 
 static __u8 noise(__u32 *state)
@@ -325,6 +346,7 @@ static const struct option options[] = {
 	{ "freeze",	no_argument,	   NULL, 'z' },
 	{ "types",	no_argument,	   NULL, 't' },
 	{ "info",	required_argument, NULL, 'i' },
+	{ "list",	no_argument,	   NULL, 'a' },
 	{}
 };
 
@@ -373,6 +395,9 @@ static void parse_option(struct map_spec *s, int c, __u32 *given)
 		exit(0);
 	case 'i':
 		print_info(optarg);
+		exit(0);
+	case 'a':
+		print_list();
 		exit(0);
 	default:
 		bad_usage();
