@@ -116,6 +116,11 @@ start_virtiofsd() {
 	exit 1
 }
 
+# What costs an emulated CPU much and changes nothing for the tests: page tables
+# of the kernel's own at every system call, detours around every jump, unpacking
+# to a random place, a check of the clock against slower ones
+cheap='mitigations=off nokaslr tsc=reliable no_timer_check'
+
 run_qemu() {
 	timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg -cpu Nehalem,+rdrand -smp "$cpus" \
 		-m 1536 -object memory-backend-memfd,id=mem,size=1536M,share=on \
@@ -123,7 +128,7 @@ run_qemu() {
 		-chardev socket,id=fs,path="$work/fs.sock" \
 		-device vhost-user-fs-pci,chardev=fs,tag=root \
 		-kernel "$kernel" -initrd "$work/initramfs.gz" \
-		-append "console=ttyS0 panic=-1 oops=panic lsm=bpf $append" \
+		-append "console=ttyS0 panic=-1 oops=panic lsm=bpf $cheap $append" \
 		-serial "file:$console" \
 		-chardev stdio,id=out,signal=off -serial chardev:out </dev/null
 }

@@ -20,7 +20,7 @@ if ! { $b mount -t virtiofs -o ro root /ro &&
        $b mount -t overlay -o lowerdir=/ro,upperdir=/rw/upper,workdir=/rw/work \
 	overlay /newroot; }; then
 	echo "can't mount the root" >/dev/console
-	$b poweroff -f
+	$b reboot -f
 fi
 for dir in proc sys dev; do
 	$b mount -o move /$dir /newroot/$dir

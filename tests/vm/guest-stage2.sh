@@ -50,5 +50,6 @@ printf '\n@guest-status %d\n' $? >/dev/ttyS1
 # Wait until the line has taken all of it
 stty -F /dev/ttyS1 >/dev/null
 sync
-echo o >/proc/sysrq-trigger
+# Not every kernel can turn the machine off, and qemu ends at a reboot too
+echo b >/proc/sysrq-trigger
 sleep 20
