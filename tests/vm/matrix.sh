@@ -6,8 +6,8 @@
 #
 # LINE is a file of lines/, all of them by default. The environment says the
 # rest: BUILD (absolute), BPFTOOL, BASE, SOURCE of the patched kernel (a tarball
-# or a tree), GUEST_TESTS (bats files), MATRIX_JOBS (lines at a time, one for each
-# CPU: an emulated machine keeps little more than one busy).
+# or a tree), GUEST_TESTS (bats files; a line may name more), MATRIX_JOBS (lines
+# at a time, one for each CPU: an emulated machine keeps little more than one busy).
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -5,12 +5,11 @@
 VM_PKGS := qemu-system-x86 qemu-system-common busybox-static cpio kmod \
 	flex bison bc libssl-dev dwarves iproute2
 
-# What is run in each guest; a line may name more. How long a load lasts there
-GUEST_TESTS ?= tests/guest tests/host/calls.bats
+# How long a load lasts in a guest
 GUEST_LOAD_SECONDS ?= 5
 
 VM_ENV = $(TEST_ENV) BASE='$(BASE)' SOURCE='$(SRC)' \
-	GUEST_TESTS='$(GUEST_TESTS)' LOAD_SECONDS='$(GUEST_LOAD_SECONDS)'
+	$(if $(GUEST_TESTS),GUEST_TESTS='$(GUEST_TESTS)') LOAD_SECONDS='$(GUEST_LOAD_SECONDS)'
 
 build/.vm-packages: scripts/packages.sh build/.vm-package-list
 	$(Q)scripts/packages.sh $(VM_PKGS)
