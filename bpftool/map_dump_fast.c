@@ -26,18 +26,8 @@ static bool is_covered(const struct bpf_map_info *info)
 	if (info->btf_vmlinux_value_type_id || info->ifindex)
 		return false;
 
-	switch (info->type) {
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_LRU_HASH:
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-	case BPF_MAP_TYPE_LPM_TRIE:
-	case BPF_MAP_TYPE_ARRAY:
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-		return true;
-	default:
-		return false;
-	}
+	return drain_how(info->type) == DRAIN_BY_KEY ||
+	       drain_how(info->type) == DRAIN_BY_INDEX;
 }
 
 /* do_dump() asks for the info of several maps into the same struct, where some
