@@ -147,8 +147,6 @@ int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
 		       const struct bpf_map_info *info,
 		       const struct map_err_state *state)
 {
-	static const struct map_err_state untouched = {};
-
 	memset(p, 0, sizeof(*p));
 	p->doc = doc;
 	p->info = info;
@@ -160,12 +158,11 @@ int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
 
 	p->btf = btf__load_from_kernel_by_id(info->btf_id);
 	if (!p->btf) {
-		map_err_state(state ? : &untouched,
-			      "can't get the BTF of map %u: %s", info->id,
-			      strerror(errno));
+		map_err_state(state, "can't get the BTF of map %u: %s",
+			      info->id, strerror(errno));
 		return -1;
 	}
-	if (doc->own_wtr && check_types(p, state ? : &untouched))
+	if (doc->own_wtr && check_types(p, state))
 		return -1;
 	p->fast = drain_fast_new(p);
 

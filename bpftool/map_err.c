@@ -38,9 +38,12 @@ static void write_json(json_writer_t *wtr, const struct map_err_state *state,
 static void report(const struct map_err_state *state, const char *fmt,
 		   va_list ap)
 {
+	static const struct map_err_state untouched = {};
 	char msg[ERR_MAX_LEN];
 	json_writer_t *wtr;
 
+	if (!state)
+		state = &untouched;
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	make_printable(msg);
 
@@ -73,11 +76,10 @@ static void report(const struct map_err_state *state, const char *fmt,
 
 void map_err(const char *fmt, ...)
 {
-	const struct map_err_state untouched = {};
 	va_list ap;
 
 	va_start(ap, fmt);
-	report(&untouched, fmt, ap);
+	report(NULL, fmt, ap);
 	va_end(ap);
 }
 

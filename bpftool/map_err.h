@@ -27,7 +27,8 @@ void __printf(1, 2) map_err(const char *fmt, ...);
 
 /**
  * map_err_state() - report an error together with where the data is
- * @state:	what to tell after the message; with JSON, as fields
+ * @state:	what to tell after the message, with JSON as fields; NULL before
+ *		the swap, when there is nothing to tell
  * @fmt:	format of the message
  */
 void __printf(2, 3) map_err_state(const struct map_err_state *state,

@@ -88,8 +88,6 @@ static int not_final(const struct swap_drain *sd,
 		     const struct map_err_state *state,
 		     const struct not_final *nf)
 {
-	static const struct map_err_state untouched = {};
-
 	if (sd->args.force) {
 		if (!state)	/* once is enough */
 			map_warn("map %u may change %s: %s", nf->id, nf->when,
@@ -97,7 +95,7 @@ static int not_final(const struct swap_drain *sd,
 		return 0;
 	}
 
-	map_err_state(state ? : &untouched,
+	map_err_state(state,
 		      "map %u may change %s: %s; 'force' %s it all the same",
 		      nf->id, nf->when, nf->why, nf->force);
 	return -1;
