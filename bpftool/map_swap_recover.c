@@ -26,6 +26,7 @@ struct left {
 	char path[PATH_MAX];
 	__u32 outer_id;
 	enum swap_pin_state state;
+	int open_err;		/* it can't be opened: -errno */
 	bool stays;		/* it was not printed in full */
 };
 
@@ -103,7 +104,6 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 	struct recovery *r = ctx;
 	struct map_ref map;
 	struct left *left;
-	int err;
 
 	if (pin->live)
 		return 0;
@@ -111,15 +111,6 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 		unlink(pin->path);
 		return 0;
 	}
-
-	err = open_pin(pin->path, &map);
-	if (err)
-		return err;
-	if (pin->state != PIN_PRINTED) {
-		r->typed &= drain_is_typed(&map.info);
-		r->to_print++;
-	}
-	map_ref_close(&map);
 
 	left = realloc(r->left, (r->count + 1) * sizeof(*left));
 	if (!left)
@@ -131,6 +122,16 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 	left->outer_id = pin->outer_id;
 	left->state = pin->state;
 	r->count++;
+
+	/* It is named when its turn comes, among the others */
+	left->open_err = open_pin(pin->path, &map);
+	if (left->open_err)
+		return 0;
+	if (pin->state != PIN_PRINTED) {
+		r->typed &= drain_is_typed(&map.info);
+		r->to_print++;
+	}
+	map_ref_close(&map);
 
 	return 0;
 }
@@ -187,15 +188,29 @@ static int check_final(const struct left *left, const struct map_ref *map)
 	return ret ? -1 : 0;
 }
 
+static int open_left(const struct left *left, struct map_ref *map)
+{
+	const struct map_err_state state = {
+		.swapped = true,
+		.pinned = left->path,
+	};
+	int err = left->open_err ? : open_pin(left->path, map);
+
+	if (err)
+		map_err_state(&state, "can't open the drained map: %s",
+			      strerror(-err));
+
+	return err ? -1 : 0;
+}
+
 /* Somebody may have found a use for it since it was printed */
 static int check_printed(const struct left *left)
 {
 	struct map_ref map;
 	int err;
 
-	/* What can't be opened is reported when it is to be let go */
-	if (open_pin(left->path, &map))
-		return 0;
+	if (open_left(left, &map))
+		return -1;
 	err = check_final(left, &map);
 	map_ref_close(&map);
 
@@ -206,16 +221,13 @@ static int print_left(struct recovery *r, const struct left *left)
 {
 	struct map_err_state state = { .swapped = true, .pinned = left->path };
 	const struct drain_label label = { .outer_id = left->outer_id };
-	const char *what = "open the drained map";
 	struct drain_printer printer;
 	struct map_ref map;
+	const char *what;
 	int err;
 
-	err = open_pin(left->path, &map);
-	if (err) {
-		map_err_state(&state, "can't %s: %s", what, strerror(-err));
+	if (open_left(left, &map))
 		return -1;
-	}
 	err = check_final(left, &map) ? :
 	      drain_printer_init(&printer, &r->doc, &map.info, &state);
 	if (err)
@@ -292,8 +304,8 @@ static int let_go(struct recovery *r)
 {
 	struct map_err_state state = { .swapped = true, .to_stderr = true };
 	struct left *left;
+	int err, ret = 0;
 	size_t i;
-	int err;
 
 	for (i = 0; i < r->count; i++) {
 		left = &r->left[i];
@@ -308,10 +320,10 @@ static int let_go(struct recovery *r)
 		map_err_state(&state,
 			      "the drained map was printed but can't be released: %s",
 			      strerror(-err));
-		return -1;
+		ret = -1;
 	}
 
-	return 0;
+	return ret;
 }
 
 static int keep_out_others(const struct swap_journal *j)

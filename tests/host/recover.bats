@@ -43,3 +43,15 @@ load ../lib/faults
 @test "recover: several maps at once, and only those" {
 	own_world recover_several
 }
+
+@test "recover: a pin that can't be opened is named, and the others are printed" {
+	own_world recover_unopened
+}
+
+@test "recover: the same with a map that is only to be cleared" {
+	own_world recover_unopened_printed
+}
+
+@test "recover: a pin that can't be removed is named, and the others go" {
+	own_world recover_unreleased
+}

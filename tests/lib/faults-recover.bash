@@ -228,3 +228,88 @@ recover_several() {
 		complain "each of them"
 	expect_nothing_left
 }
+
+# leave_two: two runs each left one; ONE and TWO are their ids
+leave_two() {
+	wipe
+	leave_behind array_of_maps hash 5
+	ONE=$OLD
+	rm "$PINS/outer" "$PINS/spare"
+	leave_behind hash_of_maps array 5
+	TWO=$OLD
+}
+
+# The rest comes when it is asked for again, and then both are there, once each
+expect_other_now() {
+	local id
+
+	"$BPFTOOL" -j map swap-drain recover >"$T/other"
+	jq -e 'length == 1 and (.[0].elements | length == 5)' "$T/other" ||
+		complain "the other one: $(cat "$T/other")"
+	id=$(jq '.[0].id' "$T/other")
+	diff <(printf '%s\n' "$1" "$id" | sort) \
+		<(printf '%s\n' "$ONE" "$TWO" | sort) || complain "each once"
+	expect_nothing_left
+}
+
+# faulty_recover CALL ERROR [OPTION]: the first such call, a regular expression,
+# fails; where it is shows in a run that lets go of nothing
+faulty_recover() {
+	local name=${1%%\\(*} nth status=0
+
+	strace -qq -o "$T/all" -e trace="$name" "$BPFTOOL" -j map swap-drain \
+		recover >/dev/full 2>"$T/err" || :
+	# It does not come to that where it lets go of nothing
+	nth=$(grep -nE "$1" "$T/all" | head -n 1 | cut -d: -f1) || nth=1
+	strace -qq -o "$T/trace" -e trace="$name" \
+		-e inject="$name:error=$2:when=$nth" "$BPFTOOL" ${3+"$3"} \
+		map swap-drain recover >"$T/out" 2>"$T/err" || status=$?
+	grep -E "$1.*INJECTED" "$T/trace" || complain "$1 fails"
+	((status == 255)) || complain "exit $status"
+}
+
+recover_unopened() {
+	local pin
+
+	leave_two
+	faulty_recover 'bpf\(BPF_OBJ_GET,' ENOMEM -j
+	jq -e 'length == 2 and (map(select(.error)) | length == 1 and .[0].swapped and
+		(.[0].error | test("^can.t open .*: Cannot allocate")))' \
+		"$T/out" || complain "an array with an error"
+	pin=$(jq -r '.[] | .pinned // empty' "$T/out")
+	[[ -e $pin ]] || complain "$pin stays"
+	expect_other_now "$(jq '.[] | .id // empty' "$T/out")"
+
+	leave_two
+	faulty_recover 'bpf\(BPF_OBJ_GET,' ENOMEM
+	[[ $(wc -l <"$T/err") == 1 ]] || complain "one line"
+	pin=$(sed -n "s/^Error: can't open .* is pinned at //p" "$T/err")
+	[[ -e $pin ]] || complain "$pin stays"
+	expect_other_now "$(sed -n 's/^\([0-9]*\): .*/\1/p' "$T/out")"
+}
+
+recover_unreleased() {
+	local pin
+
+	leave_two
+	faulty_recover unlink EPERM -j
+	jq -e 'length == 2 and all(.[]; .elements | length == 5)' "$T/out" ||
+		complain "both are printed"
+	pin=$(jq -r .pinned "$T/err")
+	[[ -e $pin && $(find "$JOURNAL" -mindepth 2) == "$pin" ]] ||
+		complain "only the one that it names stays"
+	expect_other_now "$(jq --arg pin "$pin" '.[].id |
+		select(tostring != ($pin | split("_")[-1]))' "$T/out")"
+}
+
+# One that only waits to be cleared
+recover_unopened_printed() {
+	leave_behind array_of_maps hash 5
+	mv "$PIN" "${PIN}_printed"
+	faulty_recover 'bpf\(BPF_OBJ_GET,' ENOMEM -j
+	jq -e --arg pin "${PIN}_printed" 'length == 1 and .[0].pinned == $pin' \
+		"$T/out" || complain "an error that names ${PIN}_printed"
+	[[ -e ${PIN}_printed ]] || complain "it stays"
+	expect_nothing_left
+	[[ -z $(find "$JOURNAL" -mindepth 2) ]] || complain "it is gone then"
+}
