@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Writes the series as quilt folders with DEP-3 headers, one for each of the two
-# source packages that distributions have: docs/packaging.md says what to do
+# source packages that distributions have: docs/distributions.md says what to do
 # with them.
 #
 # usage: export.sh PRISTINE DIR

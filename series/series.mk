@@ -24,7 +24,7 @@ build/.series-packages: scripts/packages.sh
 	@touch $@
 
 #   make export DIR=FOLDER   the same as quilt folders for distributions' source
-#                            packages: see docs/packaging.md
+#                            packages: see docs/distributions.md
 DIR	?=
 
 .PHONY: export

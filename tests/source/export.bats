@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What docs/packaging.md tells those who ship bpftool, libbpf or a kernel: its
+# What docs/distributions.md tells those who ship bpftool, libbpf or a kernel: its
 # commands are run as they stand, on sources in the form that packages have.
 
 # shellcheck disable=SC2154 # stderr comes from run
@@ -56,7 +56,7 @@ commands() {
 		/^## / { in_section = $0 == section }
 		/^    / { if (!block) n++; block = 1; if (in_section && n == want) print substr($0, 5); next }
 		/^## / { n = 0 }
-		{ block = 0 }' "$ROOT/docs/packaging.md"
+		{ block = 0 }' "$ROOT/docs/distributions.md"
 }
 
 # follow SECTION N: does what it says
@@ -91,10 +91,10 @@ libbpf_patched() {
 			[ -z "$(commands "$section" $n)" ] || echo "$n"
 		done | wc -l)))
 		[ -z "$(commands "$section" 4)" ]
-	done < <(sed -n 's/^## //p' "$ROOT/docs/packaging.md")
+	done < <(sed -n 's/^## //p' "$ROOT/docs/distributions.md")
 	# As many blocks as the page has, and as many as are followed below
 	[ "$found" -eq "$(awk '/^    / { if (!b) n++; b = 1; next } { b = 0 } END { print n }' \
-		"$ROOT/docs/packaging.md")" ]
+		"$ROOT/docs/distributions.md")" ]
 	[ "$found" -eq "$(grep -oE '(follow|run_make|commands) ("[A-Z][^"]+"|[A-Z][a-z]+) [0-9]' \
 		"$BATS_TEST_FILENAME" | sed 's/^[a-z_]* //; s/"//g' | sort -u | wc -l)" ]
 }
