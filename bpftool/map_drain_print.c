@@ -81,7 +81,7 @@ void drain_doc_free(struct drain_doc *doc)
 void drain_doc_begin(struct drain_doc *doc)
 {
 	doc->open = true;
-	drain_progress_start();
+	drain_progress_start(false);
 	if (doc->wtr && doc->list)
 		jsonw_start_array(doc->wtr);
 }

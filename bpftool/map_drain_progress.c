@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,9 +56,17 @@ static bool in_foreground(void)
 	return pgrp < 0 || pgrp == getpgrp();
 }
 
-void drain_progress_start(void)
+static bool stdout_is_file(void)
 {
-	progress.on = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+	struct stat st;
+
+	return !fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode);
+}
+
+void drain_progress_start(bool files_only)
+{
+	progress.on = isatty(STDERR_FILENO) &&
+		      (files_only ? stdout_is_file() : !isatty(STDOUT_FILENO));
 	if (!progress.on)
 		return;
 

@@ -4,13 +4,17 @@
 #ifndef __BPFTOOL_MAP_DRAIN_PROGRESS_H
 #define __BPFTOOL_MAP_DRAIN_PROGRESS_H
 
+#include <stdbool.h>
+
 /**
  * drain_progress_start() - entries will be printed from now on
+ * @files_only:	a pipe may end on the same terminal, in a pager, whose screen the
+ *		line would spoil: show it only when stdout is a regular file
  *
  * Nothing is shown unless it takes more than a second, stderr is a terminal and
  * stdout is none.
  */
-void drain_progress_start(void);
+void drain_progress_start(bool files_only);
 
 /* drain_progress() - so many more entries were printed. Asks for the time:
  * call it for many entries at once.

@@ -67,7 +67,7 @@ bool map_dump_fast(int fd, const struct bpf_map_info *info, json_writer_t *wtr,
 		return false;
 
 	p.fast = drain_fast_new(&p);
-	drain_progress_start();
+	drain_progress_start(true);
 	ret = map_drain_batches(&map, &p, &what);
 	drain_progress_stop();
 	drain_fast_free(p.fast);
