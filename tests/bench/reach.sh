@@ -5,33 +5,25 @@
 # wait that it reports, with many maps and programs on the machine and without.
 set -euo pipefail
 
-: "${BPFTOOL:?}" "${BUILD:?}"
-runs=40
-maps=1000 programs=200
+# shellcheck source=tests/bench/lib.bash
+. "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
+rounds=$((runs == 1 ? 1 : 40))
+maps=$(entries 1000) programs=$(entries 200)
 bar_us=10000
 
-pins=/sys/fs/bpf/bench-reach-$$
-[ "$(stat -f -c %t /sys/fs/bpf)" = cafe4a11 ] || mount -t bpf bpf /sys/fs/bpf
-mkdir "$pins"
-work=$(mktemp -d)
-trap 'rm -rf "$pins" "$work"' EXIT
-
-"$BPFTOOL" map create "$pins/inner" type hash key 4 value 8 entries 16 \
-	name bench_inner
-"$BPFTOOL" map create "$pins/outer" type array_of_maps key 4 value 4 \
-	entries 1 name bench_outer inner_map pinned "$pins/inner"
-"$BPFTOOL" map update pinned "$pins/outer" key 0 0 0 0 \
-	value pinned "$pins/inner"
+make_map --key 4 --value 8 --entries 16 hash inner
+make_outer 1 inner
+fill_slot inner
 
 # figures [COMMAND...]: two numbers, in microseconds: the median of what is left
 # beside the wait, under a command, and the CPU time of the mean run
 figures() {
 	local cpu_file=$work/cpu TIMEFORMAT='%U %S' cpu
 
-	{ time "$@" "$BUILD/tests/wall" "$runs" "$BPFTOOL" -j map swap-drain \
+	{ time "$@" "$BUILD/tests/wall" "$rounds" "$BPFTOOL" -j map swap-drain \
 		pinned "$pins/outer" key 0 0 0 0 quiet journal "$pins/journal" \
 		>"$work/runs"; } 2>"$cpu_file"
-	cpu=$(awk -v runs="$runs" '{ print int(($1 + $2) / runs * 1000000) }' \
+	cpu=$(awk -v runs="$rounds" '{ print int(($1 + $2) / runs * 1000000) }' \
 		"$cpu_file")
 	jq -nR --argjson cpu "$cpu" '[inputs |
 		capture("^(?<wall>[0-9]+) (?<json>.*)$") |
@@ -45,7 +37,7 @@ crowd_cpu() {
 	local TIMEFORMAT='%U %S'
 
 	{ time "${crowd[@]}" true; } 2>&1 |
-		awk -v runs="$runs" '{ print int(($1 + $2) / runs * 1000000) }'
+		awk -v runs="$rounds" '{ print int(($1 + $2) / runs * 1000000) }'
 }
 
 echo "swap-drain: two scans for who can reach the map"
@@ -54,6 +46,6 @@ read -r wall_crowd cpu_crowd < <(figures "${crowd[@]}")
 added=$((wall_crowd - wall_before))
 cpu=$((cpu_crowd - cpu_before - $(crowd_cpu)))
 echo "with $maps maps and $programs programs more: $added us added" \
-	"(median of $runs: $wall_before us, then $wall_crowd us)," \
+	"(median of $rounds: $wall_before us, then $wall_crowd us)," \
 	"$cpu us of CPU; bar $bar_us us:" \
-	"$([ "$added" -lt "$bar_us" ] && echo met || echo NOT MET)"
+	"$(verdict "$added" at-most "$bar_us")"
