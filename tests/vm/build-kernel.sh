@@ -57,8 +57,12 @@ die() {
 unpack() {
 	rm -rf "$tree"
 	mkdir -p "$tree"
-	# The largest parts that this configuration has no use for
-	local skip=(--exclude='*/drivers/gpu/drm/amd/include'
+	# The largest parts that this configuration has no use for; all Kconfig
+	# files are needed
+	local skip=(--exclude='*/arch/[a-w]*/*.[chS]' --exclude='*/dts/*'
+		    --exclude='*/drivers/gpu/*.[ch]' --exclude='*/sound/*.[ch]'
+		    --exclude='*/drivers/media/*.[ch]'
+		    --exclude='*/drivers/net/*/*.[ch]'
 		    --exclude='*/tools/testing' --exclude='*/Documentation/*/*')
 	if [ -d "$source" ]; then
 		tar cf - -C "$source" --exclude=./.git "${skip[@]}" . | tar xf - -C "$tree"
@@ -81,11 +85,14 @@ apply() {
 # test skip, or a check never look: say so. Not every base has every option.
 check_config() {
 	local line name missing=
+	declare -A known
 
+	while read -r _ name; do
+		known[CONFIG_$name]=y
+	done < <(grep -rhE --include='Kconfig*' '^\s*(menu)?config \w+$' "$tree")
 	while read -r line; do
 		name=${line%%=*}
-		grep -rqs --include='Kconfig*' "^\s*\(menu\)\?config ${name#CONFIG_}$" \
-			"$tree" || continue
+		[ -n "${known[$name]-}" ] || continue
 		if [ "${line#*=}" = n ]; then
 			grep -q "^$name=" "$tree/.config" && missing+=" $line"
 		else
