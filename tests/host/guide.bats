@@ -3,6 +3,7 @@
 # docs/guide.md from its first step to its last, as it stands there
 
 load ../lib/common
+load ../lib/transcript
 load ../lib/readme
 
 GUIDE=$BATS_TEST_DIRNAME/../../docs/guide.md
@@ -46,11 +47,8 @@ guide_runs() {
 	for ((i = $1; i <= $2; i++)); do
 		got=$(here <<<"${CMD[i]}" | bash -e 2>&1 |
 			sed '/^Warning: a run that failed left map /d')
-		[ "$(form <<<"$got")" = "$(form <<<"${OUT[i]}")" ] && continue
-		echo "command: ${CMD[i]}"
-		echo "guide:   ${OUT[i]}"
-		echo "printed: $got"
-		return 1
+		as_shown "$i" "$(form <<<"${OUT[i]}")" "$(form <<<"$got")" ||
+			return 1
 	done
 }
 

@@ -3,6 +3,7 @@
 # docs/prometheus.md: the totals are exact, whenever the script is killed
 
 load ../lib/common
+load ../lib/transcript
 load ../lib/metrics
 load ../lib/readme
 
@@ -20,7 +21,7 @@ teardown() {
 }
 
 @test "the page's commands do what the page shows" {
-	local i root=$BATS_TEST_TMPDIR/root got seen=0
+	local i root=$BATS_TEST_TMPDIR/root got want seen=0
 
 	mkdir -p "$root"/{usr/local/sbin,etc/systemd/system} \
 		"$root/var/lib/prometheus/node-exporter"
@@ -37,13 +38,9 @@ teardown() {
 			STATE=$root/state \
 			TEXTFILE=$root/var/lib/prometheus/node-exporter/flows.prom \
 			bash -e 2>&1)
-		[ "$(sed -E 's/[0-9]{10}\.?[0-9]*/TIME/' <<<"$got")" = \
-			"$(sed -E -e 's/[0-9]{10}\.[0-9]+/TIME/' -e '/^$/d' \
-				<<<"${OUT[i]}")" ] || {
-			echo "command: ${CMD[i]}"
-			echo "printed: $got"
-			return 1
-		}
+		got=$(sed -E 's/[0-9]{10}\.?[0-9]*/TIME/' <<<"$got")
+		want=$(sed -E 's/[0-9]{10}\.[0-9]+/TIME/' <<<"${OUT[i]}")
+		as_shown "$i" "$want" "$got"
 		seen=$((seen + 1))
 	done
 	[ "$seen" -eq 4 ]

@@ -3,6 +3,7 @@
 # Every command line that the README shows, and what it prints there
 
 load ../lib/common
+load ../lib/transcript
 load ../lib/slot
 load ../lib/readme
 
@@ -89,11 +90,7 @@ typed() {
 		scene "$i"
 		got=$(bash -c "$(typed "${CMD[i]}")" 2>&1 | page_stable)
 		want=$(here <<<"${OUT[i]}" | page_stable)
-		[ "$got" = "$want" ] && continue
-		echo "command: ${CMD[i]}"
-		echo "README:  $want"
-		echo "printed: $got"
-		return 1
+		as_shown "$i" "$want" "$got"
 	done
 }
 
@@ -111,6 +108,18 @@ typed() {
 		Error: map _a may change while it is drained
 		Error: can't write; old map is pinned at /sys/fs/bpf_/4711/17_42
 	END
+}
+
+@test "what is read of a page: no line is left out, and a difference is seen" {
+	transcript <<<$'before\n# one\na\n\n b\n\n# two\n'
+	[ "${CMD[*]}" = 'one two' ]
+	[ "${OUT[0]}" = $'a\n\n b' ]
+	[ -z "${OUT[1]}" ]
+	as_shown 0 a a
+	run as_shown 0 a ''
+	[ "$status" -eq 1 ]
+	run transcript <<<'no command'
+	[ "$status" -eq 1 ]
 }
 
 @test "every page that shows commands is typed by a test" {

@@ -3,6 +3,7 @@
 # Every example of the manual, typed as it stands there
 
 load ../lib/common
+load ../lib/transcript
 load ../lib/manual
 
 setup_file() {
@@ -117,7 +118,7 @@ drain_fails() {
 	[[ ${CMD[$1]} == *'/dev/full' ]]
 	got=$(manual_here <<<"${CMD[$1]}" | bash 2>&1 | sed '/^Warning/d')
 	[ "$(manual_stable <<<"$got")" = \
-	  "$(manual_here <<<"${OUT[$1]%$'\n'}" | manual_stable)" ]
+	  "$(manual_here <<<"${OUT[$1]}" | manual_stable)" ]
 	PIN=${got##* }
 	[ -e "$PIN" ]
 }
@@ -135,7 +136,7 @@ drain_fails() {
 	mkdir -m 0700 "$PINS/journal"
 	mv "${PIN%/*}" "$PINS/journal/"
 	bash -ec "${CMD[1]/ > / journal $PINS/journal > }"
-	[ "$(bash -ec "${CMD[2]}")" = "${OUT[2]%$'\n'}" ]
+	[ "$(bash -ec "${CMD[2]}")" = "${OUT[2]}" ]
 	[ -z "$(ls "$PINS/journal")" ]
 }
 
@@ -202,10 +203,8 @@ drain_fails() {
 		for i in "$@"; do
 			got=$(manual_here <<<"${CMD[i]}" | bash -e 2>&1 |
 				manual_stable)
-			[ "$got" = "$(manual_stable <<<"${OUT[i]%$'\n'}")" ] || {
-				echo "$got"
-				return 1
-			}
+			as_shown "$i" "$(manual_stable <<<"${OUT[i]}")" \
+				"$got" || return 1
 		done
 	}
 	[ "$(packets 10.0.0.2 1)" -eq 2 ]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# Reading the examples of the manual, and replaying them
+# Reading the examples of the manual, and replaying them. Needs transcript.bash.
 
 MANUAL_EXAMPLES=${TREE:?}/tools/bpf/bpftool/Documentation/map-sync-examples.rst
 
@@ -19,25 +19,9 @@ manual_blocks() {
 		{ last = $0 }' "$MANUAL_EXAMPLES"
 }
 
-# Fills CMD with the commands of a section and OUT with what each is shown to
-# print. A line that starts with "# " is a command.
+# The commands of a section
 manual_transcript() {
-	local line
-
-	CMD=()
-	OUT=()
-	while IFS= read -r line; do
-		case $line in
-		'# '*)
-			CMD+=("${line#\# }")
-			OUT+=('')
-			;;
-		?*)
-			OUT[-1]+=$line$'\n'
-			;;
-		esac
-	done < <(manual_blocks "$1")
-	[ "${#CMD[@]}" -gt 0 ]
+	transcript < <(manual_blocks "$1")
 }
 
 # The manual's folders become those of the test
@@ -65,11 +49,7 @@ manual_replay() {
 	for i in "${!CMD[@]}"; do
 		got=$(manual_here <<<"${CMD[i]}" | bash -e 2>&1 |
 			manual_stable)
-		want=$(manual_here <<<"${OUT[i]%$'\n'}" | manual_stable)
-		[ "$got" = "$want" ] && continue
-		echo "command: ${CMD[i]}"
-		echo "manual:  $want"
-		echo "printed: $got"
-		return 1
+		want=$(manual_here <<<"${OUT[i]}" | manual_stable)
+		as_shown "$i" "$want" "$got" || return 1
 	done
 }

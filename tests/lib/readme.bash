@@ -1,28 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# The commands that a page in markdown shows, and what they print there
+# The commands that a page in markdown shows, and what they print there. Needs
+# transcript.bash.
 
-# Fills CMD with the commands of a page, lines that start with "# ", and OUT with
-# what each is shown to print
 page_transcript() {
-	local line
-
-	CMD=()
-	OUT=()
-	while IFS= read -r line; do
-		case $line in
-		'# '*)
-			CMD+=("${line#\# }")
-			OUT+=('')
-			;;
-		*)
-			OUT[-1]+=$line$'\n'
-			;;
-		esac
-	done < <(awk '/^    # / { shown = 1 }
+	transcript < <(awk '/^    # / { shown = 1 }
 		/^[^ ]/ { if (shown) print ""; shown = 0 }
 		shown { sub(/^    /, ""); print }' "$1")
-	[ "${#CMD[@]}" -gt 0 ]
 }
 
 # Ids, process ids, times, and which provider this kernel has: what differs
