@@ -67,22 +67,8 @@ in_batches() {
 		! grep -q BPF_MAP_LOOKUP_ELEM "$BATS_TEST_TMPDIR/bpf"
 }
 
-@test "hash, LRU hash, array and trie: the same, and read in batches" {
-	local type
-
-	for type in hash lru_hash array lpm_trie; do
-		identical_with_and_without_btf $type
-		in_batches
-	done
-}
-
-@test "per-CPU maps: the same, and read in batches" {
-	local type
-
-	for type in percpu_hash lru_percpu_hash percpu_array; do
-		identical_with_and_without_btf $type
-		in_batches
-	done
+@test "every type that batches are read of: the same, and read so" {
+	each_type in_batches
 }
 
 @test "counters" {
@@ -109,11 +95,7 @@ in_batches() {
 }
 
 @test "tries, large values, locks, and full maps" {
-	shapes_prefixes
-	shapes_large_values
-	shapes_largest_percpu
-	shapes_locks
-	shapes_full
+	shapes_others
 }
 
 @test "more entries than a batch has" {

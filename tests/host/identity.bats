@@ -39,32 +39,8 @@ identical() {
 	same_in_every_form "$@"
 }
 
-@test "hash: as map dump" {
-	identical_with_and_without_btf hash
-}
-
-@test "lru_hash: as map dump" {
-	identical_with_and_without_btf lru_hash
-}
-
-@test "percpu_hash: as map dump" {
-	identical_with_and_without_btf percpu_hash
-}
-
-@test "lru_percpu_hash: as map dump" {
-	identical_with_and_without_btf lru_percpu_hash
-}
-
-@test "array: as map dump" {
-	identical_with_and_without_btf array
-}
-
-@test "percpu_array: as map dump" {
-	identical_with_and_without_btf percpu_array
-}
-
-@test "lpm_trie: as map dump" {
-	identical_with_and_without_btf lpm_trie
+@test "every type: as map dump" {
+	each_type true
 }
 
 @test "hash_of_maps prints its inner map as array_of_maps does" {
@@ -84,24 +60,8 @@ identical() {
 	shapes_line_breaks
 }
 
-@test "lpm_trie with short and long prefixes" {
-	shapes_prefixes
-}
-
-@test "values over 64 KiB" {
-	shapes_large_values
-}
-
-@test "the largest value of a per-CPU map" {
-	shapes_largest_percpu
-}
-
-@test "values with a spin lock, which reads as 0" {
-	shapes_locks
-}
-
-@test "a map that is full" {
-	shapes_full
+@test "tries, large values, locks, and full maps" {
+	shapes_others
 }
 
 @test "-p and -d say the same as map dump does with them" {

@@ -16,6 +16,17 @@ identical_with_and_without_btf() {
 	done
 }
 
+# each_type COMMAND...: which is run after each type
+each_type() {
+	local type
+
+	for type in hash lru_hash percpu_hash lru_percpu_hash array \
+		percpu_array lpm_trie; do
+		identical_with_and_without_btf $type
+		"$@"
+	done
+}
+
 shapes_odd_sizes() {
 	local size
 
@@ -72,4 +83,13 @@ shapes_locks() {
 shapes_full() {
 	identical --fill 1000 --entries 1000 hash
 	identical --fill 1000 --entries 1000 --flag no_prealloc --btf struct hash
+}
+
+# What is neither of odd sizes nor near a line's end
+shapes_others() {
+	shapes_prefixes
+	shapes_large_values
+	shapes_largest_percpu
+	shapes_locks
+	shapes_full
 }
