@@ -146,7 +146,7 @@ in_batches() {
 		calls_of bpf map dump pinned "$PINS/outer" \
 			>"$BATS_TEST_TMPDIR/bpf"
 		run ! grep LOOKUP_BATCH "$BATS_TEST_TMPDIR/bpf"
-		grep -q inner_map_id <(bpftool map dump pinned "$PINS/outer")
+		[ -n "$(slot_id)" ]
 	done
 	bpftool map create "$PINS/progs" type prog_array key 4 value 4 \
 		entries 4 name "$INNER_NAME"

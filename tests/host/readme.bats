@@ -60,8 +60,7 @@ scene() {
 	5)
 		# One map in two slots
 		bpftool map update pinned "$PINS/outer" key 0 0 0 0 value \
-			id "$(bpftool -j map lookup pinned "$PINS/outer" \
-				key 2 0 0 0 | jq .inner_map_id)"
+			id "$(inner_id "$PINS/outer" key 2 0 0 0)"
 		;;
 	esac
 }

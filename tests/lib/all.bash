@@ -27,8 +27,7 @@ drain_all() {
 
 # "KEY ID" for each filled slot, a line each, sorted
 slots_and_ids() {
-	bpftool map dump pinned "$PINS/outer" |
-		sed -n 's/^key: \(.*\)  inner_map_id: \([0-9]*\).*/\1 \2/p' | sort
+	slots_of "$PINS/outer" | sort
 }
 
 # Drains and forgets what runs left in the tests' own journal

@@ -42,6 +42,30 @@ cleanup_bpffs() {
 	[[ -z ${PINS-} ]] || rm -rf "$PINS"
 }
 
+# What is in the slots of a map-in-map: older bases print it as any value, in bytes,
+# later ones as an inner_map_id
+
+# slots_of PIN: "KEY ID" for each filled slot, a line each
+slots_of() {
+	local key id
+
+	bpftool map dump pinned "$1" | sed -nE \
+		-e 's/^key: (.*)  inner_map_id: ([0-9]+).*/\1:\2/p' \
+		-e 's/^key: (.*)  value: (..) (..) (..) (..)$/\1:0x\5\4\3\2/p' |
+		while IFS=: read -r key id; do
+			echo "$key $((id))"
+		done
+}
+
+# inner_id PIN key BYTE...: the id in that slot
+inner_id() {
+	local id
+
+	id=$(bpftool -j map lookup pinned "$@" | jq -r '.inner_map_id //
+		(.value | reverse | map(.[2:]) | "0x" + add)')
+	echo $((id))
+}
+
 # skip_unless REASON COMMAND...: skips with the reason unless the command works
 skip_unless() {
 	local reason=$1

@@ -15,8 +15,9 @@ our_progs() {
 our_maps_in_pins() {
 	find "$PINS" -type f -not -name '*_prog' | while read -r path; do
 		map_id "$path"
-		bpftool map dump pinned "$path" 2>/dev/null |
-			sed -n 's/.*inner_map_id"\{0,1\}: \([0-9]*\).*/\1/p'
+		if map_make --info "$path" | grep -qxE 'type 1[23]'; then
+			slots_of "$path" | sed 's/.* //'
+		fi
 	done | sort -un
 }
 

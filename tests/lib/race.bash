@@ -171,9 +171,5 @@ updates_in_place() {
 
 # The entries of the map that is in a slot, read as any map is
 dump_slot() {
-	local id
-
-	id=$(bpftool -j map lookup pinned "$PINS/outer" "${SLOT[@]}" |
-		jq .inner_map_id)
-	bpftool -j map dump id "$id"
+	bpftool -j map dump id "$(inner_id "$PINS/outer" "${SLOT[@]}")"
 }

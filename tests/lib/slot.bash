@@ -74,8 +74,7 @@ other_map() {
 
 # The id of the map in the slot; nothing for an empty slot
 slot_id() {
-	bpftool map dump pinned "$PINS/outer" |
-		sed -n 's/^key: 00 00 00 00  inner_map_id: \([0-9]*\).*/\1/p'
+	slots_of "$PINS/outer" | sed -n 's/^00 00 00 00 //p'
 }
 
 # map_id PIN; "bpftool map show" looks at every process for its users
