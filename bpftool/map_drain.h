@@ -60,7 +60,7 @@ bool drain_is_typed(const struct bpf_map_info *info);
  *
  * Prints nothing yet. Reports what is wrong.
  *
- * Return: 0 or -1.
+ * Return: 0, or -1 and nothing is left to be freed.
  */
 int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
 		       const struct bpf_map_info *info,

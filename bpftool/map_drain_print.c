@@ -162,8 +162,10 @@ int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
 			      info->id, strerror(errno));
 		return -1;
 	}
-	if (doc->own_wtr && check_types(p, state))
+	if (doc->own_wtr && check_types(p, state)) {
+		drain_printer_free(p);
 		return -1;
+	}
 	p->fast = drain_fast_new(p);
 
 	return 0;
