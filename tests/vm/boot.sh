@@ -122,7 +122,9 @@ start_virtiofsd() {
 cheap='mitigations=off nokaslr tsc=reliable no_timer_check'
 
 run_qemu() {
-	timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg -cpu Nehalem,+rdrand -smp "$cpus" \
+	# The BIOS's table of CPUs, for kernels without ACPI, has one a socket
+	timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg -cpu Nehalem,+rdrand \
+		-smp "$cpus,sockets=$cpus" \
 		-m 1536 -object memory-backend-memfd,id=mem,size=1536M,share=on \
 		-numa node,memdev=mem -nodefaults -display none -no-reboot \
 		-chardev socket,id=fs,path="$work/fs.sock" \
