@@ -127,7 +127,7 @@ says() {
 }
 
 @test "exception: a tc program's bpf_wq callback under way is not waited for" {
-	grep -aq bpf_wq_init /sys/kernel/btf/vmlinux || skip "this kernel has no bpf_wq"
+	grep -azqx bpf_wq_init /sys/kernel/btf/vmlinux || skip "this kernel has no bpf_wq"
 	run timeout 60 "$PROGS/sync_late" "$PROGS/sync_late_wq.bpf.o"
 	echo "$output"
 	[ "$status" -eq 0 ]
