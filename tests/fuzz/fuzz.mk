@@ -99,12 +99,9 @@ $(ASAN)/bpftool: $(OBJ)/.built build/.chosen $(ASAN)/hooks.o \
 
 # ASAN_TESTS="FILE...": only these. What is repeated many times, at random or at
 # every system call, is done in full without sanitizers: here it is quick, and
-# its figures are kept apart. What tests documents and benchmarks, and what
-# compares two tools call by call, tells nothing more here. Memory is mapped by the
-# sanitizers themselves, which end the process when there is none.
-ASAN_TESTS ?= $(filter-out $(addprefix tests/host/,$(addsuffix .bats,\
-	bench dump guide live progress prometheus readme)),\
-	$(wildcard tests/host/*.bats))
+# its figures are kept apart. Memory is mapped by the sanitizers themselves, which
+# end the process when there is none.
+ASAN_TESTS ?= $(wildcard tests/host/*.bats)
 ASAN_QUICK ?= FAULTS_QUICK=16 LOAD_SECONDS=2 \
 	FAULTS_NOT='mmap mprotect munmap'
 check-asan: all test-programs build/.check-packages $(ASAN)/bpftool \
