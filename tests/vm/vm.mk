@@ -23,7 +23,7 @@ vm-kernel: $(OUT)/.packages build/.vm-packages
 
 # VM_LINES="tests/vm/lines/patched.line ...": only these kernels. Those of the
 # distribution do not depend on the base: they are seen to with the default one
-VM_LINES ?= $(if $(filter-out 6.12,$(BASE)),tests/vm/lines/patched.line)
+VM_LINES ?= $(if $(OTHER_BASE),tests/vm/lines/patched.line)
 check-vm: all test-programs build/.check-packages vm-kernel
 	@$(VM_ENV) prove --timer --ext .bats --exec 'bats --tap' tests/vm
 	@$(VM_ENV) tests/vm/matrix.sh $(VM_LINES)
