@@ -14,6 +14,17 @@
 
 /* map_drain_print.c: the same bytes as "bpftool map dump" */
 
+/* With what the last map was printed. It takes longer to make than to print a
+ * small map, and the maps of a map-in-map are all of the same form.
+ */
+struct drain_form {
+	struct btf *btf;	/* NULL: print bytes only */
+	struct drain_fast *fast;	/* NULL: this form has no fast way */
+	/* Of which maps: type 0 is none */
+	__u32 type, key_size, value_size;
+	__u32 btf_id, btf_key_type_id, btf_value_type_id;
+};
+
 /* What a run prints: one map as "map dump" prints one, or a list of them as
  * it prints several.
  */
@@ -23,14 +34,15 @@ struct drain_doc {
 	bool list;
 	bool open;		/* begun and not yet ended */
 	unsigned int maps;	/* printed so far */
+	struct drain_form form;
 };
 
 struct drain_printer {
 	struct drain_doc *doc;
 	const struct bpf_map_info *info;
-	struct btf *btf;	/* NULL: print bytes only */
+	struct btf *btf;	/* these two are the document's, see there */
 	FILE *out;
-	struct drain_fast *fast;	/* NULL: this form has no fast way */
+	struct drain_fast *fast;
 	bool as_dump;		/* go on after an entry that can't be shown */
 	unsigned int count;	/* entries printed so far */
 	unsigned int told;	/* of these, to drain_progress() */
@@ -58,14 +70,14 @@ bool drain_is_typed(const struct bpf_map_info *info);
  * drain_printer_init() - get everything that printing a map needs
  * @state:	what an error has to tell of the data, NULL before the swap
  *
- * Prints nothing yet. Reports what is wrong.
+ * Prints nothing yet. Reports what is wrong. It holds until the next one of the
+ * same document.
  *
- * Return: 0, or -1 and nothing is left to be freed.
+ * Return: 0 or -1.
  */
 int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
 		       const struct bpf_map_info *info,
 		       const struct map_err_state *state);
-void drain_printer_free(struct drain_printer *p);
 
 /* drain_value_size() - bytes that a lookup in such a map returns */
 size_t drain_value_size(const struct bpf_map_info *info);

@@ -70,8 +70,16 @@ int drain_doc_init(struct drain_doc *doc, bool list, bool typed)
 	return 0;
 }
 
+static void form_free(struct drain_form *form)
+{
+	drain_fast_free(form->fast);
+	btf__free(form->btf);
+	memset(form, 0, sizeof(*form));
+}
+
 void drain_doc_free(struct drain_doc *doc)
 {
+	form_free(&doc->form);
 	/* Not jsonw_destroy(), which writes */
 	if (doc->own_wtr)
 		free(doc->wtr);
@@ -143,40 +151,64 @@ free:
 	return err ? -1 : 0;
 }
 
-int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
-		       const struct bpf_map_info *info,
-		       const struct map_err_state *state)
+/* Nothing else of a map shows in how its entries are printed */
+static bool is_form_of(const struct drain_form *form,
+		       const struct bpf_map_info *info)
 {
-	memset(p, 0, sizeof(*p));
-	p->doc = doc;
-	p->info = info;
-	p->out = stdout;
-	if (!doc->wtr || !drain_is_typed(info)) {
-		p->fast = drain_fast_new(p);
-		return 0;
-	}
+	return form->type == info->type && form->key_size == info->key_size &&
+	       form->value_size == info->value_size &&
+	       form->btf_id == info->btf_id &&
+	       form->btf_key_type_id == info->btf_key_type_id &&
+	       form->btf_value_type_id == info->btf_value_type_id;
+}
 
-	p->btf = btf__load_from_kernel_by_id(info->btf_id);
-	if (!p->btf) {
-		map_err_state(state, "can't get the BTF of map %u: %s",
-			      info->id, strerror(errno));
+static int make_form(struct drain_printer *p, struct drain_form *form,
+		     const struct map_err_state *state)
+{
+	const struct bpf_map_info *info = p->info;
+
+	form_free(form);
+	if (p->doc->wtr && drain_is_typed(info)) {
+		form->btf = btf__load_from_kernel_by_id(info->btf_id);
+		if (!form->btf) {
+			map_err_state(state, "can't get the BTF of map %u: %s",
+				      info->id, strerror(errno));
+			return -1;
+		}
+	}
+	p->btf = form->btf;
+	if (p->btf && p->doc->own_wtr && check_types(p, state)) {
+		form_free(form);
 		return -1;
 	}
-	if (doc->own_wtr && check_types(p, state)) {
-		drain_printer_free(p);
-		return -1;
-	}
-	p->fast = drain_fast_new(p);
+	form->fast = drain_fast_new(p);
+
+	form->type = info->type;
+	form->key_size = info->key_size;
+	form->value_size = info->value_size;
+	form->btf_id = info->btf_id;
+	form->btf_key_type_id = info->btf_key_type_id;
+	form->btf_value_type_id = info->btf_value_type_id;
 
 	return 0;
 }
 
-void drain_printer_free(struct drain_printer *p)
+int drain_printer_init(struct drain_printer *p, struct drain_doc *doc,
+		       const struct bpf_map_info *info,
+		       const struct map_err_state *state)
 {
-	drain_fast_free(p->fast);
-	p->fast = NULL;
-	btf__free(p->btf);
-	p->btf = NULL;
+	struct drain_form *form = &doc->form;
+
+	memset(p, 0, sizeof(*p));
+	p->doc = doc;
+	p->info = info;
+	p->out = stdout;
+	if (!is_form_of(form, info) && make_form(p, form, state))
+		return -1;
+	p->btf = form->btf;
+	p->fast = form->fast;
+
+	return 0;
 }
 
 static void print_label_json(const struct drain_label *label,

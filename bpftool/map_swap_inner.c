@@ -184,8 +184,6 @@ int swap_create(struct map_ref *created, const struct map_ref *old)
 
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 
-	set_max_rlimit();
-
 	opts.map_flags = info->map_flags;
 	opts.map_extra = info->map_extra;
 

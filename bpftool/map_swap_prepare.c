@@ -197,9 +197,6 @@ static int open_old(struct swap_slot *slot)
 	return err ? -1 : 0;
 }
 
-/* The old map stays open if it is the only one: of many, those that are needed
- * again are opened again.
- */
 static int prepare_slot(struct swap_drain *sd, struct swap_slot *slot)
 {
 	struct drain_printer printer = {};
@@ -223,8 +220,10 @@ static int prepare_slot(struct swap_drain *sd, struct swap_slot *slot)
 	if (!err)
 		err = drain_printer_init(&printer, &sd->doc, &slot->old.info,
 					 NULL);
-	drain_printer_free(&printer);
-	if (sd->args.all)
+	reach_slotless(slot->old.info.id);
+	if (!err)
+		reach_slotless(slot->new.info.id);
+	if (sd->few_fds)
 		map_ref_close(&slot->old);
 
 	return err ? : swap_slot_park(sd, slot);
@@ -237,16 +236,16 @@ static int pin_slot(struct swap_drain *sd, struct swap_slot *slot)
 
 	if (slot->first)
 		return 0;
-	if (slot->old.fd < 0 && open_old(slot))
-		return -1;
-
-	err = swap_slot_path(sd, slot, path);
+	/* What it is was asked already */
+	if (slot->old.fd < 0)
+		slot->old.fd = bpf_map_get_fd_by_id(slot->old.info.id);
+	err = slot->old.fd < 0 ? -errno : swap_slot_path(sd, slot, path);
 	if (!err && bpf_obj_pin(slot->old.fd, path))
 		err = -errno;
 	if (err)
 		map_err("can't pin the old map in %s: %s", sd->journal.run,
 			strerror(-err));
-	if (sd->args.all)
+	if (sd->few_fds)
 		map_ref_close(&slot->old);
 
 	return err ? -1 : 0;
@@ -278,6 +277,9 @@ static int prepare_slots(struct swap_drain *sd)
 	    drain_doc_init(&sd->doc, sd->args.all, all_typed(sd)) ||
 	    swap_journal_begin(&sd->journal))
 		return -1;
+	/* It loads a program to find out whether it must: once is enough */
+	if (sd->args.value.fd < 0)
+		set_max_rlimit();
 	for (i = 0; i < sd->nr_slots; i++)
 		if (prepare_slot(sd, &sd->slots[i]))
 			return -1;

@@ -109,7 +109,6 @@ static int print_slot(struct swap_drain *sd, struct swap_slot *slot,
 	}
 	drain_print_end(&printer, !err);
 
-	drain_printer_free(&printer);
 	free(label.keys);
 	if (sd->args.all)
 		map_ref_close(&slot->old);

@@ -103,28 +103,26 @@ static int find_in_slot(const void *key, __u32 id, void *ctx)
 	return 1;
 }
 
-/* Maps without slots, in the order of their ids, which is that of a scan. What
- * a map is never changes, so that the next scan need not ask again: there are
- * thousands on some machines, and three system calls each.
+/* Maps without slots. What a map is never changes, so that a scan need not ask
+ * again: there are thousands on some machines, and three system calls each.
  */
 static __u32 *slotless;
 static size_t nr_slotless, room_slotless;
+static size_t nr_sorted;	/* of them, the others were added since */
 
 static bool is_slotless(__u32 id)
 {
-	return nr_slotless && bsearch(&id, slotless, nr_slotless, sizeof(id),
-				      compare_ids);
+	return nr_sorted && bsearch(&id, slotless, nr_sorted, sizeof(id),
+				    compare_ids);
 }
 
-static void remember_slotless(__u32 id)
+void reach_slotless(__u32 id)
 {
 	size_t room = room_slotless ? 2 * room_slotless : 256;
 	__u32 *ids;
 
-	/* One that is not remembered is asked again, that is all */
-	if (nr_slotless && id <= slotless[nr_slotless - 1])
-		return;
 	if (nr_slotless == room_slotless) {
+		/* One that is not remembered is asked again, that is all */
 		ids = realloc(slotless, room * sizeof(*ids));
 		if (!ids)
 			return;
@@ -134,6 +132,13 @@ static void remember_slotless(__u32 id)
 	slotless[nr_slotless++] = id;
 }
 
+static void sort_slotless(void)
+{
+	if (nr_slotless)
+		qsort(slotless, nr_slotless, sizeof(*slotless), compare_ids);
+	nr_sorted = nr_slotless;
+}
+
 static int find_in_maps(struct reach_query *q)
 {
 	struct map_ref map;
@@ -141,6 +146,7 @@ static int find_in_maps(struct reach_query *q)
 	__u32 at = 0;
 	int ret = 0;
 
+	sort_slotless();
 	while (!ret && !bpf_map_get_next_id(at, &at)) {
 		if (is_slotless(at) ||
 		    (q->except_all && at == q->outer->info.id))
@@ -155,7 +161,7 @@ static int find_in_maps(struct reach_query *q)
 		if (is_map_in_map(&map.info))
 			ret = slots_each(&map, find_in_slot, &search);
 		else
-			remember_slotless(at);
+			reach_slotless(at);
 		map_ref_close(&map);
 	}
 	if (!ret && errno != ENOENT)

@@ -241,7 +241,6 @@ static int print_left(struct recovery *r, const struct left *left)
 		map_err_state(&state, "can't %s: %s", what, strerror(-err));
 	}
 	drain_print_end(&printer, !err);
-	drain_printer_free(&printer);
 
 close_map:
 	map_ref_close(&map);

@@ -30,6 +30,7 @@ struct swap_drain {
 	struct swap_slot *slots;
 	unsigned int nr_slots;
 	unsigned int at_once;		/* slots to swap at the same time */
+	bool few_fds;			/* too few to keep all old maps open */
 	struct drain_doc doc;
 	__u64 wait_us;			/* from the update to the wait's end */
 };

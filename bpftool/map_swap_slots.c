@@ -115,12 +115,13 @@ static int find_repeated(struct swap_drain *sd)
 	return 0;
 }
 
-/* How many replacements can be open at the same time? Where the limit can't be
- * raised far enough, the others wait in the journal.
+/* How many maps can be open at the same time? Where the limit can't be raised
+ * far enough, old ones are opened again when they are needed; and replacements
+ * wait in the journal.
  */
 static void limit_fds(struct swap_drain *sd)
 {
-	rlim_t want = sd->nr_slots + OTHER_FDS;
+	rlim_t want = 2 * (rlim_t)sd->nr_slots + OTHER_FDS;
 	struct rlimit limit, raised;
 
 	sd->at_once = sd->nr_slots;
@@ -137,6 +138,10 @@ static void limit_fds(struct swap_drain *sd)
 	if (!setrlimit(RLIMIT_NOFILE, &raised))
 		limit = raised;
 	if (limit.rlim_cur >= want)
+		return;
+
+	sd->few_fds = sd->nr_slots > 1;
+	if (limit.rlim_cur >= sd->nr_slots + OTHER_FDS)
 		return;
 	sd->at_once = limit.rlim_cur > 2 * OTHER_FDS ?
 			      limit.rlim_cur - OTHER_FDS : OTHER_FDS;
