@@ -29,6 +29,7 @@ grow_entries() {
 			wall "$plain_bpftool" -j map dump pinned "$pins/inner" \
 				>>"$work/map dump of the base"
 		fill_slot inner
+		settle
 		wall "$BPFTOOL" -j map swap-drain pinned "$pins/outer" key 0 0 0 0 \
 			value pinned "$pins/empty" journal "$pins/journal" \
 			>>"$work/swap-drain"
@@ -53,6 +54,7 @@ grow_slots() {
 	for ((run = 0; run < runs; run++)); do
 		"$BUILD/tests/map_make" --name bench --slots "$slots" --fill 16 \
 			hash "$pins/outer"
+		settle
 		wall "$BPFTOOL" -j map swap-drain pinned "$pins/outer" all \
 			journal "$pins/journal" >>"$work/swap-drain all"
 		((slots > 1024)) ||

@@ -41,6 +41,12 @@ wall() {
 		cut -d' ' -f1
 }
 
+# settle: what the step before left to the kernel, the freeing of a thousand maps
+# above all, is not part of the next
+settle() {
+	sleep 0.5
+}
+
 # make_map OPTION_OF_MAP_MAKE... TYPE NAME: pinned as NAME
 make_map() {
 	"$BUILD/tests/map_make" --name bench "${@:1:$# - 1}" "$pins/${*: -1}"

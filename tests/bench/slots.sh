@@ -21,8 +21,10 @@ done >"$work/updates"
 for ((run = 0; run < runs; run++)); do
 	"$BUILD/tests/map_make" --name bench --slots "$slots" --fill 16 hash \
 		"$pins/outer"
+	settle
 	wall "$BPFTOOL" -j map swap-drain pinned "$pins/outer" all \
 		journal "$pins/journal" >>"$work/all"
+	settle
 	wall "$BPFTOOL" -j map sync using map_in_map_update >>"$work/sync"
 	[ -n "${BENCH_BAR_US:-}" ] ||
 		wall "$BPFTOOL" batch file "$work/updates" >>"$work/batch"
