@@ -60,7 +60,9 @@ $(FUZZ)/args-control: $(FUZZ)/control.o $(filter-out %/fuzz-args.o,$(FUZZ_OBJS))
 fuzz: $(FUZZ)/args $(FUZZ)/args-control build/.check-packages
 	$(TEST_ENV) bats tests/source/fuzz.bats
 
-check-host: $(FUZZ)/args $(FUZZ)/args-control build/noskel/bpftool
+# Another base does not change what is fuzzed
+check-host: build/noskel/bpftool \
+	$(if $(OTHER_BASE),,$(FUZZ)/args $(FUZZ)/args-control)
 
 # Both start from what is built already: only what differs is built again
 NOSKEL	:= build/noskel
