@@ -74,7 +74,7 @@ for slots in 1 4 16 64 256 1024 4096; do
 		grow_slots "$slots"
 	fi
 done
-"$here/plot.py" "$(uname -r), $(nproc) CPUs" <"$table" >"$BUILD/bench/growth.svg"
+"$here/plot.py" "$(uname -r | cut -d- -f1), $(nproc) CPUs" <"$table" >"$BUILD/bench/growth.svg"
 awk -F '\t' 'BEGIN { print "| by | what | number | ms |\n| --- | --- | --- | --- |" }
 	{ printf "| %s | %s | %d | %.1f |\n", $1, $2, $3, $4 / 1000 }' "$table"
 echo "drawn in $BUILD/bench/growth.svg"

@@ -82,6 +82,7 @@ def main():
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" '
            f'height="{TOP + HEIGHT + 50}" font-family="sans-serif" '
            'font-size="12">',
+           "<!-- SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause -->",
            '<rect width="100%" height="100%" fill="#fff"/>',
            text(LEFT, 18, sys.argv[1], "start")]
     for i, (name, series) in enumerate(panels.items()):
