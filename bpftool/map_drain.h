@@ -15,7 +15,7 @@
 /* map_drain_print.c: the same bytes as "bpftool map dump" */
 
 /* With what the last map was printed. It takes longer to make than to print a
- * small map, and the maps of a map-in-map are all of the same form.
+ * small map, and the maps of a map-in-map are usually of the same form.
  */
 struct drain_form {
 	struct btf *btf;	/* NULL: print bytes only */
@@ -40,9 +40,9 @@ struct drain_doc {
 struct drain_printer {
 	struct drain_doc *doc;
 	const struct bpf_map_info *info;
-	struct btf *btf;	/* these two are the document's, see there */
-	FILE *out;
+	struct btf *btf;	/* as in struct drain_form, whose they are */
 	struct drain_fast *fast;
+	FILE *out;
 	bool as_dump;		/* go on after an entry that can't be shown */
 	unsigned int count;	/* entries printed so far */
 	unsigned int told;	/* of these, to drain_progress() */

@@ -121,6 +121,8 @@ void reach_slotless(__u32 id)
 	size_t room = room_slotless ? 2 * room_slotless : 256;
 	__u32 *ids;
 
+	if (is_slotless(id))
+		return;
 	if (nr_slotless == room_slotless) {
 		/* One that is not remembered is asked again, that is all */
 		ids = realloc(slotless, room * sizeof(*ids));
@@ -134,7 +136,7 @@ void reach_slotless(__u32 id)
 
 static void sort_slotless(void)
 {
-	if (nr_slotless)
+	if (nr_sorted < nr_slotless)
 		qsort(slotless, nr_slotless, sizeof(*slotless), compare_ids);
 	nr_sorted = nr_slotless;
 }

@@ -18,7 +18,7 @@
 #include "map_swap_reach.h"
 #include "map_swap_run.h"
 
-/* Descriptors that are open besides the replacements */
+/* Descriptors that are open besides the maps of the slots */
 #define OTHER_FDS	64
 
 /* The slots' keys and the ids in them, as they are collected */
@@ -115,36 +115,39 @@ static int find_repeated(struct swap_drain *sd)
 	return 0;
 }
 
+static bool may_open(rlim_t want)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= want)
+		return true;
+	limit.rlim_cur = want;
+	if (limit.rlim_max < want)
+		limit.rlim_max = want;
+
+	return !setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* How many maps can be open at the same time? Where the limit can't be raised
  * far enough, old ones are opened again when they are needed; and replacements
  * wait in the journal.
  */
 static void limit_fds(struct swap_drain *sd)
 {
-	rlim_t want = 2 * (rlim_t)sd->nr_slots + OTHER_FDS;
-	struct rlimit limit, raised;
+	rlim_t nr = sd->nr_slots;
+	struct rlimit limit = {};
 
-	sd->at_once = sd->nr_slots;
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= want)
+	sd->at_once = nr;
+	if (may_open(2 * nr + OTHER_FDS))
+		return;
+	sd->few_fds = nr > 1;
+	if (may_open(nr + OTHER_FDS))
 		return;
 
-	raised.rlim_cur = want;
-	raised.rlim_max = limit.rlim_max < want ? want : limit.rlim_max;
-	if (!setrlimit(RLIMIT_NOFILE, &raised))
-		return;
-
-	raised.rlim_cur = limit.rlim_max;
-	raised.rlim_max = limit.rlim_max;
-	if (!setrlimit(RLIMIT_NOFILE, &raised))
-		limit = raised;
-	if (limit.rlim_cur >= want)
-		return;
-
-	sd->few_fds = sd->nr_slots > 1;
-	if (limit.rlim_cur >= sd->nr_slots + OTHER_FDS)
-		return;
-	sd->at_once = limit.rlim_cur > 2 * OTHER_FDS ?
-			      limit.rlim_cur - OTHER_FDS : OTHER_FDS;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || !may_open(limit.rlim_max))
+		limit.rlim_max = limit.rlim_cur;
+	sd->at_once = limit.rlim_max > 2 * OTHER_FDS ?
+			      limit.rlim_max - OTHER_FDS : OTHER_FDS;
 	map_debug("%u slots are swapped at once, as no more maps can be open",
 		  sd->at_once);
 }
