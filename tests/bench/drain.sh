@@ -26,12 +26,15 @@ measure() {
 			note distro "$distro_bpftool" "$@" map dump pinned "$pins/inner"
 		note dump "$BPFTOOL" "$@" map dump pinned "$pins/inner"
 		fill_slot inner
+		settle
 		note drain "$BPFTOOL" "$@" map swap-drain pinned "$pins/outer" \
 			key 0 0 0 0 journal "$pins/journal"
 		fill_slot inner
+		settle
 		note value "$BPFTOOL" "$@" map swap-drain pinned "$pins/outer" \
 			key 0 0 0 0 value pinned "$pins/empty" journal "$pins/journal"
 		fill_slot inner
+		settle
 		note raw "$BUILD/tests/raw_read" "$pins/inner"
 	done
 }
