@@ -52,7 +52,7 @@ build/.check-package-list: FORCE
 	$(call remember,$(CHECK_PKGS))
 
 # Files of tests at a time: each waits more than it works
-TEST_JOBS ?= $(shell nproc)
+TEST_JOBS ?= $(shell expr $$(nproc) + 1)
 
 # What a test needs to find what it tests
 TEST_ENV = BUILD=$(abspath build) BPFTOOL=$(abspath build/bpftool) \

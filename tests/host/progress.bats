@@ -106,8 +106,8 @@ drain_words() {
 	jq -e '.[0].elements | length == 50000' "$OUT"
 }
 
-# A file is never as slow as a pipe can be: the first write to it takes a while
-SLOW_FILE='strace -qq -o /dev/null -e trace=write,bpf -e inject=write:delay_enter=1500000:when=1'
+# A file is never as slow as a pipe can be: a write of entries to it takes a while
+SLOW_FILE='strace -qq -o /dev/null -e trace=write,bpf -e inject=write:delay_enter=1500000:when=2'
 
 @test "map dump into a file shows it too" {
 	make_slot array_of_maps --fill 50000 hash

@@ -42,7 +42,7 @@ fault_at() {
 
 	shift 2
 	[[ $spec != *+ ]] || more=+
-	for ((tries = 0; tries < 20; tries++)); do
+	for ((tries = 0; tries < 100; tries++)); do
 		nr=$(calls_of bpf "$@" | grep -n "$call" | tail -n 1 |
 			cut -d: -f1)
 		undo

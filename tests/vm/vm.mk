@@ -25,7 +25,7 @@ vm-kernel: $(OUT)/.packages build/.vm-packages
 # distribution do not depend on the base: they are seen to with the default one
 VM_LINES ?= $(if $(OTHER_BASE),tests/vm/lines/patched.line)
 check-vm: all test-programs build/.check-packages vm-kernel
-	@$(VM_ENV) prove --timer --ext .bats --exec 'bats --tap' tests/vm
+	@$(VM_ENV) prove --timer -j $(TEST_JOBS) --ext .bats --exec 'bats --tap' tests/vm
 	@$(VM_ENV) tests/vm/matrix.sh $(VM_LINES)
 
 bench-vm: all build/.vm-packages
