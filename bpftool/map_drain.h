@@ -14,8 +14,9 @@
 
 /* map_drain_print.c: the same bytes as "bpftool map dump" */
 
-/* With what the last map was printed. It takes longer to make than to print a
- * small map, and the maps of a map-in-map are usually of the same form.
+/* What is needed to print maps of one form, kept from one map to the next. It
+ * takes longer to make than to print a small map, and the maps of a map-in-map
+ * are usually of the same form.
  */
 struct drain_form {
 	struct btf *btf;	/* NULL: print bytes only */
@@ -40,7 +41,8 @@ struct drain_doc {
 struct drain_printer {
 	struct drain_doc *doc;
 	const struct bpf_map_info *info;
-	struct btf *btf;	/* as in struct drain_form, whose they are */
+	/* As in struct drain_form; borrowed, and never freed through this */
+	struct btf *btf;
 	struct drain_fast *fast;
 	FILE *out;
 	bool as_dump;		/* go on after an entry that can't be shown */
@@ -70,8 +72,8 @@ bool drain_is_typed(const struct bpf_map_info *info);
  * drain_printer_init() - get everything that printing a map needs
  * @state:	what an error has to tell of the data, NULL before the swap
  *
- * Prints nothing yet. Reports what is wrong. It holds until the next one of the
- * same document.
+ * Prints nothing yet. Reports what is wrong. What the printer borrows is there
+ * until the next drain_printer_init() or drain_doc_free() of the same document.
  *
  * Return: 0 or -1.
  */
@@ -113,6 +115,12 @@ int drain_print_entry(struct drain_printer *p, const void *key,
  * @whole:	false when an error ended it early: closes what is open only
  */
 void drain_print_end(struct drain_printer *p, bool whole);
+
+/* map_drain_out.c */
+
+/* drain_out_start() - buffer stdout whole, until drain_out_end() */
+void drain_out_start(void);
+void drain_out_end(void);
 
 /* drain_flush() - write out; 0 once all went out, or -errno */
 int drain_flush(void);

@@ -6,10 +6,8 @@
 #endif
 #include <errno.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <linux/kernel.h>
 
@@ -477,22 +475,4 @@ void drain_print_end(struct drain_printer *p, bool whole)
 		printf("Found %u element%s\n", p->count,
 		       p->count != 1 ? "s" : "");
 	}
-}
-
-int drain_flush(void)
-{
-	int fd;
-
-	/* What misses entries must not end as if it were complete */
-	if (ferror(stdout)) {
-		__fpurge(stdout);
-		return -EIO;
-	}
-	if (fflush(stdout))
-		return -errno;
-
-	/* A network file system may tell only now what it could not write */
-	fd = dup(STDOUT_FILENO);
-
-	return fd < 0 || close(fd) ? -errno : 0;
 }

@@ -61,22 +61,19 @@ bool map_dump_fast(int fd, const struct bpf_map_info *info, json_writer_t *wtr,
 		.out = stdout,
 		.as_dump = true,
 	};
-	static char out_buf[1 << 16];
 	const char *what;
 	int ret;
 
 	if (!is_covered(info) || (btf && !types_fit(info, btf)))
 		return false;
 
-	/* main() made it line buffered: typed entries have a dozen of lines */
-	setvbuf(stdout, out_buf, _IOFBF, sizeof(out_buf));
+	drain_out_start();
 	p.fast = drain_fast_new(&p);
 	drain_progress_start(true);
 	ret = map_drain_batches(&map, &p, &what);
 	drain_progress_stop();
 	drain_fast_free(p.fast);
-	fflush(stdout);
-	setlinebuf(stdout);
+	drain_out_end();
 	*count = p.count;
 	/* Nothing was printed: one by one it may work */
 	if (ret && !p.count)

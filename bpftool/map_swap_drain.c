@@ -131,7 +131,7 @@ static int finish_slot(struct swap_drain *sd, struct swap_slot *slot,
 			      sd->args.keep, strerror(errno));
 		return -1;
 	}
-	if (sd->args.all)
+	if (sd->few_fds)
 		map_ref_close(&slot->old);
 
 	return 0;
@@ -206,7 +206,6 @@ static int swap_drain(struct swap_drain *sd)
 
 int do_map_swap_drain(int argc, char **argv)
 {
-	static char out_buf[1 << 16];
 	struct swap_drain sd = {
 		.journal.run_fd = -1,
 	};
@@ -218,12 +217,11 @@ int do_map_swap_drain(int argc, char **argv)
 
 	/* A reader that goes away, or a file that reaches "ulimit -f", must
 	 * not take us with it between the swap and the message that tells
-	 * where the data is. main() made stdout line buffered, a system call
-	 * an entry.
+	 * where the data is.
 	 */
 	sigaction(SIGPIPE, &ignore, &on_pipe);
 	sigaction(SIGXFSZ, &ignore, &on_limit);
-	setvbuf(stdout, out_buf, _IOFBF, sizeof(out_buf));
+	drain_out_start();
 
 	err = swap_args_parse(&sd.args, argc, argv);
 	if (!err)
@@ -235,8 +233,7 @@ int do_map_swap_drain(int argc, char **argv)
 	swap_slots_free(&sd);
 	swap_args_free(&sd.args);
 
-	fflush(stdout);
-	setlinebuf(stdout);
+	drain_out_end();
 	/* After an error main() still ends the JSON document */
 	if (err)
 		return err;

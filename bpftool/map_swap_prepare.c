@@ -187,12 +187,14 @@ static int open_old(struct swap_slot *slot)
 	__u32 id = slot->old.info.id;
 	int err;
 
+	if (slot->old.fd >= 0)
+		return 0;
+
 	err = map_ref_open(&slot->old, id);
-	if (err) {
-		slot->old.info.id = id;
+	slot->old.info.id = id;
+	if (err)
 		map_err("can't open map %u, which is in the slot: %s", id,
 			strerror(-err));
-	}
 
 	return err ? -1 : 0;
 }
@@ -220,9 +222,9 @@ static int prepare_slot(struct swap_drain *sd, struct swap_slot *slot)
 	if (!err)
 		err = drain_printer_init(&printer, &sd->doc, &slot->old.info,
 					 NULL);
-	reach_slotless(slot->old.info.id);
+	reach_note_slotless(slot->old.info.id);
 	if (!err)
-		reach_slotless(slot->new.info.id);
+		reach_note_slotless(slot->new.info.id);
 	if (sd->few_fds)
 		map_ref_close(&slot->old);
 
@@ -236,10 +238,9 @@ static int pin_slot(struct swap_drain *sd, struct swap_slot *slot)
 
 	if (slot->first)
 		return 0;
-	/* What it is was asked already */
-	if (slot->old.fd < 0)
-		slot->old.fd = bpf_map_get_fd_by_id(slot->old.info.id);
-	err = slot->old.fd < 0 ? -errno : swap_slot_path(sd, slot, path);
+	if (open_old(slot))
+		return -1;
+	err = swap_slot_path(sd, slot, path);
 	if (!err && bpf_obj_pin(slot->old.fd, path))
 		err = -errno;
 	if (err)
@@ -251,30 +252,40 @@ static int pin_slot(struct swap_drain *sd, struct swap_slot *slot)
 	return err ? -1 : 0;
 }
 
-/* Plain output is typed if every map has BTF, and there is one */
-static bool all_typed(struct swap_drain *sd)
+/* Plain output is typed if every map has BTF, and there is one. Returns 1, 0, or
+ * -1 after an error was reported.
+ */
+static int all_typed(struct swap_drain *sd)
 {
+	struct swap_slot *slot;
 	unsigned int i;
+	bool typed;
 
 	for (i = 0; i < sd->nr_slots; i++) {
-		struct map_ref old;
-
-		if (map_ref_open(&old, sd->slots[i].old.info.id))
-			return false;
-		map_ref_close(&old);
-		if (!drain_is_typed(&old.info))
-			return false;
+		slot = &sd->slots[i];
+		if (slot->first)
+			continue;
+		if (open_old(slot))
+			return -1;
+		typed = drain_is_typed(&slot->old.info);
+		if (sd->few_fds)
+			map_ref_close(&slot->old);
+		if (!typed)
+			return 0;
 	}
 
-	return sd->nr_slots;
+	return sd->nr_slots > 0;
 }
 
 static int prepare_slots(struct swap_drain *sd)
 {
 	unsigned int i;
+	int typed;
 
-	if (swap_slots_find(sd) ||
-	    drain_doc_init(&sd->doc, sd->args.all, all_typed(sd)) ||
+	if (swap_slots_find(sd))
+		return -1;
+	typed = all_typed(sd);
+	if (typed < 0 || drain_doc_init(&sd->doc, sd->args.all, typed) ||
 	    swap_journal_begin(&sd->journal))
 		return -1;
 	/* It loads a program to find out whether it must: once is enough */

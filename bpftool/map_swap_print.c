@@ -110,7 +110,7 @@ static int print_slot(struct swap_drain *sd, struct swap_slot *slot,
 	drain_print_end(&printer, !err);
 
 	free(label.keys);
-	if (sd->args.all)
+	if (sd->few_fds)
 		map_ref_close(&slot->old);
 
 	return err ? -1 : 0;

@@ -116,7 +116,7 @@ static bool is_slotless(__u32 id)
 				    compare_ids);
 }
 
-void reach_slotless(__u32 id)
+void reach_note_slotless(__u32 id)
 {
 	size_t room = room_slotless ? 2 * room_slotless : 256;
 	__u32 *ids;
@@ -163,7 +163,7 @@ static int find_in_maps(struct reach_query *q)
 		if (is_map_in_map(&map.info))
 			ret = slots_each(&map, find_in_slot, &search);
 		else
-			reach_slotless(at);
+			reach_note_slotless(at);
 		map_ref_close(&map);
 	}
 	if (!ret && errno != ENOENT)

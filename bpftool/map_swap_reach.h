@@ -40,8 +40,8 @@ bool is_map_in_map(const struct bpf_map_info *info);
  */
 int reach_slot_holds(__u32 outer_id, __u32 id);
 
-/* reach_slotless() - a map is no map-in-map, and need not be looked into */
-void reach_slotless(__u32 id);
+/* reach_note_slotless() - remember that a map is no map-in-map: scans skip it */
+void reach_note_slotless(__u32 id);
 
 /**
  * slots_each() - call a function for every filled slot of a map-in-map
