@@ -48,9 +48,15 @@ teardown() {
 		as_dump_of_several $type --fill 5 hash
 		as_dump_of_several $type --fill 5 --btf counters --key 12 hash
 		as_dump_of_several $type --fill 5 --btf struct percpu_hash
+		# As a loader makes them, with one BTF for all
+		as_dump_of_several $type --fill 5 --btf counters --share-btf hash
 		as_dump_of_several $type --entries 3 --fill 3 array
 		as_dump_of_several $type --fill 0 hash
 	done
+}
+
+@test "maps of the same sizes and other types: each is printed with its own" {
+	as_dump_of_other_types
 }
 
 @test "each map has its slot's key" {

@@ -47,28 +47,62 @@ without_slots() {
 		sed -e '/^ *"slot": \[/,/^ *\],$/d'
 }
 
-# as_dump_of_several OUTER_TYPE OPTION_OF_MAP_MAKE... TYPE: drained in each
-# form, against a dump of all maps that are in the slots
+# The maps of earlier turns may not all be gone yet
+fresh_name() {
+	TURN=$((${TURN-0} + 1))
+	INNER_NAME=in_${WORLD-}$$_$TURN
+}
+
+# What must be gone in the end, as cleanup_slot sees it
+all_names() {
+	INNER_NAME="in_${WORLD-}$$[_0-9t]*"
+}
+
+# drained_as_dumped WHAT [FORM]: against a dump of all maps that are in the slots
+drained_as_dumped() {
+	local want=$BATS_TEST_TMPDIR/want got=$BATS_TEST_TMPDIR/got
+
+	in_mode "${@:2}"
+	plain_bpftool "${MODE[@]}" map dump name "$INNER_NAME" >"$want"
+	# shellcheck disable=SC2119
+	drain_all | without_slots >"$got"
+	if [[ ! -s $want ]] || ! same_maps "$want" "$got"; then
+		diff -u "$want" "$got" | head -n 40 >&2
+		echo "form '${*:2}' of: $1" >&2
+		return 1
+	fi
+}
+
+# as_dump_of_several OUTER_TYPE OPTION_OF_MAP_MAKE... TYPE: drained in each form
 as_dump_of_several() {
-	local form want=$BATS_TEST_TMPDIR/want got=$BATS_TEST_TMPDIR/got
+	local form
 
 	for form in "" -j -jp; do
-		# The maps of earlier turns may not all be gone yet
-		TURN=$((${TURN-0} + 1))
-		INNER_NAME=in_${WORLD-}$$_$TURN
+		fresh_name
 		make_outer "$1" 4 3 "${@:2}"
-		in_mode ${form:+"$form"}
-		plain_bpftool "${MODE[@]}" map dump name "$INNER_NAME" >"$want"
-		# shellcheck disable=SC2119
-		drain_all | without_slots >"$got"
-		if [[ ! -s $want ]] || ! same_maps "$want" "$got"; then
-			diff -u "$want" "$got" | head -n 40 >&2
-			echo "form '$form' of: $*" >&2
-			return 1
-		fi
+		drained_as_dumped "$*" ${form:+"$form"}
 	done
-	# What must be gone in the end, as cleanup_slot sees it
-	INNER_NAME="in_${WORLD-}$$[_0-9t]*"
+	all_names
+}
+
+# The same of maps that look alike but for their types: every other one is a struct
+as_dump_of_other_types() {
+	local form size slot btf
+
+	for form in "" -j -jp; do
+		fresh_name
+		make_outer array_of_maps 4 0 --btf struct hash
+		slot=0 size=0
+		for btf in struct bytes struct bytes; do
+			other_map --fill 3 --btf $btf --value "$size" hash "$PINS/one"
+			size=$(map_make --info "$PINS/one" | sed -n 's/^value_size //p')
+			bpftool map update pinned "$PINS/outer" key $((slot++)) 0 0 0 \
+				value pinned "$PINS/one"
+			rm "$PINS/one"
+		done
+		drained_as_dumped "two types" ${form:+"$form"}
+	done
+	all_names
 }
 
 # A hash of maps has its slots in another order than the maps were made in:

@@ -28,6 +28,8 @@ struct map_spec {
 	__u32 seed;		/* other values in each of many maps */
 	__u32 slots;		/* of the map-in-map at pin to fill */
 	bool freeze;
+	bool share_btf;		/* one BTF object for many maps */
+	struct map_types types;	/* loaded last */
 	struct bpf_map_create_opts opts;
 };
 
@@ -80,7 +82,8 @@ static void bad_usage(void)
 	fprintf(stderr,
 		"usage: map_make [--key SIZE] [--value SIZE] [--entries MAX] [--name NAME]\n"
 		"                [--flag NAME]... [--extra N] [--numa NODE] [--fill N]\n"
-		"                [--btf struct|counters|bytes|float|lock] [--freeze] TYPE PIN\n"
+		"                [--btf struct|counters|bytes|float|lock] [--share-btf]\n"
+		"                [--freeze] TYPE PIN\n"
 		"       map_make ... --slots N TYPE PIN\n"
 		"       map_make --types\n"
 		"       map_make --info PIN\n"
@@ -251,24 +254,27 @@ static void fill_map(int fd, const struct map_spec *s)
 
 static int create_map(struct map_spec *s)
 {
-	struct map_types types = {};
+	struct map_types *types = &s->types;
 	int fd;
 
-	if (s->btf) {
-		if (map_types_load(&types, s->btf,
+	if (s->btf && !types->btf) {
+		if (map_types_load(types, s->btf,
 				   s->type == BPF_MAP_TYPE_LPM_TRIE,
 				   s->key_size, s->value_size))
 			err(1, "can't load the BTF");
-		s->opts.btf_fd = btf__fd(types.btf);
-		s->opts.btf_key_type_id = types.key_id;
-		s->opts.btf_value_type_id = types.value_id;
+		s->opts.btf_fd = btf__fd(types->btf);
+		s->opts.btf_key_type_id = types->key_id;
+		s->opts.btf_value_type_id = types->value_id;
 	}
 
 	fd = bpf_map_create(s->type, s->name, s->key_size, s->value_size,
 			    s->entries, &s->opts);
 	if (fd < 0)
 		err(1, "can't create the map");
-	btf__free(types.btf);
+	if (!s->share_btf) {
+		btf__free(types->btf);
+		types->btf = NULL;
+	}
 
 	return fd;
 }
@@ -343,6 +349,7 @@ static const struct option options[] = {
 	{ "fill",	required_argument, NULL, 'l' },
 	{ "btf",	required_argument, NULL, 'b' },
 	{ "slots",	required_argument, NULL, 's' },
+	{ "share-btf",	no_argument,	   NULL, 'r' },
 	{ "freeze",	no_argument,	   NULL, 'z' },
 	{ "types",	no_argument,	   NULL, 't' },
 	{ "info",	required_argument, NULL, 'i' },
@@ -386,6 +393,9 @@ static void parse_option(struct map_spec *s, int c, __u32 *given)
 		break;
 	case 's':
 		s->slots = atoi(optarg);
+		break;
+	case 'r':
+		s->share_btf = true;
 		break;
 	case 'z':
 		s->freeze = true;
