@@ -15,7 +15,7 @@ note() {
 	wall "${@:2}" >>"$work/$1"
 }
 
-# measure [OPTION_OF_BPFTOOL]
+# measure [OPTION_OF_BPFTOOL]: kind is how map_make makes such a map
 measure() {
 	local run
 
@@ -36,6 +36,9 @@ measure() {
 		fill_slot inner
 		settle
 		note raw "$BUILD/tests/raw_read" "$pins/inner"
+		note make "$BUILD/tests/map_make" --name bench "${kind[@]}" "$pins/made"
+		rm "$pins/made"
+		settle
 	done
 }
 
@@ -55,10 +58,11 @@ row() {
 			said+="; $4 of raw: $(verdict "$over" at-most "$4")"
 		raw=$(ms "$raw")
 	fi
-	printf '| %s, %s | %s | %s%s | %s | %s | %s | %s | %s | %s |\n' "$1" "$2" \
+	printf '| %s, %s | %s | %s%s | %s | %s | %s | %s | %s | %s | %s |\n' "$1" "$2" \
 		"$(ms "$base")" "${distro_bpftool:+$(ms "$(median "$work/distro")") | }" \
 		"$(ms "$(median "$work/dump")")" "$(ms "$drain")" \
-		"$(ms "$value")" "$raw" "$times" "$over" "$said"
+		"$(ms "$value")" "$raw" "$(ms "$(median "$work/make")")" \
+		"$times" "$over" "$said"
 }
 
 # compare NAME BAR_PLAIN BAR_JSON BAR_RAW OPTION_OF_MAP_MAKE...
@@ -70,7 +74,8 @@ compare() {
 	shift
 	rm -rf "${pins:?}"/*
 	make_map --fill "$nr" "$@" inner
-	make_map --entries "$nr" "$@" empty
+	kind=(--entries "$nr" "$@")
+	make_map "${kind[@]}" empty
 	make_outer 1 inner
 	measure
 	row "$name" plain "$bar_plain" "$bar_raw"
@@ -79,9 +84,10 @@ compare() {
 }
 
 echo "medians of $runs, ms; \"times\" is map dump of the base against swap-drain," \
-	"\"of raw\" is swap-drain with value against the raw read"
-echo "| map | base | ${distro_bpftool:+distribution | }map dump | swap-drain | with value | raw | times | of raw | bars |"
-echo "| --- | --- | ${distro_bpftool:+--- | }--- | --- | --- | --- | --- | --- | --- |"
+	"\"of raw\" is swap-drain with value against the raw read, \"new map\" a process" \
+	"that makes such a map and nothing else"
+echo "| map | base | ${distro_bpftool:+distribution | }map dump | swap-drain | with value | raw | new map | times | of raw | bars |"
+echo "| --- | --- | --- | ${distro_bpftool:+--- | }--- | --- | --- | --- | --- | --- | --- |"
 compare "hash, 1,000,000" 7 7 1.35 1000000 --key 8 --value 16 hash
 compare "hash, typed, 1,000,000" 6 6 - 1000000 --btf flow hash
 compare "percpu_hash, 100,000" 5 5 - 100000 --key 8 --value 16 percpu_hash

@@ -44,7 +44,7 @@ wall() {
 # settle: what the step before left to the kernel, the freeing of a thousand maps
 # above all, is not part of the next
 settle() {
-	sleep 0.5
+	[ -n "${BENCH_QUICK:-}" ] || sleep 0.5
 }
 
 # make_map OPTION_OF_MAP_MAKE... TYPE NAME: pinned as NAME
