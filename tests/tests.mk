@@ -66,17 +66,19 @@ HOST_TESTS ?= $(if $(OTHER_BASE),$(addprefix tests/source/,\
 	deb.bats export.bats series.bats),tests/source) tests/host
 QUICK	?= $(if $(OTHER_BASE),FAULTS_QUICK=16 LOAD_SECONDS=2)
 
-# The guests come last: what fails here need not be waited for. Their kernel is
-# built meanwhile, for the tests here seldom keep all CPUs busy
-check: all test-programs build/.check-packages build/.vm-packages
-	@setsid nice $(MAKE) --no-print-directory vm-kernel \
-		>build/vm-kernel.log 2>&1 & \
-	kernel=$$!; \
-	trap 'kill -- -$$kernel 2>/dev/null' EXIT; \
+# The guests come last: what fails here need not be waited for. Their kernels are
+# built and fetched meanwhile, for neither the build nor the tests here keep all
+# CPUs busy
+check: $(OUT)/.packages build/.check-packages build/.vm-packages
+	@setsid nice $(MAKE) --no-print-directory vm-kernels \
+		>build/vm-kernels.log 2>&1 & \
+	kernels=$$!; \
+	trap 'kill -- -$$kernels 2>/dev/null' EXIT; \
 	trap 'exit 130' INT TERM HUP; \
+	$(MAKE) --no-print-directory all test-programs $(SELFTESTS)/.built && \
 	$(MAKE) --no-print-directory check-host && \
 	$(if $(OTHER_BASE),,$(MAKE) --no-print-directory check-asan &&) \
-	{ wait $$kernel || { cat build/vm-kernel.log; false; }; }
+	{ wait $$kernels || { cat build/vm-kernels.log; false; }; }
 	@$(MAKE) --no-print-directory check-vm
 	@BUILD=$(abspath build) tests/summary.sh \
 		$(if $(OTHER_BASE),'inputs fuzzed')

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Runs one line of the matrix: boots its kernel, runs the tests in it, hands
-# their TAP on. Made to be called by prove.
+# their TAP on. Made to be called by prove, for bats files of this machine too.
 #
-# usage: line.sh LINE
+# usage: line.sh LINE|FILE.bats
 #
 # From the environment: BUILD and BPFTOOL as for all tests, BASE of the patched
 # kernel, GUEST_TESTS the bats files, and LINE_LIMIT, the seconds that it may take.
@@ -11,6 +11,7 @@ set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 line=$1
+[[ $line != *.bats ]] || exec bats --tap "$line"
 name=$(basename "$line" .line)
 set -a
 # shellcheck source=/dev/null
@@ -33,7 +34,7 @@ done
 cd "$here/../.." || exit 1
 start=$SECONDS
 "$here/boot.sh" "$@" -s "$CPUS" -a "$APPEND" -t "${LINE_LIMIT:-1800}" \
-	-l "$results/$name.console" -- "bats --tap $GUEST_TESTS ${MORE_TESTS:-}" |
+	-l "$results/$name.console" -- "bats --tap --timing $GUEST_TESTS ${MORE_TESTS:-}" |
 	tee "$results/$name.tap"
 status=${PIPESTATUS[0]}
 echo "$status $((SECONDS - start))" >"$results/$name.status"

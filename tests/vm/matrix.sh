@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Runs the test suite on other kernels and prints what came of it as a table.
+# Runs the test suite on other kernels and prints what came of it as a table. Tests
+# of the guests themselves run beside that.
 #
-# usage: matrix.sh [LINE]...
+# usage: matrix.sh [-k] [LINE|FILE.bats]...
 #
-# LINE is a file of lines/, all of them by default. The environment says the
-# rest: BUILD (absolute), BPFTOOL, BASE, SOURCE of the patched kernel (a tarball
-# or a tree), GUEST_TESTS (bats files; a line may name more), MATRIX_JOBS (lines
-# at a time, one for each CPU: an emulated machine keeps little more than one busy).
+# LINE is a file of lines/, FILE.bats one of this folder, all of them by default.
+# -k: only builds and fetches the lines' kernels. The environment says the rest:
+# BUILD (absolute), BPFTOOL, BASE, SOURCE of the patched kernel (a tarball or a
+# tree), GUEST_TESTS (bats files; a line may name more), MATRIX_JOBS (lines at a
+# time, one for each CPU: an emulated machine keeps little more than one busy).
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,10 +17,15 @@ export BASE=${BASE:-6.12}
 SOURCE=${SOURCE:-/usr/src/linux-source-$BASE.tar.xz}
 export GUEST_TESTS=${GUEST_TESTS:-tests/guest tests/host/calls.bats}
 jobs=${MATRIX_JOBS:-$(nproc)}
+only_kernels=
+if [ "${1-}" = -k ]; then
+	only_kernels=y
+	shift
+fi
 if [ $# -eq 0 ]; then
 	# The one that takes longest goes first, the others beside it
-	mapfile -t lines < <(find "$here/lines" -name '6*.line' | sort)
-	set -- "$here/lines/patched.line" "${lines[@]}"
+	mapfile -t others < <(find "$here/lines" -name '6*.line' | sort)
+	set -- "$here/lines/patched.line" "${others[@]}" "$here"/*.bats
 fi
 
 value() {
@@ -75,8 +82,13 @@ table() {
 	done
 }
 
-fetch_kernels "$@"
+lines=()
+for arg; do
+	[[ $arg == *.bats ]] || lines+=("$arg")
+done
+fetch_kernels "${lines[@]}"
+[ -z "$only_kernels" ] || exit 0
 failed=0
 prove --timer -j "$jobs" --exec "$here/line.sh" "$@" || failed=1
-table "$@" | tee "$BUILD/vm/matrix.txt"
+table "${lines[@]}" | tee "$BUILD/vm/matrix.txt"
 exit $failed

@@ -17,15 +17,15 @@ build/.vm-packages: scripts/packages.sh build/.vm-package-list
 build/.vm-package-list: FORCE
 	$(call remember,$(VM_PKGS))
 
-.PHONY: vm-kernel check-vm bench-vm
-vm-kernel: $(OUT)/.packages build/.vm-packages
-	$(Q)tests/vm/build-kernel.sh $(BASE) $(SRC) build/vm/$(BASE)
-
 # VM_LINES="tests/vm/lines/patched.line ...": only these kernels. Those of the
 # distribution do not depend on the base: they are seen to with the default one
-VM_LINES ?= $(if $(OTHER_BASE),tests/vm/lines/patched.line)
-check-vm: all test-programs build/.check-packages vm-kernel
-	@$(VM_ENV) prove --timer -j $(TEST_JOBS) --ext .bats --exec 'bats --tap' tests/vm
+VM_LINES ?= $(if $(OTHER_BASE),tests/vm/lines/patched.line tests/vm/selftests.bats)
+
+.PHONY: vm-kernels check-vm bench-vm
+vm-kernels: $(OUT)/.packages build/.vm-packages
+	$(Q)$(VM_ENV) tests/vm/matrix.sh -k $(VM_LINES)
+
+check-vm: all test-programs build/.check-packages build/.vm-packages
 	@$(VM_ENV) tests/vm/matrix.sh $(VM_LINES)
 
 bench-vm: all build/.vm-packages
