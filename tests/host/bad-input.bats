@@ -112,7 +112,9 @@ teardown() {
 	refused "0" swap-drain id 0 "${SLOT[@]}"
 	refused "4294967295" swap-drain id 4294967295 "${SLOT[@]}"
 	refused "no map has the name" swap-drain name "none_${WORLD-}$$" "${SLOT[@]}"
-	refused "no map has the name ''" swap-drain name "" "${SLOT[@]}"
+	# Unless the machine has maps without a name
+	refused "no map has the name ''|several maps|no map-in-map" \
+		swap-drain name "" "${SLOT[@]}"
 	refused "name_of_16_chars" swap-drain name name_of_16_chars "${SLOT[@]}"
 	refused "$PINS/none" swap-drain pinned "$PINS/none" "${SLOT[@]}"
 	refused "parse" swap-drain id x "${SLOT[@]}"
