@@ -10,9 +10,10 @@ setup_file() {
 	copy_build "$COPY"
 }
 
-# Settings of the outer make, as KSRC, go on; its jobs don't
+# Settings of the outer make, as KSRC, go on; its jobs don't. Not optimized: it is
+# the same code, and is built many times.
 build() {
-	env -u MAKELEVEL "${MAKE:-make}" --no-print-directory -C "$COPY" "$@"
+	EXTRA_CFLAGS=-O0 env -u MAKELEVEL "${MAKE:-make}" --no-print-directory -C "$COPY" "$@"
 }
 
 # Prints the time of a built file of the copy
