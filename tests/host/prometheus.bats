@@ -229,6 +229,52 @@ release_again() {
 	exact
 }
 
+@test "a drain that fails says why, and is no obstacle to the next" {
+	packets 1 7
+	MAP=$PINS/nothing run drain_metrics
+	[ "$status" -ne 0 ]
+	[[ $output == *"Error: "*"$PINS/nothing"* ]]
+	packets 1 5
+	exact
+}
+
+# Somebody else holds the lock for as long as it takes
+@test "a script that does not get its turn says so" {
+	sed 's/flock -w 50 /flock -w 0.1 /' "$SCRIPT" >"$T/impatient"
+	chmod +x "$T/impatient"
+	mkdir "$STATE"
+	run flock "$STATE/lock" "$T/impatient"
+	[ "$status" -eq 1 ]
+	[[ $output == "Error: another run has held $STATE/lock"* ]]
+}
+
+@test "one map that can't be recovered keeps nothing else back" {
+	local pin packets
+
+	for packets in 7 5; do
+		packets 1 "$packets"
+		bpftool map swap-drain pinned "$MAP" all journal "$JOURNAL" \
+			>/dev/full 2>"$T/err" && return 1
+		[ -n "${pin-}" ] || pin=$(find "$JOURNAL" -type f)
+	done
+	[ "$(find "$JOURNAL" -type f | wc -l)" -eq 2 ]
+
+	# The first is in use again
+	bpftool map update pinned "$PINS/kinds" key 2 0 0 0 value pinned "$pin"
+	packets 1 3
+	for packets in 0 2; do
+		packets 1 "$((packets + 1))"
+		run drain_metrics
+		[ "$status" -ne 0 ]
+		[[ $output == *"Error: "*"may still change"* ]]
+		[ "$(total)" -eq $((SENT - 7)) ]
+	done
+
+	bpftool map delete pinned "$PINS/kinds" key 2 0 0 0
+	exact
+	[ -z "$(find "$JOURNAL" -mindepth 1)" ]
+}
+
 @test "the other maps of the machine are left alone" {
 	# Another run's, in the journal that all share
 	bpftool map swap-drain pinned "$PINS/kinds" key 0 0 0 0 >/dev/full \
