@@ -90,18 +90,41 @@ static int drop_empty(struct slots *s)
 	return 0;
 }
 
+/* Returns 0, -ENOENT after the last one, or -errno */
+static int next_key(const struct slots *s, void *key)
+{
+	const struct bpf_map_info *outer = &s->outer->info;
+	__u32 index = 0;
+
+	if (outer->type != BPF_MAP_TYPE_ARRAY_OF_MAPS)
+		return bpf_map_get_next_key(s->outer->fd,
+					    s->started ? s->cursor : NULL,
+					    key) ? -errno : 0;
+
+	if (s->started) {
+		memcpy(&index, s->cursor, sizeof(index));
+		index++;
+	}
+	if (index >= outer->max_entries)
+		return -ENOENT;
+	memcpy(key, &index, sizeof(index));
+
+	return 0;
+}
+
 /* The next keys wait for nothing: they are asked for first */
 static int next_in_threads(struct slots *s)
 {
 	__u32 key_size = s->outer->info.key_size;
 	void *key;
+	int err;
 
 	for (s->count = 0; s->count < BATCH; s->count++) {
 		key = s->keys + (size_t)s->count * key_size;
-		if (bpf_map_get_next_key(s->outer->fd,
-					 s->started ? s->cursor : NULL, key)) {
-			if (errno != ENOENT)
-				return -errno;
+		err = next_key(s, key);
+		if (err && err != -ENOENT)
+			return err;
+		if (err) {
 			s->last = true;
 			break;
 		}

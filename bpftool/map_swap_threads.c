@@ -5,6 +5,8 @@
 #define _GNU_SOURCE
 #endif
 #include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 
@@ -33,36 +35,82 @@ struct work {
 	void *ctx;
 };
 
-static void *work_on(void *arg)
+/* To start them costs more than to wait with them: they stay for the next piece
+ * of work, and end with the process.
+ */
+static struct {
+	unsigned int started;
+	struct work *work;
+	sem_t go, done;
+} pool;
+
+static void work_on(struct work *work)
 {
-	struct work *work = arg;
 	unsigned int i;
 
 	for (;;) {
 		i = __atomic_fetch_add(&work->next, 1, __ATOMIC_RELAXED);
 		if (i >= work->nr)
-			return NULL;
+			return;
 		work->fn(i, work->ctx);
 	}
+}
+
+static void wait_for(sem_t *sem)
+{
+	while (sem_wait(sem))
+		;	/* a signal's handler came between */
+}
+
+static void *worker(void *unused)
+{
+	for (;;) {
+		wait_for(&pool.go);
+		work_on(pool.work);
+		sem_post(&pool.done);
+	}
+
+	return unused;
+}
+
+/* Signals are for the thread that knows what to say of them */
+static void start_threads(unsigned int wanted)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (!pool.started) {
+		sem_init(&pool.go, 0, 0);
+		sem_init(&pool.done, 0, 0);
+	}
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	while (pool.started < THREADS_MAX && pool.started < wanted &&
+	       !pthread_create(&thread, &attr, worker, NULL))
+		pool.started++;
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void run_in_threads(unsigned int nr, void (*fn)(unsigned int i, void *ctx),
 		    void *ctx)
 {
 	struct work work = { .nr = nr, .fn = fn, .ctx = ctx };
-	pthread_t threads[THREADS_MAX];
-	pthread_attr_t attr;
-	unsigned int i, started;
+	unsigned int i, helpers;
 
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
-	for (started = 0; started < THREADS_MAX && started + 1 < nr; started++)
-		if (pthread_create(&threads[started], &attr, work_on, &work))
-			break;
-	pthread_attr_destroy(&attr);
+	if (nr > 1)
+		start_threads(nr - 1);
+	helpers = nr && pool.started > nr - 1 ? nr - 1 : pool.started;
+	pool.work = &work;
+	for (i = 0; i < helpers; i++)
+		sem_post(&pool.go);
 
 	/* This one works too: without any other thread it is only slow */
 	work_on(&work);
-	for (i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
+	for (i = 0; i < helpers; i++)
+		wait_for(&pool.done);
 }
