@@ -202,33 +202,29 @@ share_a_map() {
 	nothing_left
 }
 
-# Whether or not that many maps may be open
-drains_1024_slots() {
-	local type err=$BATS_TEST_TMPDIR/err got=$BATS_TEST_TMPDIR/got limit
+# As a login shell has it by default: more may be open once the limit is raised
+@test "1,024 slots" {
+	local type err=$BATS_TEST_TMPDIR/err got=$BATS_TEST_TMPDIR/got
 
 	for type in array_of_maps hash_of_maps; do
-		for limit in "$@"; do
-			make_outer $type 1024 1024 --fill 2 hash
-			slots_and_ids >"$BATS_TEST_TMPDIR/want"
-			(
-				ulimit -n "$limit"
-				in_mode -j -d
-				drain_all >"$got" 2>"$err"
-			)
-			jq -r '.[] | select(.elements | length == 2) |
-				"\(.slot | map(.[2:]) | join(" ")) \(.id)"' \
-				"$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
-			[[ $(wc -l <"$BATS_TEST_TMPDIR/want") == 1024 ]]
-			[[ $(slots_and_ids | sed 's/.* //' |
-				sort - <(sed 's/.* //' "$BATS_TEST_TMPDIR/want") |
-				uniq | wc -l) == 2048 ]]
-			nothing_left
-		done
+		make_outer $type 1024 1024 --fill 2 hash
+		slots_and_ids >"$BATS_TEST_TMPDIR/want"
+		(
+			ulimit -Sn 1024
+			in_mode -j -d
+			drain_all >"$got" 2>"$err"
+		)
+		grep "^provider " "$err"
+		! grep "swapped at once" "$err" || return
+		jq -r '.[] | select(.elements | length == 2) |
+			"\(.slot | map(.[2:]) | join(" ")) \(.id)"' \
+			"$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
+		[[ $(wc -l <"$BATS_TEST_TMPDIR/want") == 1024 ]]
+		[[ $(slots_and_ids | sed 's/.* //' |
+			sort - <(sed 's/.* //' "$BATS_TEST_TMPDIR/want") |
+			uniq | wc -l) == 2048 ]]
+		nothing_left
 	done
-}
-
-@test "1,024 slots" {
-	drains_1024_slots "$(ulimit -n)"
 }
 
 # Before LIMIT COMMAND...: root may raise the limit
