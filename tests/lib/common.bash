@@ -45,16 +45,15 @@ cleanup_bpffs() {
 # What is in the slots of a map-in-map: older bases print it as any value, in bytes,
 # later ones as an inner_map_id
 
-# slots_of PIN: "KEY ID" for each filled slot, a line each
+# slots_of PIN: "KEY ID" for each filled slot, a line each. bats watches every
+# command: a loop over a thousand slots takes a second.
 slots_of() {
-	local key id
+	local words
 
-	bpftool map dump pinned "$1" | sed -nE \
-		-e 's/^key: (.*)  inner_map_id: ([0-9]+).*/\1:\2/p' \
-		-e 's/^key: (.*)  value: (..) (..) (..) (..)$/\1:0x\5\4\3\2/p' |
-		while IFS=: read -r key id; do
-			echo "$key $((id))"
-		done
+	mapfile -t words < <(bpftool map dump pinned "$1" | sed -nE \
+		-e 's/^key: (.*)  inner_map_id: ([0-9]+).*/\1\n\2/p' \
+		-e 's/^key: (.*)  value: (..) (..) (..) (..)$/\1\n0x\5\4\3\2/p')
+	((${#words[@]} == 0)) || printf '%s %d\n' "${words[@]}"
 }
 
 # inner_id PIN key BYTE...: the id in that slot
