@@ -5,6 +5,7 @@
 
 load ../lib/common
 load ../lib/slot
+load ../lib/all
 
 setup() {
 	setup_slot
@@ -98,6 +99,28 @@ unknown_calls() {
 	else
 		[[ $(unknown_calls) == 0 ]]
 	fi
+}
+
+since_6_8() {
+	printf '%s\n' 6.8 "$(uname -r)" | sort -VC
+}
+
+@test "swap-drain all: one update of all slots, or from threads that wait together" {
+	local before
+
+	make_outer array_of_maps 16 12 --fill 1 hash
+	before=$(slots_and_ids)
+	traced map swap-drain pinned "$PINS/outer" all quiet
+	if since_6_8; then
+		[[ $(calls 'bpf\(BPF_MAP_UPDATE_BATCH') == 1 ]]
+		[[ $(calls 'bpf\(BPF_MAP_UPDATE_ELEM') == 0 ]]
+	else
+		[[ $(calls 'bpf\(BPF_MAP_UPDATE_BATCH') == 0 ]]
+		[[ $(calls 'bpf\(BPF_MAP_UPDATE_ELEM') == 12 ]]
+		[[ $(updating_threads "$TRACE") -gt 1 ]]
+	fi
+	[[ $(slots_and_ids | wc -l) == 12 ]]
+	! slots_and_ids | grep -xF "$before" || return
 }
 
 @test "swap-drain using membarrier: waits after the swap, even where that waited" {

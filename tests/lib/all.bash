@@ -30,6 +30,11 @@ slots_and_ids() {
 	slots_of "$PINS/outer" | sort
 }
 
+# How many threads updated single slots? From a trace of strace -f.
+updating_threads() {
+	awk '/bpf\(BPF_MAP_UPDATE_ELEM/ { print $1 }' "$1" | sort -u | wc -l
+}
+
 # Drains and forgets what runs left in the tests' own journal
 recover_all() {
 	bpftool -j map swap-drain recover journal "$PINS/journal"

@@ -1,0 +1,221 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# swap-drain MAP all: the maps' order, and the slots in whatever way they are read
+# and updated
+# shellcheck disable=SC2030,SC2031 # a test is a subshell, and $status its own
+
+load ../lib/common
+load ../lib/slot
+load ../lib/inject
+load ../lib/all
+
+setup() {
+	setup_slot
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# exchange SLOT SLOT: their maps, so that the ids do not rise with the slots
+exchange() {
+	local id first second
+
+	first=$(slot_bytes "$1") second=$(slot_bytes "$2")
+	# shellcheck disable=SC2086 # bytes
+	id=$(inner_id "$PINS/outer" key $first)
+	bpftool map pin id "$id" "$PINS/one"
+	# shellcheck disable=SC2086 # bytes
+	id=$(inner_id "$PINS/outer" key $second)
+	# shellcheck disable=SC2086 # bytes
+	bpftool map update pinned "$PINS/outer" key $first value id "$id"
+	# shellcheck disable=SC2086 # bytes
+	bpftool map update pinned "$PINS/outer" key $second \
+		value pinned "$PINS/one"
+	rm "$PINS/one"
+}
+
+# slot_bytes NUMBER: the key, as the command line has it
+slot_bytes() {
+	echo "$(($1 & 255)) $(($1 >> 8)) 0 0"
+}
+
+# mixed_slots COUNT: as many filled slots of an array, some exchanged. What is in
+# them, slot by slot, is in the file "want".
+mixed_slots() {
+	make_outer array_of_maps "$(($1 + 3))" "$1" --fill 1 hash
+	exchange 0 2
+	(($1 <= 1024)) || exchange 1 $(($1 - 2))
+	# Little-endian
+	slots_of "$PINS/outer" | sort -k 2,2 -k 1,1 >"$BATS_TEST_TMPDIR/want"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/want") == "$1" ]]
+	! sort -c -nk 5 "$BATS_TEST_TMPDIR/want" 2>/dev/null || return
+}
+
+# "KEY ID" a map, as they come, from what -j prints
+slots_in_turn() {
+	jq -r '.[] | "\(.slot | map(.[2:]) | join(" ")) \(.id)"' "$@"
+}
+
+# The same from plain output
+plain_slots_in_turn() {
+	awk '/^[0-9]+: / { id = $1 + 0 }
+		/^\tslot / { sub("^\tslot ", ""); sub(" *$", ""); print $0, id }'
+}
+
+@test "maps come in the order of their slots" {
+	local form
+
+	for form in -j -jp; do
+		mixed_slots 9
+		in_mode $form
+		drain_all | slots_in_turn | diff -u "$BATS_TEST_TMPDIR/want" -
+		in_mode
+		mixed_slots 9
+		in_mode $form
+		drain_all quiet | slots_in_turn |
+			diff -u "$BATS_TEST_TMPDIR/want" -
+		in_mode
+	done
+	mixed_slots 9
+	drain_all | plain_slots_in_turn | diff -u "$BATS_TEST_TMPDIR/want" -
+	mixed_slots 9
+	drain_all quiet | sed 's/^slot \(.*\): map \([0-9]*\) swapped .*/\1 \2/' |
+		diff -u "$BATS_TEST_TMPDIR/want" -
+}
+
+@test "maps come in that order whatever was swapped first" {
+	needs_seccomp
+	mixed_slots 40
+	refuse UPDATE_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
+		pinned "$PINS/outer" all | slots_in_turn |
+		diff -u "$BATS_TEST_TMPDIR/want" -
+}
+
+@test "maps come in that order beyond a batch of slots, however these are read" {
+	local got=$BATS_TEST_TMPDIR/got
+
+	needs_seccomp
+	mixed_slots 1100
+	in_mode -j
+	drain_all | slots_in_turn >"$got"
+	cmp "$got" "$BATS_TEST_TMPDIR/want"
+	in_mode
+
+	mixed_slots 1100
+	refuse LOOKUP_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
+		pinned "$PINS/outer" all | slots_in_turn >"$got"
+	cmp "$got" "$BATS_TEST_TMPDIR/want"
+}
+
+@test "a map in several slots comes at the first of them, which are in order" {
+	local slot last
+
+	make_outer array_of_maps 8 6 --fill 1 hash
+	last=$(inner_id "$PINS/outer" key 5 0 0 0)
+	# In another order than the slots'
+	for slot in 4 1 3; do
+		bpftool map update pinned "$PINS/outer" key $slot 0 0 0 \
+			value id "$last"
+	done
+	in_mode -j
+	drain_all >"$BATS_TEST_TMPDIR/got"
+	jq -e --argjson last "$last" '
+		[.[] | (.slot // .slots[0])[0]] == ["0x00", "0x01", "0x02"] and
+		.[1].id == $last and
+		[.[1].slots[][0]] == ["0x01", "0x03", "0x04", "0x05"]' \
+		"$BATS_TEST_TMPDIR/got"
+}
+
+@test "slots one by one: an update each, from several threads" {
+	local trace=$BATS_TEST_TMPDIR/trace
+
+	needs_seccomp
+	make_outer array_of_maps 16 12 --fill 1 hash
+	slots_and_ids >"$BATS_TEST_TMPDIR/before"
+	refuse UPDATE_BATCH EINVAL strace -f -qq -e trace=bpf -o "$trace" \
+		"$BPFTOOL" map swap-drain pinned "$PINS/outer" all quiet
+	[[ $(grep -c 'bpf(BPF_MAP_UPDATE_ELEM' "$trace") == 12 ]]
+	[[ $(updating_threads "$trace") -gt 1 ]]
+	[[ $(slots_and_ids | sed 's/.* //' |
+		sort - <(sed 's/.* //' "$BATS_TEST_TMPDIR/before") |
+		uniq | wc -l) == 24 ]]
+}
+
+# slots_with_holes TYPE: the first and the last slot are empty, others around the
+# end of the first batch
+slots_with_holes() {
+	local slot
+
+	fresh_name
+	make_outer "$1" 1100 1100 --fill 1 hash
+	for slot in 0 1 700 1022 1023 1024 1099; do
+		echo "map delete pinned $PINS/outer key $(slot_bytes "$slot")"
+	done >"$BATS_TEST_TMPDIR/batch"
+	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	slots_and_ids >"$BATS_TEST_TMPDIR/want"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/want") == 1093 ]]
+}
+
+# A hash has its slots in another order each time
+by_slot() {
+	jq -c 'map(del(.id, .name)) | sort_by(.slot) | .[]' "$1"
+}
+
+@test "slots one by one where no batch of them can be read: the same maps" {
+	local type got=$BATS_TEST_TMPDIR/got
+
+	needs_seccomp
+	for type in array_of_maps hash_of_maps; do
+		slots_with_holes $type
+		in_mode -j
+		drain_all >"$got.batch"
+		in_mode
+		slots_with_holes $type
+		refuse LOOKUP_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
+			pinned "$PINS/outer" all >"$got"
+		slots_in_turn "$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
+		cmp <(by_slot "$got") <(by_slot "$got.batch")
+		[[ $(slots_and_ids | wc -l) == 1093 ]]
+		nothing_left
+	done
+	all_names
+}
+
+# second_batch_fails TYPE: swap-drains with the second lookup of a batch of slots
+# failing; $status is the run's, its output is in the file "got". Without -f, as
+# strace counts each thread's calls.
+second_batch_fails() {
+	local trace=$BATS_TEST_TMPDIR/trace nth
+	local run=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all)
+	local strace=(strace -qq -e trace=bpf -o "$trace")
+	local batch='bpf(BPF_MAP_LOOKUP_BATCH, .*count=1024,'
+
+	# The first is the same call with any number of slots
+	make_outer "$1" 4 2
+	"${strace[@]}" "${run[@]}" >"$BATS_TEST_TMPDIR/got"
+	nth=$(($(grep -n "^$batch" "$trace" | sed -n '1s/:.*//p') + 1))
+	slots_with_holes "$1"
+	status=0
+	"${strace[@]}" -e inject=bpf:error=EINVAL:when="$nth" "${run[@]}" \
+		>"$BATS_TEST_TMPDIR/got" || status=$?
+	grep "^$batch.*(INJECTED)" "$trace"
+	all_names
+}
+
+@test "the second batch of slots can't be read: an array goes on one by one" {
+	second_batch_fails array_of_maps
+	[[ $status == 0 ]]
+	slots_in_turn "$BATS_TEST_TMPDIR/got" | sort |
+		cmp - "$BATS_TEST_TMPDIR/want"
+	[[ $(slots_and_ids | wc -l) == 1093 ]]
+}
+
+@test "the second batch of slots can't be read: a hash is left as it was" {
+	second_batch_fails hash_of_maps
+	[[ $status == 255 ]]
+	jq -e '.error | contains("read the slots")' "$BATS_TEST_TMPDIR/got"
+	! grep swapped "$BATS_TEST_TMPDIR/got" || return
+	slots_and_ids | cmp - "$BATS_TEST_TMPDIR/want"
+	nothing_left
+}
