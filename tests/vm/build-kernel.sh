@@ -28,6 +28,9 @@ dest=$(cd "$dest" && pwd)
 source=$(realpath "$source")
 log=$dest/build.log
 tree=$dest/tree
+# The types are what is wanted of the debug information. Where a variable lives at
+# which instruction is not, and takes a sixth of the time to work out.
+flags=-fno-var-tracking
 
 # Two at once would build in the same tree
 exec 9>"$dest/lock"
@@ -40,7 +43,7 @@ if [ -d "$source" ]; then
 else
 	source_id=$(stat -c '%n %s %Y' "$source")
 fi
-stamp=$({ echo "$source_id"; gcc --version | head -n 1
+stamp=$({ echo "$source_id $flags"; gcc --version | head -n 1
 	  cat "${fragments[@]}"
 	  find "$scripts/../patches/kernel" -type f | sort | xargs cat; } | sha256sum)
 if [ -f "$dest/bzImage" ] && [ "$(cat "$dest/stamp" 2>/dev/null)" = "$stamp" ]; then
@@ -118,7 +121,8 @@ unpack >>"$log" 2>&1 || die "can't unpack $source"
 apply >>"$log" 2>&1 || die "the kernel patch does not apply"
 configure >>"$log" 2>&1 || die "can't configure the kernel"
 echo "guest kernel $base: building, this takes a few minutes"
-make -C "$tree" -j"$(nproc)" bzImage >>"$log" 2>&1 || die "the kernel does not build"
+make -C "$tree" -j"$(nproc)" KCFLAGS="$flags" bzImage >>"$log" 2>&1 ||
+	die "the kernel does not build"
 cp "$tree/.config" "$dest/config"
 cp "$tree/arch/x86/boot/bzImage" "$dest/bzImage"
 rm -rf "$tree"

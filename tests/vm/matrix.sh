@@ -24,7 +24,8 @@ if [ "${1-}" = -k ]; then
 fi
 if [ $# -eq 0 ]; then
 	# The one that takes longest goes first, the others beside it
-	mapfile -t others < <(find "$here/lines" -name '6*.line' | sort)
+	mapfile -t others < <(find "$here/lines" -name '*.line' \
+		! -name patched.line | sort)
 	set -- "$here/lines/patched.line" "${others[@]}" "$here"/*.bats
 fi
 
