@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The command under load. HAMMER_SECONDS (30) says how long.
 
+load ../lib/common
+load ../lib/race
+load ../lib/load
+
 setup_file() {
 	local status=0
 
@@ -14,13 +18,18 @@ setup_file() {
 	esac
 }
 
+teardown() {
+	load_stop
+	cleanup_bpffs
+}
+
 needs_command() {
 	[ -z "$COMMAND" ] || return 0
 	[ "${EXPECT_PROVIDER:-}" != bpf_sync_map_access ]
 	skip "the kernel has no BPF_SYNC_MAP_ACCESS"
 }
 
-load() {
+late_writes() {
 	run "$PROGS/sync_load" "$PROGS/sync_load.bpf.o" "$@"
 	echo "$status: $output"
 	[ "$status" -eq 0 ]
@@ -34,27 +43,28 @@ plausible() {
 # With one CPU and a kernel that preempts no program there may be none to see
 @test "selector pattern, control: without a wait there are late writes" {
 	needs_command
-	load 5 4 2000 nowait
+	late_writes 5 4 2000 nowait
 	plausible
 	[[ $output != *"late 0" ]]
 }
 
 @test "selector pattern: with the command there are none" {
 	needs_command
-	load 10 4 2000
+	late_writes 10 4 2000
 	plausible
 	[[ $output == *"late 0" ]]
 }
 
-@test "32 processes issue the command at once, under load" {
+@test "32 processes issue the command at once, while swap-drain loses nothing" {
 	local hammer
+	# shellcheck disable=SC2034 # loses_nothing looks at them
+	local LOAD_SECONDS=$HAMMER_SECONDS COUNTED_TYPES=(hash percpu_array)
 
 	needs_command
+	setup_bpffs
 	"$PROGS/sync_hammer" 32 "$HAMMER_SECONDS" >"$BATS_TEST_TMPDIR/hammer" 3>&- &
 	hammer=$!
-	load "$HAMMER_SECONDS" 4 2000
-	plausible
-	[[ $output == *"late 0" ]]
+	loses_nothing array created
 	# It fails if a call failed or a process never got its turn
 	wait "$hammer"
 	cat "$BATS_TEST_TMPDIR/hammer"

@@ -10,6 +10,7 @@ load ../../lib/faults
 load ../../lib/slot
 load ../../lib/holders
 load ../../lib/leaks
+load ../../lib/all
 
 setup() {
 	setup_slot
@@ -77,6 +78,12 @@ every_call() {
 @test "safety: of two at once, one prints every entry" {
 	on_all_cpus
 	own_world at_once 2
+}
+
+# Kernels before 6.8 have the slots read and updated by threads
+@test "safety: all slots, printed as their maps are dumped" {
+	as_dump_of_several array_of_maps --fill 3 hash
+	as_dump_of_several hash_of_maps --fill 3 array
 }
 
 @test "safety: another slot holds the map" {
