@@ -259,6 +259,96 @@ default_provider() {
 	[[ $status == 255 && $stderr == *"swap-drain"* ]]
 }
 
+# enumerator ENUM NAME VALUE: bpftool will be run where these are the kernel's types
+enumerator() {
+	types=$BATS_TEST_TMPDIR/types
+	"$BUILD/tests/btf_make" "$types" "$@"
+}
+
+# on_types COMMAND...: runs it there; bpf(2) calls are in the file "trace"
+on_types() {
+	run --separate-stderr over "$types" "$KERNEL_BTF" strace -f -qq \
+		-e trace=bpf -o "$BATS_TEST_TMPDIR/trace" "$@"
+}
+
+without_command() {
+	! grep -qw BPF_SYNC_MAP_ACCESS "$KERNEL_BTF" ||
+		skip "this kernel has the command"
+}
+
+@test "bpf_sync_map_access: not taken where the name stands for something else" {
+	local types enumerator
+
+	need_unshare
+	need_strace
+	for enumerator in "bpf_cmd BPF_SYNC_MAP_ACCESS 37" \
+		"bpf_command BPF_SYNC_MAP_ACCESS 60" \
+		"bpf_cmd BPF_SYNC_MAP_ACCESSES 60"; do
+		# shellcheck disable=SC2086 # three words
+		enumerator $enumerator
+		on_types "$BPFTOOL" map sync using bpf_sync_map_access
+		fails_with "bpf_sync_map_access \(.+\)"
+		on_types "$BPFTOOL" -j map sync
+		[[ $status == 0 ]]
+		jq -e '.provider != "bpf_sync_map_access"' <<<"$output"
+		run grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
+		[[ $status == 1 ]]
+	done
+}
+
+# Types that promise what the kernel then does not do
+@test "bpf_sync_map_access: a call that fails is an error, and no wait" {
+	local types
+
+	without_command
+	need_unshare
+	need_strace
+	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
+	on_types "$BPFTOOL" map sync using bpf_sync_map_access
+	fails_with "bpf_sync_map_access"
+	# It was believed: otherwise nothing would be tested above
+	grep -E 'bpf\(0x3c ' "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "bpf_sync_map_access: only the strings are read of types that can't be mapped" {
+	local types=$KERNEL_BTF strings at
+
+	without_command
+	need_unshare
+	need_strace
+	# struct btf_header: hdr_len, at 4, and str_off, at 16
+	strings=$(od -An -tu4 -j4 -N16 "$types" | awk '{ print $1 + $4 }')
+	run --separate-stderr strace -f -qq -P "$types" -e trace=mmap,pread64 \
+		-e inject=mmap:error=ENODEV -o "$BATS_TEST_TMPDIR/trace" \
+		"$BPFTOOL" map sync using bpf_sync_map_access
+	fails_with "does not have the command"
+	grep -q "mmap.*INJECTED" "$BATS_TEST_TMPDIR/trace"
+	sed -n 's/.*pread64(.*, \([0-9]*\)) *= [0-9]*$/\1/p' \
+		"$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/positions"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/positions") -gt 1 ]]
+	while read -r at; do
+		((at == 0 || at >= strings))
+	done <"$BATS_TEST_TMPDIR/positions"
+}
+
+@test "feature probe: says in JSON too whether the kernel's types have the command" {
+	local types
+
+	without_command
+	need_unshare
+	bpftool -j feature probe kernel >"$BATS_TEST_TMPDIR/probe"
+	jq -e '[.. | .have_sync_map_access_command? | select(. != null)] == [false]' \
+		"$BATS_TEST_TMPDIR/probe"
+	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
+	over "$types" "$KERNEL_BTF" "$BPFTOOL" -j feature probe kernel \
+		>"$BATS_TEST_TMPDIR/probe"
+	jq -e '[.. | .have_sync_map_access_command? | select(. != null)] == [true]' \
+		"$BATS_TEST_TMPDIR/probe"
+	over "$types" "$KERNEL_BTF" "$BPFTOOL" feature probe kernel \
+		>"$BATS_TEST_TMPDIR/probe"
+	grep "SYNC_MAP_ACCESS command is available" "$BATS_TEST_TMPDIR/probe"
+}
+
 # In no guest: it tries thousands of programs
 @test "feature probe: asks the kernel's types for the command, tries no number" {
 	need_strace
