@@ -47,12 +47,12 @@ all: build/bpftool build/man/bpftool-map.8
 help:
 	@echo 'make             build/bpftool, and its manual pages in build/man'
 	@echo 'make demo        count every system call of this machine, drain once a second'
-	@echo 'make check       all tests'
-	@echo 'make bench       benchmarks'
+	@echo 'make check       all tests: check-host, check-asan and check-vm'
+	@echo 'make bench       benchmarks; bench-vm: those that want a guest'
 	@echo 'make series      the patches as mails; UPSTREAM=1: for the mailing list'
 	@echo 'make export      DIR=FOLDER: the patches as quilt folders, for packages'
 	@echo 'make install     DESTDIR= prefix=/usr/local: binary, manual, bash completion'
-	@echo 'make deb         Debian packages in build/deb'
+	@echo 'make deb         Debian packages in build/deb; check-deb-fresh: in a fresh Debian'
 	@echo 'make clean       remove build/'
 	@echo
 	@echo 'BASE=6.12        kernel release of the package linux-source-BASE'

@@ -63,7 +63,8 @@ TEST_ENV = BUILD=$(abspath build) BPFTOOL=$(abspath build/bpftool) \
 # What is done at every place or many times is done at some: QUICK
 OTHER_BASE := $(filter-out 6.12,$(NAME))
 HOST_TESTS ?= $(if $(OTHER_BASE),$(addprefix tests/source/,\
-	deb.bats export.bats series.bats),tests/source) tests/host
+	deb.bats export.bats series.bats),tests/source) tests/host \
+	tests/guest/wrapper.bats
 QUICK	?= $(if $(OTHER_BASE),FAULTS_QUICK=16 LOAD_SECONDS=2)
 
 # The guests come last: what fails here need not be waited for. Their kernels are

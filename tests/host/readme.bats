@@ -133,6 +133,32 @@ typed() {
 	done
 }
 
+# rows BASE: what the lines of the matrix say, as rows of the README
+rows() {
+	local line
+
+	export BASE=$1
+	for line in "$ROOT"/tests/vm/lines/*.line; do
+		(
+			# shellcheck source=/dev/null
+			. "$line"
+			[ "$EXPECT_MEMBARRIER" = used ] ||
+				EXPECT_MEMBARRIER="refused: $EXPECT_MEMBARRIER"
+			echo "$TITLE|$EXPECT_PROVIDER|$EXPECT_MEMBARRIER"
+		)
+	done
+}
+
+@test "the table of kernels is that of the matrix's lines" {
+	local readme=$BATS_TEST_TMPDIR/readme
+
+	sed -n '/^| kernel | provider chosen | membarrier |$/,/^$/p' \
+		"$ROOT/README.md" | sed -e '1,2d' -e '/^$/d' -e 's/[`]//g' \
+		-e 's/^| //; s/ |$//; s/ | /|/g' -e 's/ with our patch/, patched/' |
+		sort >"$readme"
+	{ rows 6.12; rows 6.1 | grep patched; } | sort | diff - "$readme"
+}
+
 # make_lines FILE: the lines of a page that call our make
 make_lines() {
 	sed -n 's/^    make\b/make/p' "$1" |

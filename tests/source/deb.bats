@@ -81,7 +81,7 @@ ours='/repo/bpftool-map-sync_*.deb'
 		"$TOOL" "$DEV"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$(grep -vc 'typo-in-manual-page' <<<"$output")" -eq 0 ]
+	! grep -v 'typo-in-manual-page\|^$' <<<"$output" || return 1
 	[[ $output != *bpftool-map.8* ]]
 }
 

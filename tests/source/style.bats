@@ -103,6 +103,15 @@ scripts() {
 		nothing_found
 }
 
+@test "the command's reference is made into a page without a word of complaint" {
+	run rst2man --exit-status=1 "$ROOT/docs/bpf-sync-map-access.rst" \
+		"$BATS_TEST_TMPDIR/page.2"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	grep -q '^\.SH ERRORS' "$BATS_TEST_TMPDIR/page.2"
+}
+
 @test "every file names its licence, and both texts are there" {
 	sources -not -path './LICENSES/*' -not -name LICENSE \
 		-not -name '*.patch' -not -name series -not -name .gitignore \
