@@ -101,6 +101,22 @@ exported() {
 	"$OBJ/bpftool" map help 2>&1 | grep -q swap-drain
 }
 
+# The second brings libbpf to where the tests of the whole find it
+@test "upstream: from the third on the changes are the same, and the first builds" {
+	local mail name
+
+	for mail in "$MAILS"/*.patch; do
+		name=${mail##*/}
+		[[ $name != 000[12]-* ]] || continue
+		cmp <(sed -n '/^diff /,$p' "$mail") \
+			<(sed -n '/^diff /,$p' "$LISTMAILS/$name")
+	done
+	cd "$GIT"
+	git checkout -q --detach pristine
+	git am -q "$LISTMAILS"/0001-*.patch
+	libbpf_check
+}
+
 @test "a patch that does not build would be noticed" {
 	cd "$GIT"
 	git checkout -q default
