@@ -139,9 +139,7 @@ static void report(struct swap_drain *sd, int err)
 		map_err("can't swap the slot: %s", strerror(-err));
 }
 
-/* A map that fills several slots may be needed in several chunks, and stays
- * open until the end.
- */
+/* A map that fills several slots may be needed in several chunks */
 static int open_chunk(const struct chunk *c)
 {
 	struct swap_slot *slot;
@@ -158,11 +156,14 @@ static int open_chunk(const struct chunk *c)
 
 static void close_chunk(const struct chunk *c)
 {
+	struct swap_slot *slot;
 	unsigned int i;
 
-	for (i = 0; i < c->nr; i++)
-		if (c->slots[i].parked && !c->slots[i].next_same)
-			map_ref_close(&c->slots[i].new);
+	for (i = 0; i < c->nr; i++) {
+		slot = c->slots[i].first ? : &c->slots[i];
+		if (slot->parked)
+			map_ref_close(&slot->new);
+	}
 }
 
 static int update_chunk(struct chunk *c)

@@ -25,6 +25,13 @@ drain_all() {
 	bpftool "${MODE[@]}" map swap-drain pinned "$PINS/outer" all "$@"
 }
 
+# Before LIMIT COMMAND...: root may raise the limit
+# shellcheck disable=SC2016,SC2034 # they are the other shell's, and the tests use it
+UNPRIVILEGED_LIMIT=(capsh --drop=cap_sys_resource -- -c '
+	ulimit -n "$1"
+	shift
+	exec "$@"' --)
+
 # "KEY ID" for each filled slot, a line each, sorted
 slots_and_ids() {
 	slots_of "$PINS/outer" | sort
