@@ -47,7 +47,7 @@ static void step(const char *what)
 	step_began = now;
 }
 
-static void look(struct slot *slot)
+static void look_into(struct slot *slot)
 {
 	if (bpf_map_lookup_elem(outer, &slot->key, &slot->id))
 		err(1, "can't look into slot %u", slot->key);
@@ -62,7 +62,7 @@ static void look_again(struct slot *slot)
 		err(1, "can't look into slot %u again", slot->key);
 }
 
-static void update(struct slot *slot)
+static void put_new(struct slot *slot)
 {
 	if (bpf_map_update_elem(outer, &slot->key, &slot->new_fd, BPF_ANY))
 		err(1, "can't update slot %u", slot->key);
@@ -109,7 +109,7 @@ static void start_threads(void)
 			errx(1, "can't start thread %d", i);
 }
 
-static void create(struct slot *slot)
+static void make_new(struct slot *slot)
 {
 	struct bpf_map_info info = {};
 	__u32 len = sizeof(info);
@@ -154,7 +154,7 @@ static void path_of(const struct slot *slot, char path[4096])
 	snprintf(path, 4096, "%s/%u", folder, slot->id);
 }
 
-static void pin(struct slot *slot)
+static void keep_old(struct slot *slot)
 {
 	char path[4096];
 
@@ -193,13 +193,13 @@ int main(int argc, char **argv)
 	start_threads();
 	step("threads");
 
-	by_threads(look);
+	by_threads(look_into);
 	step("find");
-	for_slots(create);
+	for_slots(make_new);
 	step("create");
-	for_slots(pin);
+	for_slots(keep_old);
 	step("pin");
-	by_threads(update);
+	by_threads(put_new);
 	step("update");
 	by_threads(look_again);
 	step("look again");
