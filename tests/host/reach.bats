@@ -27,14 +27,6 @@ other_outer() {
 	OTHER=$(map_id "$PINS/other")
 }
 
-# insert OUTER_PIN MAP_PIN KEY...
-insert() {
-	local outer=$1 map=$2
-
-	shift 2
-	bpftool map update pinned "$outer" key "$@" value pinned "$map"
-}
-
 # spare: a map that could be the replacement, $PINS/spare
 spare() {
 	other_map --fill 1 hash "$PINS/spare"
@@ -167,39 +159,6 @@ spare() {
 	done
 	bpftool map swap-drain recover journal "$PINS/journal"
 	journal_is_empty
-}
-
-# The run stops in the system call that unlocks the outer map, after the swap,
-# and goes on once the old map has got another holder.
-#
-# drain_and_insert OUTPUT_FILE [ARG...]
-drain_and_insert() {
-	local out=$1 nth pid
-
-	shift
-	# Which one of its calls that is: the same in every run
-	insert "$PINS/other" "$PINS/spare" 0 0 0 0
-	strace -o "$BATS_TEST_TMPDIR/trace" -e trace=fcntl "$BPFTOOL" \
-		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
-		journal "$PINS/journal" force >/dev/null
-	nth=$(grep '^fcntl(' "$BATS_TEST_TMPDIR/trace" | grep -n 'F_UNLCK' |
-		tail -n 1 | cut -d: -f1)
-	fill_slot
-
-	strace -o /dev/null -e trace=fcntl \
-		-e inject=fcntl:signal=SIGSTOP:when="$nth" "$BPFTOOL" "$@" \
-		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
-		journal "$PINS/journal" "${FORCE[@]}" \
-		>"$out" 2>"$out.err" 3>&- &
-	strace_pid=$!
-	wait_until slot_changed
-	pid=$(basename "$(find "$PINS/journal" -mindepth 1 -type d)")
-	insert "$PINS/other" "$PINS/inner" 1 0 0 0
-	kill -CONT "$pid"
-}
-
-slot_changed() {
-	[[ $(slot_id) != "$INNER" ]]
 }
 
 @test "a holder that comes between the checks: swapped, pinned, recovered" {
