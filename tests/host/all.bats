@@ -230,22 +230,6 @@ share_a_map() {
 	done
 }
 
-# Six slots, 0 and 5 with the same map; what is in them, in $BEFORE
-six_slots() {
-	release_pins
-	rm -rf "$PINS/journal"
-	make_outer "$FAULT_TYPE" 8 6 --fill 2 --btf counters --key 12 hash
-	bpftool map update pinned "$PINS/outer" key 5 0 0 0 \
-		value id "$(slots_and_ids | sed -n 's/^00 .* //p')"
-	BEFORE=$(slots_and_ids | sed 's/.* //' | sort -u)
-	[[ $(wc -l <<<"$BEFORE") == 5 ]]
-}
-
-swap_all() {
-	SWAP_ALL=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
-		journal "$PINS/journal")
-}
-
 # After a run that may have failed: each map is in its slot, or was printed, or
 # is pinned, and then it was said where
 nothing_is_lost() {

@@ -132,3 +132,20 @@ in_lines() {
 slot_type() {
 	map_make --info "$PINS/outer" | sed -n 's/^type 13$/hash_of_maps/p'
 }
+
+# Six slots, 0 and 5 with the same map; what is in them, in $BEFORE
+six_slots() {
+	release_pins
+	rm -rf "$PINS/journal"
+	make_outer "$FAULT_TYPE" 8 6 --fill 2 --btf counters --key 12 hash
+	bpftool map update pinned "$PINS/outer" key 5 0 0 0 \
+		value id "$(slots_and_ids | sed -n 's/^00 .* //p')"
+	BEFORE=$(slots_and_ids | sed 's/.* //' | sort -u)
+	[[ $(wc -l <<<"$BEFORE") == 5 ]]
+}
+
+# shellcheck disable=SC2034 # the tests run it
+swap_all() {
+	SWAP_ALL=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
+		journal "$PINS/journal")
+}

@@ -1,0 +1,159 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# swap-drain MAP all fails, or is killed, between two of the maps: each of them is
+# in its slot, or printed, or pinned, and recover prints what is pinned
+# shellcheck disable=SC2034 # variables for other files
+
+load ../lib/common
+load ../lib/slot
+load ../lib/all
+
+setup() {
+	setup_slot
+	swap_all
+	WORDS=()
+	FAULT_TYPE=array_of_maps
+	SET_UP=six_slots
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# Each of the three maps is more than a buffer of output
+large_slots() {
+	release_pins
+	rm -rf "$PINS/journal"
+	make_outer array_of_maps 4 3 --fill 1500 --entries 1500 hash
+	BEFORE=$(slots_and_ids | sed 's/.* //' | sort -u)
+}
+
+# "ID ELEMENTS" for each map in a list that was printed as a whole, a line each
+contents() {
+	jq -r '.[] | select(.elements and (has("error") | not)) |
+		"\(.id) \(.elements | sort_by(.key) | tojson)"' "$1" \
+		2>/dev/null | sort
+}
+
+# Maps, their contents, and in "old-ID" the maps themselves
+set_up() {
+	local id
+
+	rm -f "$PINS"/old-*
+	"$SET_UP"
+	for id in $BEFORE; do
+		bpftool map pin id "$id" "$PINS/old-$id"
+		echo "$id $(bpftool -j map dump id "$id" |
+			jq -c '[.[] | select(.error | not)] | sort_by(.key)')"
+	done | sort >"$BATS_TEST_TMPDIR/want"
+}
+
+# traced CALL [OPTION...]: the run's system calls of that name, in order
+traced() {
+	status=0
+	strace -f -qq -e trace="$1" -o "$TRACE" "${@:2}" "${SWAP_ALL[@]}" \
+		"${WORDS[@]}" >"$OUT" 2>"$OUT.err" || status=$?
+}
+
+# The pinned maps' ids, of those that were to be printed or of the others
+pinned() {
+	find "$PINS/journal" -type f "$@" -name "$(map_id "$PINS/outer")_*" |
+		sed -E 's/.*\/[0-9]+_([0-9]+).*/\1/' | sort
+}
+
+# Is each map somewhere, once; and is what was said so?
+judge() {
+	local in_slots id
+
+	in_slots=$(slots_and_ids | sed 's/.* //')
+	contents "$OUT" >"$OUT.printed"
+	: >"$OUT.all"
+	for id in $BEFORE; do
+		if grep -qx "$id" <<<"$in_slots"; then
+			! grep "^$id " "$OUT.printed" || return
+			grep "^$id " "$BATS_TEST_TMPDIR/want" >>"$OUT.all"
+		elif ! pinned ! -name "*_printed" | grep -qx "$id"; then
+			# It was let go, or is left to be cleared
+			grep "^$id " "$OUT.printed" >>"$OUT.all"
+		fi
+	done
+	if ((status == 255)) && pinned | grep -q .; then
+		cat "$OUT" "$OUT.err" | grep -qF "$PINS/journal/" || return
+	fi
+	((status != 0)) || ! pinned | grep . || return
+	recover_all >"$OUT.recovered"
+	contents "$OUT.recovered" >>"$OUT.all"
+	sort "$OUT.all" | diff -u "$BATS_TEST_TMPDIR/want" - || return
+	[[ -z $(find "$PINS/journal" -mindepth 1) ]] || return
+	[[ " ${WORDS[*]} " != *" clear "* ]] || cleared "$in_slots"
+}
+
+# cleared IDS: each map that is in no slot any more, is empty
+cleared() {
+	local id
+
+	for id in $BEFORE; do
+		grep -qx "$id" <<<"$1" ||
+			[[ $(bpftool -j map dump pinned "$PINS/old-$id" |
+				jq '[.[] | select(.error | not)] | length') == 0 ]] ||
+			return
+	done
+}
+
+# between_maps CALL NTH: an error, and a kill, at the N-th call that is like that, a
+# regular expression. What others do to the maps of this machine moves bpf(2)
+# calls: a fault that hit another one is repeated.
+between_maps() {
+	local like=$1 name=${1%%\\(*} fault nth tries
+
+	OUT=$BATS_TEST_TMPDIR/out TRACE=$BATS_TEST_TMPDIR/trace
+	for fault in error=EPERM signal=KILL; do
+		for ((tries = 0; tries < 20; tries++)); do
+			set_up
+			traced "$name"
+			[[ $status == 0 ]]
+			judge
+			nth=$(grep -nE "^[0-9]+ +$like" "$TRACE" |
+				sed -n "$2s/:.*//p")
+			[[ $nth ]]
+			set_up
+			traced "$name" -e inject="$name:$fault:when=$nth"
+			sed -n "${nth}p" "$TRACE" | grep -E "^[0-9]+ +$like" >&2 &&
+				break
+			recover_all >/dev/null
+		done
+		[[ $fault == error* && $status == 255 ||
+			$fault == signal* && $status == 137 ]]
+		judge || {
+			echo "$fault at call $2 of $like, status $status" >&2
+			cat "$OUT" "$OUT.err" | head -c 2000 >&2
+			return 1
+		}
+	done
+	rm -f "$PINS"/old-*
+}
+
+@test "in the midst of printing" {
+	SET_UP=large_slots
+	between_maps 'write\(1,' 4
+}
+
+@test "some of the maps are pinned" {
+	between_maps 'bpf\(BPF_OBJ_PIN,' 3
+}
+
+@test "some of the maps are let go" {
+	between_maps 'unlink\("[^"]*/journal/' 3
+	FAULT_TYPE=hash_of_maps
+	between_maps 'unlink\("[^"]*/journal/' 5
+}
+
+@test "some of the maps are said to be printed" {
+	WORDS=(clear)
+	between_maps 'rename\(' 2
+}
+
+@test "some of the maps are cleared" {
+	WORDS=(clear)
+	between_maps 'bpf\(BPF_MAP_DELETE_ELEM,' 4
+}
