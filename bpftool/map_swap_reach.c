@@ -44,33 +44,65 @@ static void name_slot(const struct map_ref *outer, const unsigned char *key,
 			 outer->info.name);
 }
 
-static int slot_is(const void *key, __u32 id, void *ctx)
-{
-	return id == *(__u32 *)ctx;
-}
-
-int reach_slot_holds(__u32 outer_id, __u32 id)
-{
-	struct map_ref outer;
-	int ret;
-
-	ret = map_ref_open(&outer, outer_id);
-	if (ret == -ENOENT)
-		return 0;
-	if (ret)
-		return ret;
-
-	ret = is_map_in_map(&outer.info) ? slots_each(&outer, slot_is, &id) : 0;
-	map_ref_close(&outer);
-
-	return ret;
-}
-
 static int compare_ids(const void *a, const void *b)
 {
 	__u32 id_a = *(const __u32 *)a, id_b = *(const __u32 *)b;
 
 	return id_a < id_b ? -1 : id_a > id_b;
+}
+
+static int add_id(const void *key, __u32 id, void *ctx)
+{
+	struct slot_ids *s = ctx;
+	size_t room = s->room ? 2 * s->room : 64;
+	__u32 *ids;
+
+	if (s->nr == s->room) {
+		ids = realloc(s->ids, room * sizeof(*ids));
+		if (!ids)
+			return -ENOMEM;
+		s->ids = ids;
+		s->room = room;
+	}
+	s->ids[s->nr++] = id;
+
+	return 0;
+}
+
+static int read_slot_ids(struct slot_ids *s)
+{
+	struct map_ref outer;
+	int err;
+
+	s->nr = 0;
+	err = map_ref_open(&outer, s->outer_id);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+
+	if (is_map_in_map(&outer.info))
+		err = slots_each(&outer, add_id, s);
+	map_ref_close(&outer);
+	if (s->nr)
+		qsort(s->ids, s->nr, sizeof(*s->ids), compare_ids);
+
+	return err;
+}
+
+int reach_slot_holds(struct slot_ids *s, __u32 outer_id, __u32 id)
+{
+	if (s->outer_id != outer_id) {
+		s->outer_id = outer_id;
+		s->err = read_slot_ids(s);
+	}
+	if (s->err)
+		return s->err;
+
+	return s->nr && bsearch(&id, s->ids, s->nr, sizeof(id), compare_ids);
+}
+
+void reach_slot_ids_free(struct slot_ids *s)
+{
+	free(s->ids);
 }
 
 static bool wanted(struct reach_query *q, __u32 id)

@@ -34,11 +34,25 @@ int progs_each(int (*fn)(const struct prog_ref *prog, void *ctx), void *ctx);
 
 bool is_map_in_map(const struct bpf_map_info *info);
 
-/* reach_slot_holds() - is map @id in a slot of map @outer_id?
+/* What is in the slots of the map-in-map that was asked for last */
+struct slot_ids {
+	__u32 outer_id;		/* 0: none yet */
+	int err;		/* it can't be read: -errno */
+	__u32 *ids;
+	size_t nr, room;
+};
+
+/**
+ * reach_slot_holds() - is map @id in a slot of map @outer_id?
+ * @s:		all zero at first; its memory goes with reach_slot_ids_free()
+ *
+ * The slots are read once for all questions in a row that are about the same
+ * map-in-map: on some kernels each look into a slot waits for a grace period.
  *
  * Return: 1, 0 (also if there is no such outer map), or -errno.
  */
-int reach_slot_holds(__u32 outer_id, __u32 id);
+int reach_slot_holds(struct slot_ids *s, __u32 outer_id, __u32 id);
+void reach_slot_ids_free(struct slot_ids *s);
 
 /* reach_note_slotless() - remember that a map is no map-in-map: scans skip it */
 void reach_note_slotless(__u32 id);

@@ -6,6 +6,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@
 /* A map that was not printed yet, or printed and not let go yet */
 struct left {
 	char path[PATH_MAX];
-	__u32 outer_id;
+	__u32 outer_id, id;
 	enum swap_pin_state state;
 	int open_err;		/* it can't be opened: -errno */
 	bool stays;		/* it was not printed in full */
@@ -33,6 +34,9 @@ struct left {
 struct recovery {
 	struct left *left;
 	size_t count, to_print;
+	struct slot_ids slots;
+	bool unreachable;	/* no program can get at any of them */
+	__u32 covered;		/* an outer map whose programs are all waited for */
 	bool typed;		/* all to print have BTF, as far as seen */
 	bool failed;		/* some stay */
 	struct drain_doc doc;
@@ -41,31 +45,72 @@ struct recovery {
 /* A run that died before its swap left its map in the slot: nothing is lost
  * and nobody needs to know.
  */
-static bool never_swapped(const struct swap_pin *pin)
+static bool never_swapped(struct slot_ids *slots, const struct swap_pin *pin)
 {
-	return reach_slot_holds(pin->outer_id, pin->id) > 0;
+	return reach_slot_holds(slots, pin->outer_id, pin->id) > 0;
+}
+
+/* What is said of the runs that failed, a line each */
+struct report {
+	struct slot_ids slots;
+	const char *dir;	/* of the journal, "": the usual one */
+	char first[PATH_MAX];	/* pin of the run that is looked at */
+	__u32 id, outer_id;
+	unsigned int nr;	/* pins of it */
+};
+
+static void report_run(struct report *r)
+{
+	const char *journal = *r->dir ? " journal " : "";
+
+	if (r->nr == 1)
+		map_warn("a run that failed left map %u of map-in-map %u at %s; print it and let it go with: bpftool map swap-drain recover%s%s",
+			 r->id, r->outer_id, r->first, journal, r->dir);
+	else if (r->nr)
+		map_warn("a run that failed left %u maps of map-in-map %u in %s; print them and let them go with: bpftool map swap-drain recover%s%s",
+			 r->nr, r->outer_id, dirname(r->first), journal,
+			 r->dir);
+	r->nr = 0;
+}
+
+static bool is_of_run(const struct report *r, const char *path)
+{
+	size_t len = strrchr(path, '/') - path + 1;
+
+	return r->nr && !strncmp(r->first, path, len);
 }
 
 static int report_pin(const struct swap_pin *pin, void *ctx)
 {
+	struct report *r = ctx;
+
 	if (pin->live)
 		return 0;
-
-	if (never_swapped(pin))
+	if (never_swapped(&r->slots, pin)) {
 		unlink(pin->path);
-	else
-		map_warn("a run that failed left map %u of map-in-map %u at %s; print it and let it go with: bpftool map swap-drain recover%s%s",
-			 pin->id, pin->outer_id, pin->path,
-			 *(char *)ctx ? " journal " : "", (char *)ctx);
+		return 0;
+	}
+
+	if (!is_of_run(r, pin->path)) {
+		report_run(r);
+		snprintf(r->first, sizeof(r->first), "%s", pin->path);
+		r->id = pin->id;
+		r->outer_id = pin->outer_id;
+	}
+	r->nr++;
 
 	return 0;
 }
 
 void swap_report_left(const struct swap_journal *j)
 {
-	const char *dir = strcmp(j->base, SWAP_JOURNAL_BASE) ? j->base : "";
-	int err = swap_journal_each(j, report_pin, (void *)dir);
+	struct report r = {
+		.dir = strcmp(j->base, SWAP_JOURNAL_BASE) ? j->base : "",
+	};
+	int err = swap_journal_each(j, report_pin, &r);
 
+	report_run(&r);
+	reach_slot_ids_free(&r.slots);
 	if (err)
 		map_warn("can't tell what earlier runs left in %s: %s", j->base,
 			 strerror(-err));
@@ -107,7 +152,7 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 
 	if (pin->live)
 		return 0;
-	if (never_swapped(pin)) {
+	if (never_swapped(&r->slots, pin)) {
 		unlink(pin->path);
 		return 0;
 	}
@@ -120,6 +165,7 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 	memset(left, 0, sizeof(*left));
 	snprintf(left->path, sizeof(left->path), "%s", pin->path);
 	left->outer_id = pin->outer_id;
+	left->id = pin->id;
 	left->state = pin->state;
 	r->count++;
 
@@ -154,36 +200,78 @@ static int wait_once(void)
 	return err;
 }
 
+/* One look for all, after the wait, as swap-drain has it before it prints. Which
+ * of them can be reached is asked only where that finds one.
+ */
+static bool none_reachable(const struct recovery *r)
+{
+	char why[512];
+	struct reach_query q = {
+		.nr = r->count,
+		.why = why,
+		.size = sizeof(why),
+	};
+	int ret = -ENOMEM;
+	size_t i;
+
+	q.ids = calloc(r->count + 1, sizeof(*q.ids));
+	for (i = 0; q.ids && i < r->count; i++)
+		q.ids[i] = r->left[i].id;
+	if (q.ids)
+		ret = reach_find(&q);
+	free(q.ids);
+
+	return !ret;
+}
+
+static int find_user(struct recovery *r, const struct left *left,
+		     const struct map_ref *map, char *why, size_t size)
+{
+	struct map_ref outer = { .fd = -1 };
+	__u32 id = map->info.id;
+	struct reach_query q = {
+		.ids = &id,
+		.nr = 1,
+		.why = why,
+		.size = size,
+	};
+	int ret = 0;
+
+	if (!r->unreachable)
+		ret = reach_find(&q);
+	/* The maps of one map-in-map are alike to what can't be waited for */
+	if (ret || r->covered == left->outer_id)
+		return ret;
+
+	if (!map_ref_open(&outer, left->outer_id))
+		ret = uncovered_find(&outer, map, why, size);
+	map_ref_close(&outer);
+	if (!ret)
+		r->covered = left->outer_id;
+
+	return ret;
+}
+
 /* Its run may have failed because a program can still change the map */
-static int check_final(const struct left *left, const struct map_ref *map)
+static int check_final(struct recovery *r, const struct left *left,
+		       const struct map_ref *map)
 {
 	const struct map_err_state state = {
 		.swapped = true,
 		.pinned = left->path,
 	};
-	__u32 id = map->info.id;
 	char why[512] = "";
-	struct reach_query q = {
-		.ids = &id,
-		.nr = 1,
-		.why = why,
-		.size = sizeof(why),
-	};
-	struct map_ref outer = { .fd = -1 };
 	int ret;
 
-	ret = reach_find(&q);
-	if (!ret && !map_ref_open(&outer, left->outer_id))
-		ret = uncovered_find(&outer, map, why, sizeof(why));
-	map_ref_close(&outer);
+	ret = find_user(r, left, map, why, sizeof(why));
 	if (ret < 0)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
 	if (ret)
 		map_err_state(&state,
-			      "map %u may still change and is not %s: %s", id,
-			      left->state == PIN_PRINTED ? "cleared" : "printed",
-			      why);
+			      "map %u may still change and is not %s: %s",
+			      map->info.id, left->state == PIN_PRINTED ?
+			      "cleared" : "printed", why);
 
 	return ret ? -1 : 0;
 }
@@ -204,14 +292,14 @@ static int open_left(const struct left *left, struct map_ref *map)
 }
 
 /* Somebody may have found a use for it since it was printed */
-static int check_printed(const struct left *left)
+static int check_printed(struct recovery *r, const struct left *left)
 {
 	struct map_ref map;
 	int err;
 
 	if (open_left(left, &map))
 		return -1;
-	err = check_final(left, &map);
+	err = check_final(r, left, &map);
 	map_ref_close(&map);
 
 	return err;
@@ -228,7 +316,7 @@ static int print_left(struct recovery *r, const struct left *left)
 
 	if (open_left(left, &map))
 		return -1;
-	err = check_final(left, &map) ? :
+	err = check_final(r, left, &map) ? :
 	      drain_printer_init(&printer, &r->doc, &map.info, &state);
 	if (err)
 		goto close_map;
@@ -260,10 +348,11 @@ static int print_all(struct recovery *r, const struct swap_journal *j)
 	int flush_err;
 	size_t i;
 
+	r->unreachable = none_reachable(r);
 	drain_doc_begin(&r->doc);
 	for (i = 0; i < r->count && !ferror(stdout); i++) {
 		left = &r->left[i];
-		if (left->state == PIN_PRINTED ? !check_printed(left) :
+		if (left->state == PIN_PRINTED ? !check_printed(r, left) :
 						 !print_left(r, left))
 			continue;
 		left->stays = true;
@@ -381,6 +470,7 @@ int swap_recover(const struct swap_args *args)
 	swap_journal_each(&journal, nothing, NULL);
 
 free_left:
+	reach_slot_ids_free(&r.slots);
 	free(r.left);
 	close(lock_fd);
 	return err;

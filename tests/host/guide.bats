@@ -46,7 +46,7 @@ guide_runs() {
 
 	for ((i = $1; i <= $2; i++)); do
 		got=$(here <<<"${CMD[i]}" | bash -e 2>&1 |
-			sed '/^Warning: a run that failed left map /d')
+			sed '/^Warning: a run that failed left /d')
 		as_shown "$i" "$(form <<<"${OUT[i]}")" "$(form <<<"$got")" ||
 			return 1
 	done

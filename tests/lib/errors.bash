@@ -14,7 +14,7 @@ state() {
 # is said about runs of other people
 said() {
 	# shellcheck disable=SC2154 # run sets it
-	grep -av '^Warning: a run that failed left map' <<<"$stderr"
+	grep -av '^Warning: a run that failed left ' <<<"$stderr"
 }
 
 # One line, and nothing on stdout

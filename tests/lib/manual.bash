@@ -34,7 +34,7 @@ manual_here() {
 # Ids, process ids and times differ from run to run; and what other runs left
 # behind is told by each
 manual_stable() {
-	sed -E -e '/^Warning: a run that failed left map /d' \
+	sed -E -e '/^Warning: a run that failed left /d' \
 	    -e 's/map [0-9]+ swapped for map [0-9]+, waited [0-9]+ us/map N swapped for map M, waited U us/' \
 	    -e 's/\([a-z_]+\)$/(PROVIDER)/' \
 	    -e 's#(swap_drain|journal)/[0-9_]+/[0-9]+_[0-9]+#\1/RUN/OUTER_INNER#'

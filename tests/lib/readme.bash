@@ -12,7 +12,7 @@ page_transcript() {
 # Ids, process ids, times, and which provider this kernel has: what differs
 # from run to run. The entries of a hash have no order.
 page_stable() {
-	sed -E -e '/^Warning: a run that failed left map /d' \
+	sed -E -e '/^Warning: a run that failed left /d' \
 	    -e 's/^[0-9]+: /ID: /' -e 's/outer_id [0-9]+/outer_id ID/' \
 	    -e 's/map [0-9]+ (may|fl)/map ID \1/g' \
 	    -e 's/"provider":"[a-z_]+","wait_us":[0-9]+/"provider":P,"wait_us":U/' \
