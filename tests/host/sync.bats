@@ -287,7 +287,11 @@ without_command() {
 		# shellcheck disable=SC2086 # three words
 		enumerator $enumerator
 		on_types "$BPFTOOL" map sync using bpf_sync_map_access
-		fails_with "bpf_sync_map_access \(.+\)"
+		if [[ $enumerator == *37 ]]; then
+			fails_with "bpf_sync_map_access \(.*has another number"
+		else
+			fails_with "bpf_sync_map_access \(.*does not have the command"
+		fi
 		on_types "$BPFTOOL" -j map sync
 		[[ $status == 0 ]]
 		jq -e '.provider != "bpf_sync_map_access"' <<<"$output"
@@ -329,6 +333,37 @@ without_command() {
 	while read -r at; do
 		((at == 0 || at >= strings))
 	done <"$BATS_TEST_TMPDIR/positions"
+}
+
+@test "bpf_sync_map_access: found in types that can't be mapped" {
+	local types
+
+	without_command
+	need_unshare
+	need_strace
+	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
+	run --separate-stderr over "$types" "$KERNEL_BTF" strace -f -qq -P "$KERNEL_BTF" \
+		-e trace=mmap,pread64 -e inject=mmap:error=ENODEV \
+		-o "$BATS_TEST_TMPDIR/trace" \
+		"$BPFTOOL" map sync using bpf_sync_map_access
+	fails_with "can't wait with bpf_sync_map_access: "
+	grep -q "mmap.*INJECTED" "$BATS_TEST_TMPDIR/trace"
+}
+
+# Since Linux 6.16
+@test "bpf_sync_map_access: of types that can be mapped only the header is read" {
+	local types=$KERNEL_BTF
+
+	without_command
+	need_strace
+	run --separate-stderr strace -f -qq -P "$types" -e trace=mmap,pread64 \
+		-o "$BATS_TEST_TMPDIR/trace" \
+		"$BPFTOOL" map sync using bpf_sync_map_access
+	fails_with "does not have the command"
+	! grep -q 'mmap.*ENODEV' "$BATS_TEST_TMPDIR/trace" ||
+		skip "this kernel's types can't be mapped"
+	[[ $(grep -c 'mmap(.* = 0x' "$BATS_TEST_TMPDIR/trace") == 1 ]]
+	[[ $(grep -c 'pread64(' "$BATS_TEST_TMPDIR/trace") == 1 ]]
 }
 
 @test "feature probe: says in JSON too whether the kernel's types have the command" {
