@@ -20,6 +20,7 @@ setup_file() {
 	cat "$out"
 	grep -q '^| lpm_trie, 100,000, -j | [0-9.]* |' "$out"
 	grep -q '^| slots | swap-drain all | 16 |' "$out"
+	grep -qE '^(finding out .*: -?[0-9]+ us more than|bpf_sync_map_access: median)' "$out"
 	grep -q '^medians of 3: [0-9]* us beside a wait of ' "$out"
 	grep -q '^with [0-9]* maps and [0-9]* programs more: ' "$out"
 }
