@@ -101,15 +101,19 @@ exported() {
 	"$OBJ/bpftool" map help 2>&1 | grep -q swap-drain
 }
 
+# mail_of FILE: without the subject's prefix, and how that makes it be folded
+mail_of() {
+	sed '/^Subject: /{:a; N; s/\n / /; ta; s/\[PATCH[^]]*\] //}' "$1"
+}
+
 # The second brings libbpf to where the tests of the whole find it
-@test "upstream: from the third on the changes are the same, and the first builds" {
+@test "upstream: from the third on the mails are the same, and the first builds" {
 	local mail name
 
 	for mail in "$MAILS"/*.patch; do
 		name=${mail##*/}
 		[[ $name != 000[12]-* ]] || continue
-		cmp <(sed -n '/^diff /,$p' "$mail") \
-			<(sed -n '/^diff /,$p' "$LISTMAILS/$name")
+		diff <(mail_of "$mail") <(mail_of "$LISTMAILS/$name")
 	done
 	cd "$GIT"
 	git checkout -q --detach pristine
@@ -264,6 +268,24 @@ upstream_onto() {
 	# The order in which they are read: a header before what includes it
 	git log --reverse --format=%s pristine..default | sed 's/:.*//' | uniq >"$BATS_TEST_TMPDIR/order"
 	diff "$BATS_TEST_TMPDIR/order" <(printf '%s\n' bpf libbpf bpftool selftests/bpf)
+}
+
+# The decimal ones, and how many times: sizes and rounds are no results
+@test "the cover letter's figures are those of the page" {
+	local form figure
+
+	for form in "$MAILS" "$LISTMAILS"; do
+		sed -n '/^Measured/,/^$/p' "$form/0000-cover-letter.txt" |
+			tr '\n' ' ' | grep -oE '[0-9]+\.[0-9]+|[0-9]+ times' \
+			>"$BATS_TEST_TMPDIR/figures"
+		[ "$(wc -l <"$BATS_TEST_TMPDIR/figures")" -ge 5 ]
+		while read -r figure; do
+			grep -qwF "$figure" "$ROOT/docs/performance.md" || {
+				echo "not there: $figure"
+				return 1
+			}
+		done <"$BATS_TEST_TMPDIR/figures"
+	done
 }
 
 @test "upstream's test of types and options passes on the patched tree" {
