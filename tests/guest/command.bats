@@ -1,33 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# BPF_SYNC_MAP_ACCESS itself. Needs a kernel with the patch; where one is
-# expected (EXPECT_PROVIDER), its absence is a failure and not a reason to skip.
+# BPF_SYNC_MAP_ACCESS itself. Needs a kernel with the patch.
 
-setup_file() {
-	local status=0
-
-	export PROGS=$BUILD/tests COMMAND=y
-	"$PROGS/sync_cmd" || status=$?
-	case $status in
-	0) ;;
-	3) COMMAND= ;;
-	*) return 1 ;;
-	esac
-}
+load ../lib/answers
+load ../lib/command
 
 setup() {
-	[ -z "$COMMAND" ] || return 0
-	[ "${EXPECT_PROVIDER:-}" != bpf_sync_map_access ]
-	skip "the kernel has no BPF_SYNC_MAP_ACCESS"
+	PROGS=$BUILD/tests
+	needs_command
 }
 
-# A command run as a user other than root and without capabilities
-as_nobody() {
-	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
-		--bounding-set=-all "$@"
-}
-
-# ... as that user, with one capability
+# A command run as a user other than root, with one capability
 as_nobody_with() {
 	local cap=$1
 
@@ -59,7 +42,7 @@ says() {
 }
 
 @test "command: EPERM without privileges, after the arguments were checked" {
-	says "EPERM EINVAL EINVAL" as_nobody "$PROGS/sync_cmd" null attr size
+	says "EPERM EINVAL EINVAL" program_as_nobody "$PROGS/sync_cmd" null attr size
 }
 
 @test "command: CAP_BPF suffices, and so does CAP_SYS_ADMIN; CAP_PERFMON does not" {
@@ -78,7 +61,7 @@ says() {
 	before=$(cat $file)
 	[ "$before" != 1 ] || skip "it is off for good in this kernel"
 	echo 0 >$file
-	run as_nobody "$PROGS/sync_cmd" null
+	run program_as_nobody "$PROGS/sync_cmd" null
 	echo "$before" >$file
 	[ "$output" = EPERM ]
 }

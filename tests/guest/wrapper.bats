@@ -2,18 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # libbpf's bpf_sync_map_access(), on a kernel with the command and without.
 
-# 0 if the kernel has the command, 1 if not; nothing else will do
-has_command() {
-	local status=0
-
-	"$BUILD/tests/sync_cmd" || status=$?
-	case $status in
-	0) return 0 ;;
-	3) [ "${EXPECT_PROVIDER:-}" != bpf_sync_map_access ] && return 1 ;;
-	esac
-	echo "sync_cmd says $status"
-	exit 1
-}
+load ../lib/answers
+load ../lib/command
 
 @test "libbpf: bpf_sync_map_access() is 0 where the command is, -errno where not" {
 	run "$BUILD/tests/sync_wrapper"
@@ -28,8 +18,7 @@ has_command() {
 }
 
 @test "libbpf: bpf_sync_map_access() without privileges is -EPERM or -EINVAL" {
-	run setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
-		--bounding-set=-all "$BUILD/tests/sync_wrapper"
+	run program_as_nobody "$BUILD/tests/sync_wrapper"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	if has_command; then

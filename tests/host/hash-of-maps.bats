@@ -6,6 +6,7 @@
 load ../lib/common
 load ../lib/slot
 load ../lib/answers
+load ../lib/race
 
 bats_require_minimum_version 1.5.0
 
@@ -20,10 +21,6 @@ teardown() {
 warns() {
 	grep -q '^Warning: this kernel does not update hash_of_maps in place' \
 		<<<"$stderr"
-}
-
-updates_in_place() {
-	grep -aq htab_map_update_elem_in_place "$KERNEL_BTF"
 }
 
 # The verb with its options on a kernel whose BTF is hidden
