@@ -17,6 +17,11 @@
 /* Batches in a row that yield nothing, as their entries went away meanwhile */
 #define BATCH_TRIES	64
 
+/* The kernel's own, which is not for user space and comes through all the same */
+#ifndef ENOTSUPP
+#define ENOTSUPP	524
+#endif
+
 struct drain_bufs {
 	void *key, *next;
 	void *value, *popped;
@@ -207,7 +212,8 @@ int map_drain_batches(const struct map_ref *old, struct drain_printer *p,
 	if (err > 0)
 		map_debug("map %u: read entry by entry, no batch of a %s can be read: %s",
 			  old->info.id, map_type_name(old->info.type),
-			  strerror(-more));
+			  more == -ENOTSUPP ? "not supported" :
+					      strerror(-more));
 	batch_free(&batch);
 
 	return err;

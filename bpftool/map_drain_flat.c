@@ -181,8 +181,9 @@ static void put_int(struct walk *w, const struct btf_type *t, __u32 at)
 		w->failed = true;
 		return;
 	}
+	/* The dumper looks at one byte of a bool, whatever its size */
 	if (step)
-		step->size = bits / 8;
+		step->size = encoding == BTF_INT_BOOL ? 1 : bits / 8;
 }
 
 static void walk_type(struct walk *w, __u32 id, __u32 at);

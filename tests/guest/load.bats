@@ -3,30 +3,17 @@
 # The command under load. HAMMER_SECONDS (30) says how long.
 
 load ../lib/common
+load ../lib/command
 load ../lib/race
 load ../lib/load
 
 setup_file() {
-	local status=0
-
-	export PROGS=$BUILD/tests COMMAND=y HAMMER_SECONDS=${HAMMER_SECONDS:-30}
-	"$PROGS/sync_cmd" || status=$?
-	case $status in
-	0) ;;
-	3) COMMAND= ;;
-	*) return 1 ;;
-	esac
+	export PROGS=$BUILD/tests HAMMER_SECONDS=${HAMMER_SECONDS:-30}
 }
 
 teardown() {
 	load_stop
 	cleanup_bpffs
-}
-
-needs_command() {
-	[ -z "$COMMAND" ] || return 0
-	[ "${EXPECT_PROVIDER:-}" != bpf_sync_map_access ]
-	skip "the kernel has no BPF_SYNC_MAP_ACCESS"
 }
 
 late_writes() {

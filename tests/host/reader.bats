@@ -125,6 +125,16 @@ has_extremes() {
 	done
 }
 
+# What a kernel says whose type of map has none; strerror() has no words for it
+@test "where no batch can be read: the kernel's own error has words too" {
+	needs_seccomp
+	as_dumped --fill 16 hash
+	refuse LOOKUP_BATCH ENOTSUPP "$BPFTOOL" -d map swap-drain \
+		pinned "$PINS/outer" "${SLOT[@]}" >"$BATS_TEST_TMPDIR/got" 2>&1
+	grep "no batch of a hash can be read: not supported$" \
+		"$BATS_TEST_TMPDIR/got"
+}
+
 many_entries() {
 	recover >/dev/null
 	make_slot array_of_maps --fill 20000 hash
