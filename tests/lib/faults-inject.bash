@@ -227,7 +227,9 @@ with_fault() {
 	look
 	if [[ $fault == signal=KILL ]] && ((status == 137)); then
 		kills=$((kills + 1))
-		tail -n 2 "$T/trace" | head -n 1 >>"$T/killed"
+		# Each thread that was there has a line on its end
+		grep -v ' +++ killed by SIGKILL +++$' "$T/trace" |
+			tail -n 1 >>"$T/killed"
 		judge_killed
 	elif grep INJECTED "$T/trace" >>"$T/injected"; then
 		faults=$((faults + 1))
