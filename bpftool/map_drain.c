@@ -17,10 +17,10 @@
 /* Batches in a row that yield nothing, as their entries went away meanwhile */
 #define BATCH_TRIES	64
 
-/* The kernel's own, which is not for user space and comes through all the same */
-#ifndef ENOTSUPP
-#define ENOTSUPP	524
-#endif
+/* What a map without the operation answers: not one of errno.h's numbers, so
+ * strerror() has no words for it
+ */
+#define KERNEL_NOTSUPP	524
 
 struct drain_bufs {
 	void *key, *next;
@@ -212,7 +212,7 @@ int map_drain_batches(const struct map_ref *old, struct drain_printer *p,
 	if (err > 0)
 		map_debug("map %u: read entry by entry, no batch of a %s can be read: %s",
 			  old->info.id, map_type_name(old->info.type),
-			  more == -ENOTSUPP ? "not supported" :
+			  more == -KERNEL_NOTSUPP ? "not supported" :
 					      strerror(-more));
 	batch_free(&batch);
 
