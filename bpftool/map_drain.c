@@ -14,7 +14,9 @@
 /* A batch ends with whichever comes first; values can be large */
 #define BATCH_ENTRIES	4096
 #define BATCH_BYTES	1048576
-/* Batches in a row that yield nothing, as their entries went away meanwhile */
+/* Batches in a row that yield nothing: their entries went away meanwhile, or the
+ * kernel did not get the lock of a bucket
+ */
 #define BATCH_TRIES	64
 
 /* What a map without the operation answers: not one of errno.h's numbers, so
@@ -146,6 +148,15 @@ static int batch_grow(struct batch *batch, const struct map_ref *old,
 	return batch_resize(batch, old, value_size, batch->room * 2);
 }
 
+/* Kernels give up on a bucket's lock: before 6.15 if this CPU holds it already, and
+ * since then also if it takes longer than a quarter of a second, for which the
+ * host of a virtual machine may well stop the CPU that holds it.
+ */
+static bool is_locked(int err)
+{
+	return err == EBUSY || err == ETIMEDOUT || err == EDEADLK;
+}
+
 /* Returns 1 when there may be more, 0 when these were the last, or -errno */
 static int batch_read(struct batch *batch, const struct map_ref *old,
 		      size_t value_size, bool first)
@@ -163,6 +174,8 @@ static int batch_read(struct batch *batch, const struct map_ref *old,
 			break;
 		if (errno == ENOENT)
 			return 0;
+		if (is_locked(errno) && tries--)
+			continue;
 		/* Some kernels stop early at an entry that was deleted just
 		 * then; those before it are there, and it goes on after them.
 		 */

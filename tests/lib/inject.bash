@@ -58,7 +58,8 @@ inject() {
 # fail
 refuse() {
 	local -A numbers=([LOOKUP_BATCH]=24 [UPDATE_BATCH]=26 [NONE]=255)
-	local -A errors=([EPERM]=1 [EINVAL]=22 [ENOTSUPP]=524)
+	local -A errors=([EPERM]=1 [EINVAL]=22 [ETIMEDOUT]=110
+		[ENOTSUPP]=524)
 
 	"$BUILD/tests/refuse_bpf" "${numbers[$1]}" "${errors[$2]}" "${@:3}"
 }
