@@ -361,7 +361,9 @@ drain_all_for() {
 
 	for ((rounds = 0; rounds < 2 || SECONDS < end; rounds++)); do
 		bpftool -j map swap-drain pinned "$PINS/outer" all \
-			2>>"$BATS_TEST_TMPDIR/err" || return 1
+			2>>"$BATS_TEST_TMPDIR/err" && continue
+		cat "$BATS_TEST_TMPDIR/err" >&2
+		return 1
 	done
 }
 
@@ -380,7 +382,7 @@ all_exact() {
 	load_stop
 	left=$(set -o pipefail &&
 		bpftool -j map swap-drain pinned "$PINS/outer" all \
-			2>/dev/null | add_up_all)
+			2>>"$BATS_TEST_TMPDIR/err" | add_up_all)
 	counted=$(load_told counted)
 	expected=$counted
 	if [[ $1 == hash ]] && ! updates_in_place; then
@@ -388,7 +390,8 @@ all_exact() {
 	fi
 	lost=$((expected - $(jq .sum <<<"$drained") - $(jq .sum <<<"$left")))
 	diag "$1_of_maps of $2: counted $counted, drained $(jq -r '"\(.sum) in \(.documents) maps"' \
-		<<<"$drained"), left $(jq .sum <<<"$left"), lost $lost"
+		<<<"$drained"), left $(jq .sum <<<"$left"), lost $lost," \
+		"missed $(load_told missed), failed $(load_told failed)"
 	((counted > 0 && lost == 0)) && [[ $(load_told failed) == 0 ]]
 }
 

@@ -42,21 +42,28 @@ static __always_inline void bump(__u32 which)
 		__sync_fetch_and_add(count, 1);
 }
 
+/* Since 6.15 the kernel gives up on a lock that it can't get for a quarter of a
+ * second. The host of a virtual machine may well stop a CPU for that long.
+ */
+#define TRIES	8
+
 static __always_inline int add(void *map, const __u32 *key)
 {
 	const __u64 none = 0;
-	__u64 *value = bpf_map_lookup_elem(map, key);
+	__u64 *value;
+	int i;
 
-	if (!value) {
+	for (i = 0; i < TRIES; i++) {
+		value = bpf_map_lookup_elem(map, key);
+		if (value) {
+			__sync_fetch_and_add(value, 1);
+			return 0;
+		}
 		/* If another CPU was first, its element serves as well */
 		bpf_map_update_elem(map, key, &none, BPF_NOEXIST);
-		value = bpf_map_lookup_elem(map, key);
-		if (!value)
-			return -1;
 	}
-	__sync_fetch_and_add(value, 1);
 
-	return 0;
+	return -1;
 }
 
 SEC("tc")
