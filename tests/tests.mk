@@ -86,8 +86,8 @@ check: $(OUT)/.packages build/.check-packages build/.vm-packages
 
 check-host: all test-programs build/.check-packages
 	@rm -rf build/results
-	@$(TEST_ENV) $(QUICK) prove --timer -j $(TEST_JOBS) --ext .bats \
-		--exec tests/world.sh $(HOST_TESTS)
+	@$(TEST_ENV) $(QUICK) prove --timer --failures --comments \
+		-j $(TEST_JOBS) --ext .bats --exec tests/world.sh $(HOST_TESTS)
 
 DEMO_FILES := $(TESTS)/demo $(TESTS)/demo.bpf.o $(TESTS)/syscalls.json
 

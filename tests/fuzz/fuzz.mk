@@ -111,5 +111,5 @@ check-asan: all test-programs build/.check-packages $(ASAN)/bpftool \
 	@$(TEST_ENV) BPFTOOL=$(abspath $(ASAN)/bpftool) $(ASAN_QUICK) \
 		SETUP_BPFTOOL=$(abspath build/bpftool) \
 		RESULTS=$(abspath $(ASAN))/results \
-		prove --timer -j $(TEST_JOBS) --exec tests/world.sh \
-		$(ASAN_TESTS)
+		prove --timer --failures --comments -j $(TEST_JOBS) \
+		--exec tests/world.sh $(ASAN_TESTS)

@@ -90,6 +90,7 @@ done
 fetch_kernels "${lines[@]}"
 [ -z "$only_kernels" ] || exit 0
 failed=0
-prove --timer -j "$jobs" --exec "$here/line.sh" "$@" || failed=1
+prove --timer --failures --comments -j "$jobs" --exec "$here/line.sh" "$@" ||
+	failed=1
 table "${lines[@]}" | tee "$BUILD/vm/matrix.txt"
 exit $failed
