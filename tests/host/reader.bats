@@ -142,7 +142,7 @@ has_extremes() {
 
 	for error in ETIMEDOUT EBUSY EDEADLK; do
 		inject $error "$call" 2 many_entries "$BPFTOOL" -j map swap-drain \
-			pinned "$PINS/outer" "${SLOT[@]}"
+			pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal"
 		((status == 0))
 		jq -e 'length == 20000 and (map(.key) | unique | length) == 20000' \
 			"$OUT"
