@@ -120,11 +120,12 @@ $(OBJ)/.built: $(OUT)/.overlay $(OUT)/.llvm
 build/bpftool: $(OBJ)/.built build/.chosen
 	$(Q)cp $(OBJ)/bpftool $@
 
-# Removed first: bpftool's Makefile does not know which files a page includes
+# All are removed first: bpftool's Makefile does not know which files a page
+# includes, and takes those of another base for newer than its sources
 doc: build/man/bpftool-map.8
 build/man/bpftool-map.8: $(OUT)/.overlay build/.chosen
 	$(Q)mkdir -p build/man
-	$(Q)rm -f $@
+	$(Q)rm -f build/man/*.8
 	$(Q)$(MAKE) --no-print-directory -C $(BPFTOOL_DIR)/Documentation \
 		OUTPUT=$(abspath build/man)/ LLVM= V=$(V) man
 	@touch $@

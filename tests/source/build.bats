@@ -130,6 +130,14 @@ warnings() {
 		"$TREE/tools/bpf/bpftool/map.c"
 }
 
+@test "no manual page of another base stays" {
+	echo old >"$COPY/build/man/bpftool-prog.8"
+	echo old >"$COPY/build/man/bpftool-gone.8"
+	build KSRC="$TREE/../pristine" doc
+	grep -q '^\.TH' "$COPY/build/man/bpftool-prog.8"
+	[ ! -e "$COPY/build/man/bpftool-gone.8" ]
+}
+
 @test "what is no kernel tree is refused by name" {
 	mkdir "$BATS_TEST_TMPDIR/empty"
 	run build KSRC="$BATS_TEST_TMPDIR/empty"
