@@ -81,6 +81,9 @@ command() {
 		'static int stream_read(union bpf_attr *attr)\n{\n\treturn -EINVAL;\n}\n\n$1'
 	change kernel/bpf/syscall.c '(^static int __sys_bpf\(.*?)(^\tdefault:\n)' \
 		'$1\tcase BPF_PROG_STREAM_READ_BY_FD:\n\t\terr = stream_read(&attr);\n\t\tbreak;\n$2'
+	# A flag in the command's number, taken off on the way to the command
+	change kernel/bpf/syscall.c '(^static int __sys_bpf\(.*?)(^\tswitch \(cmd\) \{\n)' \
+		'$1\tcmd &= ~BPF_COMMON_ATTRS;\n\n$2'
 }
 
 (cd tools/bpf/bpftool && parsers && dump)

@@ -99,13 +99,21 @@ newer_has() {
 	# security_bpf() is asked by the one call there is, with all its arguments:
 	# what our patch does comes before it, and after it
 	awk '/^static int __sys_bpf\(/ { on = 1 } on && /^}/ { exit }
-		on && /check_sync_map_access\(|security_bpf\(|sync_map_access\(\)/ {
+		on && /check_sync_map_access\(|security_bpf\(|cmd &= |sync_map_access\(/ {
 			sub(/^.*= /, ""); print }' \
 		"$COPY/build/ksrc/tree/kernel/bpf/syscall.c" |
 		diff - <(printf '%s;\n' 'check_sync_map_access(uattr, size)' \
 			'security_bpf(cmd, &attr, size, uattr.is_kernel)' \
-			'sync_map_access()')
+			'~BPF_COMMON_ATTRS' 'sync_map_access(uattr, size)')
 	[ "$(grep -c 'security_bpf(' "$COPY/build/ksrc/tree/kernel/bpf/syscall.c")" -eq 1 ]
+	# Before that flag went the first check does not see the command: there has
+	# to be one where it waits
+	awk '/^static int sync_map_access\(/ { on = 1 } on && /^}/ { exit }
+		on && /check_sync_map_access\(|synchronize_rcu_expedited\(/ {
+			sub(/^.*= /, ""); sub(/^\t/, ""); print }' \
+		"$COPY/build/ksrc/tree/kernel/bpf/syscall.c" |
+		diff - <(printf '%s;\n' 'check_sync_map_access(uattr, size)' \
+			'synchronize_rcu_expedited()')
 }
 
 @test "newer: the series is made for it, and applies" {
