@@ -355,25 +355,17 @@ untouched() {
 	nothing_left
 }
 
+drain_all_once() {
+	if_ok bpftool -j map swap-drain pinned "$PINS/outer" all
+}
+
 # Goes round for a quarter of the time
 drain_all_for() {
 	local end=$((SECONDS + $1)) rounds
 
 	for ((rounds = 0; rounds < 2 || SECONDS < end; rounds++)); do
-		drain_all_shown || return 1
+		drain_all_once || return 1
 	done
-}
-
-# With -j an error is the output: what would be added up is shown where it failed
-drain_all_shown() {
-	local got=$BATS_TEST_TMPDIR/got err=$BATS_TEST_TMPDIR/err
-
-	if bpftool -j map swap-drain pinned "$PINS/outer" all >"$got" 2>"$err"; then
-		cat "$got"
-	else
-		cut -c -2000 "$got" "$err" >&2
-		return 1
-	fi
 }
 
 # Adds up the lists of maps that "all" prints
@@ -389,7 +381,7 @@ all_exact() {
 	drained=$(set -o pipefail &&
 		drain_all_for $((${LOAD_SECONDS:-10} / 4)) | add_up_all)
 	load_stop
-	left=$(set -o pipefail && drain_all_shown | add_up_all)
+	left=$(set -o pipefail && drain_all_once | add_up_all)
 	counted=$(load_told counted)
 	expected=$counted
 	if [[ $1 == hash ]] && ! updates_in_place; then

@@ -5,10 +5,7 @@
 
 # swap_drain [ARG...]
 swap_drain() {
-	bpftool -j map swap-drain pinned "$PINS/outer" "${SLOT[@]}" "$@" \
-		2>>"$BATS_TEST_TMPDIR/err" && return 0
-	cat "$BATS_TEST_TMPDIR/err" >&2
-	return 1
+	if_ok bpftool -j map swap-drain pinned "$PINS/outer" "${SLOT[@]}" "$@"
 }
 
 # The kinds of replacement, by the number of the turn

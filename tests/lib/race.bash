@@ -27,6 +27,19 @@ add_up() {
 	jq -nc "$SUM_JQ" "$@"
 }
 
+# if_ok COMMAND...: its output. With -j an error is output too: what would be added
+# up is shown where it failed
+if_ok() {
+	local got=$BATS_TEST_TMPDIR/got err=$BATS_TEST_TMPDIR/err
+
+	if "$@" >"$got" 2>"$err"; then
+		cat "$got"
+	else
+		cut -c -2000 "$got" "$err" >&2
+		return 1
+	fi
+}
+
 # The providers that are there, at least one, in ${USABLE[@]}; says why another
 # is not
 find_providers() {
@@ -48,7 +61,8 @@ load_start() {
 	local fifo=$BATS_TEST_TMPDIR/load.in
 
 	LOAD_OUT=$BATS_TEST_TMPDIR/load.out
-	rm -rf "$fifo" "${PINS:?}"/*
+	# The last one's output says that it is ready, too
+	rm -rf "$fifo" "$LOAD_OUT" "${PINS:?}"/*
 	mkfifo "$fifo"
 	"$BUILD/tests/load" --object "$BUILD/tests/load.bpf.o" --pins "$PINS" \
 		"$@" <"$fifo" >"$LOAD_OUT" 2>"$LOAD_OUT.err" 3>&- &
@@ -64,7 +78,7 @@ load_start() {
 }
 
 load_is_ready() {
-	grep -q ready "$LOAD_OUT"
+	grep -qs ready "$LOAD_OUT"
 }
 
 # load_stop: ends the load; $LOAD is its report. What it pinned stays.
