@@ -14,9 +14,7 @@
 /* A batch ends with whichever comes first; values can be large */
 #define BATCH_ENTRIES	4096
 #define BATCH_BYTES	1048576
-/* Batches in a row that yield nothing: their entries went away meanwhile, or the
- * kernel did not get the lock of a bucket
- */
+/* Batches in a row that yield nothing, as their entries went away meanwhile */
 #define BATCH_TRIES	64
 
 /* What a map without the operation answers: not one of errno.h's numbers, so
@@ -148,19 +146,11 @@ static int batch_grow(struct batch *batch, const struct map_ref *old,
 	return batch_resize(batch, old, value_size, batch->room * 2);
 }
 
-/* Kernels give up on a bucket's lock: before 6.15 if this CPU holds it already, and
- * since then also if it takes longer than a quarter of a second, for which the
- * host of a virtual machine may well stop the CPU that holds it.
- */
-static bool is_locked(int err)
-{
-	return err == EBUSY || err == ETIMEDOUT || err == EDEADLK;
-}
-
 /* Returns 1 when there may be more, 0 when these were the last, or -errno */
 static int batch_read(struct batch *batch, const struct map_ref *old,
 		      size_t value_size, bool first)
 {
+	unsigned int lock_tries = 0;
 	int tries = BATCH_TRIES, err;
 	void *tmp;
 
@@ -174,7 +164,7 @@ static int batch_read(struct batch *batch, const struct map_ref *old,
 			break;
 		if (errno == ENOENT)
 			return 0;
-		if (is_locked(errno) && tries--)
+		if (map_try_again(-errno, &lock_tries))
 			continue;
 		/* Some kernels stop early at an entry that was deleted just
 		 * then; those before it are there, and it goes on after them.
@@ -232,6 +222,31 @@ int map_drain_batches(const struct map_ref *old, struct drain_printer *p,
 	return err;
 }
 
+static int peek(const struct map_ref *map, void *value)
+{
+	unsigned int tries = 0;
+	int err;
+
+	do {
+		err = bpf_map_lookup_elem(map->fd, NULL, value) ? -errno : 0;
+	} while (map_try_again(err, &tries));
+
+	return err;
+}
+
+static int pop(const struct map_ref *map, void *value)
+{
+	unsigned int tries = 0;
+	int err;
+
+	do {
+		err = bpf_map_lookup_and_delete_elem(map->fd, NULL, value) ?
+			      -errno : 0;
+	} while (map_try_again(err, &tries));
+
+	return err;
+}
+
 /* An element leaves the map only after it went out: whoever kills us here may
  * see it twice, but it is never lost.
  */
@@ -241,15 +256,21 @@ static int drain_elements(const struct map_ref *old, struct drain_printer *p,
 	size_t size = old->info.value_size;
 	int err;
 
-	while (!bpf_map_lookup_elem(old->fd, NULL, b->value)) {
+	for (;;) {
+		*what = cant_read;
+		err = peek(old, b->value);
+		if (err)
+			return err == -ENOENT ? 0 : err;
+
 		*what = cant_write;
 		err = drain_print_entry(p, NULL, b->value) ? : drain_flush();
 		if (err)
 			return err;
 
 		*what = "pop an element that was written";
-		if (bpf_map_lookup_and_delete_elem(old->fd, NULL, b->popped))
-			return -errno;
+		err = pop(old, b->popped);
+		if (err)
+			return err;
 		if (!memcmp(b->value, b->popped, size))
 			continue;
 
@@ -259,12 +280,6 @@ static int drain_elements(const struct map_ref *old, struct drain_printer *p,
 		if (err)
 			return err;
 	}
-	if (errno != ENOENT) {
-		*what = cant_read;
-		return -errno;
-	}
-
-	return 0;
 }
 
 int map_drain(const struct map_ref *old, struct drain_printer *p,
@@ -289,10 +304,22 @@ int map_drain(const struct map_ref *old, struct drain_printer *p,
 	return err;
 }
 
+static int delete_key(const struct map_ref *map, const void *key)
+{
+	unsigned int tries = 0;
+	int err;
+
+	do {
+		err = bpf_map_delete_elem(map->fd, key) ? -errno : 0;
+	} while (map_try_again(err, &tries));
+
+	return err == -ENOENT ? 0 : err;
+}
+
 static int clear_keys(const struct map_ref *map, struct drain_bufs *b)
 {
+	int err, ret;
 	void *tmp;
-	int err;
 
 	/* The next key is asked for while this one still stands: from the
 	 * first one every time would walk over ever more empty buckets.
@@ -301,8 +328,9 @@ static int clear_keys(const struct map_ref *map, struct drain_bufs *b)
 	while (!err) {
 		if (bpf_map_get_next_key(map->fd, b->key, b->next))
 			err = -errno;
-		if (bpf_map_delete_elem(map->fd, b->key) && errno != ENOENT)
-			return -errno;
+		ret = delete_key(map, b->key);
+		if (ret)
+			return ret;
 		tmp = b->key;
 		b->key = b->next;
 		b->next = tmp;
@@ -324,10 +352,13 @@ static int clear_indexes(const struct map_ref *map, struct drain_bufs *b)
 
 static int clear_elements(const struct map_ref *map, struct drain_bufs *b)
 {
-	while (!bpf_map_lookup_and_delete_elem(map->fd, NULL, b->popped))
-		;
+	int err;
 
-	return errno == ENOENT ? 0 : -errno;
+	do {
+		err = pop(map, b->popped);
+	} while (!err);
+
+	return err == -ENOENT ? 0 : err;
 }
 
 int map_clear(const struct map_ref *map)

@@ -81,6 +81,18 @@ int map_ref_open(struct map_ref *ref, __u32 id);
 void map_ref_close(struct map_ref *ref);
 
 /**
+ * map_try_again() - did a call only fail for want of a lock, as may happen?
+ * @err:	what it returned, 0 or -errno
+ * @tries:	how often it was tried again, 0 at first
+ *
+ * Such a call has done nothing, or in a batch what its count says. Kernels give
+ * up on a bucket's lock: before 6.15 if this CPU holds it already, and since
+ * then also if it takes longer than a quarter of a second, for which the host of
+ * a virtual machine may well stop the CPU that holds it.
+ */
+bool map_try_again(int err, unsigned int *tries);
+
+/**
  * swap_check_old() - can the map in the slot be drained as the user asks?
  * swap_check_given() - can the given map take its place?
  * swap_create() - create a replacement with the old map's attributes

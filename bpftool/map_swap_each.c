@@ -138,15 +138,19 @@ static int next_in_threads(struct slots *s)
 
 static int next_batch(struct slots *s)
 {
+	unsigned int tries = 0;
 	void *tmp;
 	int err;
 
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 
-	s->count = BATCH;
-	err = bpf_map_lookup_batch(s->outer->fd, s->started ? s->cursor : NULL,
-				   s->next_cursor, s->keys, s->ids, &s->count,
-				   &opts) ? -errno : 0;
+	do {
+		s->count = BATCH;
+		err = bpf_map_lookup_batch(s->outer->fd,
+					   s->started ? s->cursor : NULL,
+					   s->next_cursor, s->keys, s->ids,
+					   &s->count, &opts) ? -errno : 0;
+	} while (map_try_again(err, &tries));
 	if (err == -ENOENT) {
 		s->last = true;
 		return 0;

@@ -18,6 +18,9 @@
 #include "map_err.h"
 #include "map_swap.h"
 
+/* Calls in a row that fail for want of a lock */
+#define LOCK_TRIES	64
+
 /* Every type that swap-drain drains; the manual names the same */
 static const struct {
 	__u32 type;
@@ -94,6 +97,12 @@ void map_ref_close(struct map_ref *ref)
 	if (ref->fd >= 0)
 		close(ref->fd);
 	ref->fd = -1;
+}
+
+bool map_try_again(int err, unsigned int *tries)
+{
+	return (err == -EBUSY || err == -ETIMEDOUT || err == -EDEADLK) &&
+	       (*tries)++ < LOCK_TRIES;
 }
 
 static int check_not_frozen(const struct map_ref *map, const char *why)

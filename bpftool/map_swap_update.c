@@ -29,8 +29,9 @@ static int new_fd(const struct swap_slot *slot)
 static int update_one(const struct swap_drain *sd, struct swap_slot *slot)
 {
 	const struct map_ref *outer = &sd->args.outer;
+	int err, fd = new_fd(slot);
+	unsigned int tries = 0;
 	__u64 flags = BPF_ANY;
-	int fd = new_fd(slot);
 
 	/* A slot that is gone by now must not come back; array_of_maps knows
 	 * no such slot and rejects the flag.
@@ -38,11 +39,13 @@ static int update_one(const struct swap_drain *sd, struct swap_slot *slot)
 	if (outer->info.type == BPF_MAP_TYPE_HASH_OF_MAPS)
 		flags = BPF_EXIST;
 
-	if (bpf_map_update_elem(outer->fd, slot->key, &fd, flags))
-		return -errno;
-	slot->swapped = true;
+	do {
+		err = bpf_map_update_elem(outer->fd, slot->key, &fd, flags) ?
+			      -errno : 0;
+	} while (map_try_again(err, &tries));
+	slot->swapped = !err;
 
-	return 0;
+	return err;
 }
 
 /* Slots that are swapped together */
@@ -52,17 +55,38 @@ struct chunk {
 	unsigned int nr;
 };
 
-/* Returns 0; -errno with some slots swapped, or with none */
-static int update_batch(struct chunk *c)
+/* Swaps the first of the slots, as many as can be; returns 0 or -errno */
+static int update_some(struct chunk *c, const char *keys, const int *fds)
 {
-	const struct map_ref *outer = &c->sd->args.outer;
-	__u32 key_size = outer->info.key_size, count = c->nr;
-	char *keys = malloc((size_t)count * key_size);
-	int *fds = malloc(count * sizeof(*fds));
-	int err = -ENOMEM;
-	__u32 i;
+	__u32 i, count = c->nr;
+	int err = 0;
 
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+
+	if (bpf_map_update_batch(c->sd->args.outer.fd, keys, fds, &count,
+				 &opts)) {
+		err = -errno;
+		/* A kernel that refuses the call as such leaves count alone */
+		if (count == c->nr)
+			count = 0;
+	}
+	for (i = 0; i < count; i++)
+		c->slots[i].swapped = true;
+	c->slots += count;
+	c->nr -= count;
+
+	return err;
+}
+
+/* Returns 0; -errno with some slots swapped, or with none */
+static int update_batch(const struct chunk *c)
+{
+	__u32 i, key_size = c->sd->args.outer.info.key_size;
+	char *keys = malloc((size_t)c->nr * key_size);
+	int *fds = malloc(c->nr * sizeof(*fds));
+	struct chunk rest = *c;
+	unsigned int tries = 0;
+	int err = -ENOMEM;
 
 	if (!keys || !fds)
 		goto free;
@@ -71,15 +95,10 @@ static int update_batch(struct chunk *c)
 		fds[i] = new_fd(&c->slots[i]);
 	}
 
-	err = 0;
-	if (bpf_map_update_batch(outer->fd, keys, fds, &count, &opts)) {
-		err = -errno;
-		/* A kernel that refuses the call as such leaves count alone */
-		if (count == c->nr)
-			count = 0;
-	}
-	for (i = 0; i < count; i++)
-		c->slots[i].swapped = true;
+	do {
+		i = c->nr - rest.nr;
+		err = update_some(&rest, keys + (size_t)i * key_size, fds + i);
+	} while (map_try_again(err, &tries));
 
 free:
 	free(keys);
