@@ -11,6 +11,8 @@
 #   DIR/kernel	for the kernel's source package: all of the series
 #   DIR/libbpf	for libbpf's, whose files lie in src/ and include/: the wrapper,
 #		and the command in the header
+#
+# A folder by that name that holds anything else is left as it is, and an error.
 set -euo pipefail
 
 if [ $# -ne 2 ]; then
@@ -23,6 +25,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 
+# Before anything is done: by these names people have sources, too
+"$here/written.sh" check "$dir" kernel libbpf
 "$here/series.sh" -g "$work/git" "$1" "$work/mails"
 
 # dep3 COMMIT [REMARK]: the header of a patch
@@ -37,15 +41,15 @@ dep3() {
 
 # add FOLDER NAME: a patch from stdin, unless it would be empty
 add() {
-	local file=$dir/$1/$2
+	local file=$work/out/$1/$2
 
-	mkdir -p "$dir/$1"
+	mkdir -p "$work/out/$1"
 	cat >"$file"
 	if ! grep -q '^diff --git' "$file"; then
 		rm "$file"
 		return
 	fi
-	echo "$2" >>"$dir/$1/series"
+	echo "$2" >>"$work/out/$1/series"
 }
 
 # libbpf's own repository, from which it is packaged, has other paths
@@ -56,7 +60,6 @@ libbpf_paths() {
 	}'
 }
 
-rm -rf "${dir:?}/kernel" "$dir/libbpf"
 mapfile -t commits < <(git -C "$work/git" rev-list --reverse base..series)
 names=("$work/mails"/*.patch)
 for i in "${!commits[@]}"; do
@@ -72,3 +75,4 @@ for i in "${!commits[@]}"; do
 			tools/lib/bpf tools/include/uapi/linux/bpf.h | libbpf_paths
 	} | add libbpf "$name"
 done
+"$here/written.sh" move "$work/out" "$dir" kernel libbpf

@@ -8,8 +8,8 @@
 #   -u		the form for the mailing list: see upstream.py
 #   -g DIR	keep the git repository that the series is made in
 #
-# PRISTINE is a kernel tree, or what unpack.sh takes of one. DEST is emptied; what
-# goes there:
+# PRISTINE is a kernel tree, or what unpack.sh takes of one. DEST may hold a series
+# that was written before, and nothing else. What goes there:
 #
 #   0000-cover-letter.txt	no .patch: "git am" is to take all of those
 #   NNNN-*.patch
@@ -81,7 +81,6 @@ start() {
 			sed "s|^|$component |" >>"$work/patches"
 	done
 	overlay >"$work/overlay"
-	rm -rf "$repo"
 	git init -q -b series "$repo"
 	while read -r component patch; do
 		git apply --numstat "$patch" | cut -f 3
@@ -195,14 +194,15 @@ mail() {
 		form=upstream prefix='PATCH bpf-next'
 	fi
 	git -C "$repo" config branch.series.description "$(cover $form)"
-	rm -rf "$dest"
-	mkdir -p "$dest"
 	git -C "$repo" format-patch -q --zero-commit --no-signature \
 		--subject-prefix="$prefix" --cover-letter \
-		--cover-from-description=subject -o "$(cd "$dest" && pwd)" base
-	mv "$dest/0000-cover-letter.patch" "$dest/0000-cover-letter.txt"
+		--cover-from-description=subject -o "$work/mails" base
+	mv "$work/mails/0000-cover-letter.patch" "$work/mails/0000-cover-letter.txt"
+	"$here/written.sh" move "$work/mails" "$dest"
 }
 
+[ ! -e "$repo" ] || die "$repo is there already"
+"$here/written.sh" check "$dest"
 named=$(grep -v '^#' "$root/series/order" | awk '{ print $1 }' | xargs)
 start
 while read -r line; do

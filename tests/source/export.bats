@@ -197,3 +197,47 @@ run_make() {
 		diff <(cat "$EXPORT/$file/series") <(cd "$EXPORT/$file" && ls -- *.patch)
 	done
 }
+
+# refused SCRIPT DIR WHAT: by the name of what is in the way, with nothing changed
+refused() {
+	find "$2" -type f -exec sha256sum {} + | sort >"$BATS_TEST_TMPDIR/before"
+	run --separate-stderr "$ROOT/scripts/$1" "$PRISTINE" "$2"
+	echo "$output$stderr"
+	[ "$status" -eq 1 ]
+	[[ $stderr == "Error: $2 holds what was not written by this"*": "$3 ]]
+	[ "$(wc -l <<<"$stderr")" -eq 1 ]
+	find "$2" -type f -exec sha256sum {} + | sort | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "export takes no source for a folder of its own" {
+	mkdir -p place/libbpf/src place/other
+	touch place/libbpf/src/bpf.c place/other/file
+	refused export.sh place libbpf/src
+	rm -r place/libbpf
+	ln -s ../linux place/kernel
+	refused export.sh place kernel
+	rm place/kernel
+	"$ROOT/scripts/export.sh" "$PRISTINE" place
+	[ -e place/other/file ]
+	rm -r place/other
+	diff -r "$EXPORT" place
+	# What it wrote, changed or with something beside it
+	echo >>place/kernel/series
+	refused export.sh place kernel/series
+	cp "$EXPORT/kernel/series" place/kernel/
+	touch place/libbpf/mine
+	refused export.sh place libbpf/mine
+	rm place/libbpf/mine place/kernel/0001-*
+	"$ROOT/scripts/export.sh" "$PRISTINE" place
+	diff -r "$EXPORT" place
+}
+
+@test "series overwrites nothing but a series" {
+	refused series.sh linux "./*"
+	cp -a "$BATS_FILE_TMPDIR/series" mails
+	echo edited >>mails/0000-cover-letter.txt
+	refused series.sh mails ./0000-cover-letter.txt
+	rm mails/0000-cover-letter.txt
+	"$ROOT/scripts/series.sh" "$PRISTINE" mails
+	diff -r "$BATS_FILE_TMPDIR/series" mails
+}
