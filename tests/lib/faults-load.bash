@@ -4,13 +4,13 @@
 
 # load_start THREADS: maps and a program that counts, see faults_load.c
 load_start() {
-	rm -rf "$PINS" "$JOURNAL"
+	rm -rf "$PINS" "$JOURNAL" "$T/load"
 	mkdir "$PINS"
 	mkfifo "$T/ready" 2>/dev/null || :
 	"$BUILD/tests/faults_load" "$BUILD/tests/faults_load.bpf.o" "$PINS" \
 		"$1" >"$T/load" 2>&1 &
 	LOAD=$!
-	until grep -q ready "$T/load"; do
+	until grep -qs ready "$T/load"; do
 		kill -0 "$LOAD" || complain "$(cat "$T/load")"
 		sleep 0.05
 	done
