@@ -78,18 +78,26 @@ teardown() {
 
 	packets 1 3
 	drain_metrics
-	since=$(jq .since "$STATE/state.json")
-	[ "$(jq .from "$STATE/state.json")" = "$since" ]
-	until=$(jq .until "$STATE/state.json")
+	look
+	since=$(sample since)
+	[ "$(sample from)" = "$since" ]
+	until=$(sample until)
 	packets 1 4
 	packets 2 1
 	exact
+	look
 	grep -qx 'flows_packets_total{address="10.0.0.1"} 7' "$TEXTFILE"
-	[ "$(jq .from "$STATE/state.json")" = "$until" ]
-	[ "$(jq .since "$STATE/state.json")" = "$since" ]
+	[ "$(sample from)" = "$until" ]
+	[ "$(sample since)" = "$since" ]
 	# What was counted after "until" only is not in it
-	jq -e '.until > .from and .until < now' "$STATE/state.json"
+	jq -e '.until < now' "$STATE/state.json"
 	exact
+	look
+	intervals_join exactly
+	# Somebody removes the file: the next has it all
+	rm "$TEXTFILE"
+	exact
+	[ "$(sample from)" = "$since" ]
 }
 
 @test "a per-CPU map is added up, and a map without BTF is an error" {
@@ -123,51 +131,161 @@ kill_at() {
 	KILL_AT=$1 BASH_ENV=$T/kill_at drain_metrics bash
 }
 
-@test "killed before each of its commands in turn: added once" {
+@test "killed before each of its commands in turn: added once, in one interval" {
 	local at status=137
 
 	for ((at = 1; status == 137; at++)); do
 		packets $((at % 2 + 1)) "$at"
 		status=0
 		kill_at "$at" >/dev/null 2>&1 || status=$?
+		look
+		# Mostly the next one is killed as well
+		((at % 4)) || {
+			packets 1 "$at"
+			exact
+			look
+		}
 		((at < 500))
 	done
 	[ "$status" -eq 0 ]
 	echo "$at commands"
 	((at > 40))
 	exact
+	look
+	intervals_join exactly
 	[ -z "$(find "$STATE/in" "$JOURNAL" -mindepth 1)" ]
 }
 
-@test "killed at random moments, with all it started, under load: added once" {
-	local i pid
+# How many were sent by now, at most: one command more is under way
+sent_at_most() {
+	echo $(($(sed -n '$s/.* //p' "$T/sent") + 1000))
+}
 
-	# Until the file "stop" is there; what it sent is in "sent"
+@test "killed at random moments, with all it started, under load: added once, in one interval" {
+	local i pid takes ms
+
+	# How long a run takes: none is killed much later than that
+	packets 1 1000
+	takes=$(date +%s%3N)
+	drain_metrics
+	takes=$(($(date +%s%3N) - takes))
+	look
+
+	# Until the file "stop" is there
 	(
-		sent=0
 		until [ -e "$T/stop" ]; do
 			packets 1 1000
-			sent=$((sent + 1000))
 		done
-		echo "$sent" >"$T/sent"
 	) 3>&- &
+	load=$!
 	for i in {1..60}; do
 		setsid "$SCRIPT" >/dev/null 2>&1 3>&- &
 		pid=$!
-		sleep "0.$(printf %03d $((RANDOM % 250)))"
-		# Every other time what it started goes on
-		if ((i % 2)); then
+		ms=$((RANDOM % (takes * 3 / 2)))
+		sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+		# Every other time what it started goes on. A fifth ends in
+		# peace, so that there is something published.
+		if ((i % 5 == 0)); then
+			wait "$pid"
+		elif ((i % 2)); then
 			kill -KILL -- "-$pid" 2>/dev/null || true
 		else
 			kill -KILL "$pid" 2>/dev/null || true
 		fi
 		wait "$pid" 2>/dev/null || true
+		look "$(sent_at_most)"
 	done
 	touch "$T/stop"
-	wait_until test -s "$T/sent"
-	SENT=$(<"$T/sent")
-	((SENT > 0))
+	wait "$load"
+	SENT=$(sed -n '$s/.* //p' "$T/sent")
 	exact
+	look
+	cat "$T/published"
+	(($(wc -l <"$T/published") > 10))
+	intervals_join
+}
+
+# kill_before_publishing: the script is killed when it renames the text file
+kill_before_publishing() {
+	cat >"$T/bin/mv" <<-END
+		#!/bin/sh
+		[ "\$2" != "$TEXTFILE" ] || exec kill -KILL \$PPID
+		exec $(type -P mv) "\$@"
+	END
+	chmod +x "$T/bin/mv"
+	run drain_metrics
+	rm "$T/bin/mv"
+	[ "$status" -eq 137 ]
+}
+
+# kill_after_draining: the script is killed with a file in "in" that is complete
+kill_after_draining() {
+	rm "$T/bin/bpftool"
+	cat >"$T/bin/bpftool" <<-END
+		#!/bin/sh
+		case "\$*" in
+		*recover*) exec $BPFTOOL "\$@" ;;
+		esac
+		$BPFTOOL "\$@"
+		kill -KILL \$PPID
+	END
+	chmod +x "$T/bin/bpftool"
+	run drain_metrics
+	release_again
+	[ "$status" -eq 137 ]
+	jq -e '.[0].elements | length > 0' "$STATE"/in/*
+}
+
+# An interval that is published, one for each KILL... that is not, and the one
+# which has to have them all
+interrupted_by() {
+	local how
+
+	packets 1 1
+	exact
+	look
+	for how in "$@"; do
+		packets 1 10
+		"$how"
+		look
+	done
+	packets 1 100
+	exact
+	look
+	cat "$T/published"
+	[ "$(wc -l <"$T/published")" -eq 2 ]
+}
+
+@test "killed before it publishes: the next interval begins at the last published" {
+	interrupted_by kill_before_publishing
+	intervals_join exactly
+}
+
+@test "killed after it drained: the next interval begins at the last published" {
+	interrupted_by kill_after_draining
+	intervals_join exactly
+}
+
+@test "killed several times: the next interval begins at the last published" {
+	interrupted_by kill_after_draining kill_before_publishing \
+		kill_before_publishing kill_after_draining
+	intervals_join exactly
+}
+
+@test "control: an interval that begins where the last run's ended leaves a gap" {
+	# What was written last, published or not
+	sed '/^publish()/,/^\tfi/s/TEXTFILE/&.new/' "$SCRIPT" >"$T/without"
+	run cmp -s "$SCRIPT" "$T/without"
+	[ "$status" -eq 1 ]
+	chmod +x "$T/without"
+	SCRIPT=$T/without
+	interrupted_by kill_before_publishing
+	run intervals_join exactly
+	[ "$status" -ne 0 ]
+	[[ $output == *"does not join"*"of 100 sent, increment"* ]] || {
+		echo "$output"
+		return 1
+	}
 }
 
 # bpftool is killed between its last byte and the release of the maps
