@@ -71,8 +71,11 @@ $(OUT)/.packages: scripts/packages.sh $(OUT)/.package-list
 	@touch $@
 $(OUT)/.package-list: FORCE
 	$(call remember,$(BUILD_PKGS) $(DOC_PKGS))
-$(OUT)/.source: FORCE
-	$(call remember,$(SRC))
+# After the packages: the source may be one of them
+$(OUT)/.source: FORCE $(OUT)/.packages
+	@scripts/unpack.sh -s $(SRC) >$@.new
+	@cmp -s $@.new $@ || cp $@.new $@
+	@rm $@.new
 $(OUT)/.our-files: FORCE
 	$(call remember,$(CODE) $(SKEL) $(MAN) $(COMP))
 $(OUT)/.llvm: FORCE
@@ -80,8 +83,10 @@ $(OUT)/.llvm: FORCE
 build/.chosen: FORCE
 	$(call remember,$(NAME))
 
+# What was built goes: files keep the times of the source, which are older
 $(OUT)/.pristine: scripts/unpack.sh $(OUT)/.source $(OUT)/.packages
 	@rm -f $@
+	$(Q)rm -rf $(OBJ)
 	$(Q)scripts/unpack.sh $(SRC) $(OUT)/pristine
 	@touch $@
 

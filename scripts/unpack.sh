@@ -2,12 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Takes from a kernel source only what bpftool, libbpf and their checks need.
 #
-# usage: unpack.sh SOURCE DEST, SOURCE a kernel tree or a linux-source tarball
+# usage: unpack.sh SOURCE DEST
+#        unpack.sh -s SOURCE
+#
+#   -s	says what tells a source from another, and from itself after a change
+#
+# SOURCE is a kernel tree or a linux-source tarball.
 set -eu
 
+state=
+if [ "$1" = -s ]; then
+	state=y
+	shift
+fi
 src=$1
-dest=$2
+dest=${2-}
 parts="
+	Makefile
 	tools/bpf/bpftool
 	tools/lib
 	tools/include
@@ -24,6 +35,24 @@ parts="
 	scripts/const_structs.checkpatch
 	scripts/spelling.txt
 "
+
+if [ ! -e "$src" ]; then
+	echo "Error: there is no $src" >&2
+	exit 1
+fi
+
+# Of a tree no more than what is taken: what else changes is none of the build's
+if [ "$state" ]; then
+	echo "$src"
+	if [ -d "$src" ]; then
+		# shellcheck disable=SC2086 # a list of paths without blanks
+		(cd "$src" && find $parts ! -type d -printf '%p %T@ %s\n' 2>/dev/null |
+			LC_ALL=C sort | sha256sum)
+	else
+		stat -L -c '%s %y' "$src"
+	fi
+	exit
+fi
 
 rm -rf "$dest"
 mkdir -p "$dest"

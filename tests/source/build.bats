@@ -130,6 +130,52 @@ warnings() {
 		"$TREE/tools/bpf/bpftool/map.c"
 }
 
+# taken WORD NAME SETTING...: whether a word is in the source that the build has
+# then; a second make does nothing
+taken() {
+	local word=$1 out=$2 time
+
+	shift 2
+	build "$@" "build/$out/.pristine"
+	grep -q "$word" "$COPY/build/$out/pristine/tools/bpf/bpftool/map.c"
+	time=$(built "$out/.pristine")
+	build "$@" "build/$out/.pristine"
+	[ "$time" = "$(built "$out/.pristine")" ]
+}
+
+@test "a kernel tree that has changed is taken anew" {
+	local ksrc=$BATS_TEST_TMPDIR/ksrc
+
+	cp -a "$TREE/../pristine" "$ksrc"
+	taken do_dump ksrc KSRC="$ksrc"
+	# What is built from it looks newer than what comes now
+	mkdir "$COPY/build/ksrc/obj"
+	touch "$COPY/build/ksrc/obj/map.o"
+	echo '/* pulled */' >>"$ksrc/tools/bpf/bpftool/map.c"
+	taken pulled ksrc KSRC="$ksrc"
+	[ ! -e "$COPY/build/ksrc/obj/map.o" ]
+}
+
+@test "a package of the source that was upgraded is taken anew" {
+	local src=$BATS_TEST_TMPDIR/linux-source-up.tar.xz ksrc=$BATS_TEST_TMPDIR/ksrc
+	local make=(BASE=up SRC="$src" BUILD_PKGS=make)
+
+	cp -a "$TREE/../pristine" "$ksrc"
+	# Not compressed: tar looks at what is in it
+	tar cf "$src" -C "$ksrc" --transform 's,^\.,linux-source-up,' .
+	taken do_dump up "${make[@]}"
+	echo '/* upgraded */' >>"$ksrc/tools/bpf/bpftool/map.c"
+	tar cf "$src" -C "$ksrc" --transform 's,^\.,linux-source-up,' .
+	taken upgraded up "${make[@]}"
+}
+
+@test "a source that is not there is named" {
+	run build KSRC="$BATS_TEST_TMPDIR/none"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ $output == *"Error: there is no $BATS_TEST_TMPDIR/none"* ]]
+}
+
 @test "no manual page of another base stays" {
 	echo old >"$COPY/build/man/bpftool-prog.8"
 	echo old >"$COPY/build/man/bpftool-gone.8"
