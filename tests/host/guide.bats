@@ -70,22 +70,48 @@ start_load() {
 		page_file "$file"
 	done
 	page_transcript "$GUIDE"
-	[ "${#CMD[@]}" -eq 19 ]
+	[ "${#CMD[@]}" -eq 20 ]
 
 	start_load
-	guide_runs 0 3
+	guide_runs 0 4
 	timeout 60 ./before >result
 	read -r _ lost _ seen <result
 	# The control: this is what the guide is for
 	((lost > 0 && seen > lost))
 
-	guide_runs 5 "$((${#CMD[@]} - 2))"
+	[ "${CMD[5]}" = ./before ]
+	guide_runs 6 "$((${#CMD[@]} - 2))"
 	[ "$(cat drained)" -gt 1000 ]
 	[ "$(cat drained)" = "$(cat seen)" ]
 	# Something was counted between the runs, and nothing after the end
 	[ "$(jq length 2.json)" -gt 0 ]
 	guide_runs "$((${#CMD[@]} - 1))" "$((${#CMD[@]} - 1))"
 	[ ! -e "$PINS/count" ]
+}
+
+@test "without a bpffs the loader says so, and the guide's first command mounts one" {
+	local command
+
+	page_file count.bpf.c
+	page_file count.c
+	page_transcript "$GUIDE"
+	for command in "${CMD[@]}"; do
+		case $command in
+		*'> vmlinux.h' | *' count.bpf.'* | 'gcc '*' count.c '*)
+			bash -ec "$command"
+			;;
+		esac
+	done
+	# What it pins goes with the namespace
+	# shellcheck disable=SC2016 # the inner shell's
+	run unshare --mount bash -c '
+		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
+		./count && exit
+		eval "$1" && mkdir "$PINS" && ./count && ls "$PINS/count"' \
+		count "${CMD[0]}"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"can't pin to $PINS/count: "*$'\n'counts$'\n'link$'\n'seen ]]
 }
 
 @test "the guide's two programs differ in the map only" {
