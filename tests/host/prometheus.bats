@@ -4,6 +4,7 @@
 
 load ../lib/common
 load ../lib/transcript
+load ../lib/recipe
 load ../lib/metrics
 load ../lib/readme
 
@@ -17,7 +18,7 @@ setup() {
 
 teardown() {
 	[ -z "${load:-}" ] || kill "$load" 2>/dev/null || true
-	cleanup_metrics
+	cleanup_recipe
 }
 
 @test "the page's commands do what the page shows" {

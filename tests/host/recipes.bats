@@ -5,21 +5,14 @@
 load ../lib/common
 load ../lib/transcript
 load ../lib/manual
+load ../lib/recipe
 
 setup_file() {
-	setup_bpffs
-	"$BPFTOOL" prog loadall "$BUILD/tests/recipe.bpf.o" "$PINS" \
-		pinmaps "$PINS"
+	setup_recipe
 }
 
 teardown_file() {
-	local outer
-
-	# What a test that failed left in the journal
-	outer=$("$BPFTOOL" -j map show pinned "$PINS/flows" | jq .id)
-	find /sys/fs/bpf/swap_drain -name "${outer}_*" -printf '%h\n' |
-		xargs -r rm -r
-	cleanup_bpffs
+	cleanup_recipe
 }
 
 setup() {
@@ -50,15 +43,8 @@ reset_maps() {
 
 # packets ADDRESS COUNT: prints the verdict of the last one, 1 drop, 2 pass
 packets() {
-	local byte
-
-	for byte in ${1//./ }; do
-		# shellcheck disable=SC2059 # an escape made of the byte
-		printf "\\x$(printf %x "$byte")"
-	done >packet
-	head -c 60 /dev/zero >>packet
-	"$BPFTOOL" -j prog run pinned "$PINS/recipe" data_in packet \
-		repeat "$2" | jq .retval
+	packet "$1" >data
+	send data "$2" | jq .retval
 }
 
 # counts FILE: address, as a number, and count, of a dump
