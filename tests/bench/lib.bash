@@ -4,6 +4,8 @@
 # once: whether they work, not what they measure, is then of interest.
 
 : "${BPFTOOL:?}" "${BUILD:?}"
+# What fails within $(...) must not go on there, and end as a good figure
+shopt -s inherit_errexit
 export runs=7
 export plain_bpftool=$BUILD/plain/bpftool
 # The distribution's own, where it is installed
@@ -39,6 +41,18 @@ wall() {
 	# shellcheck disable=SC2016 # the other shell's
 	"$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@" >/dev/null' "$@" |
 		cut -d' ' -f1
+}
+
+# expect_entries NUMBER COMMAND...: fails unless it prints that many entries. Without
+# BTF the k of "key" is the only one, in both forms.
+expect_entries() {
+	local count
+
+	count=$("${@:2}" | tr -cd k | wc -c)
+	[ "$count" -eq "$1" ] || {
+		echo "${*:2}: $count entries instead of $1" >&2
+		return 1
+	}
 }
 
 # settle: what the step before left to the kernel, the freeing of a thousand maps
