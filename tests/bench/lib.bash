@@ -8,10 +8,17 @@
 shopt -s inherit_errexit
 export runs=7
 export plain_bpftool=$BUILD/plain/bpftool
-# The distribution's own, where it is installed
+# The distribution's own, where its package is installed. What lies in the path may be
+# ours, from "make install" or our package; and so may be what is in a package of that
+# name, where the distribution has our patches.
 export distro_bpftool=
-for candidate in /usr/sbin/bpftool /usr/local/sbin/bpftool; do
-	[ ! -x "$candidate" ] || distro_bpftool=$candidate
+mapfile -t candidates < <({ dpkg-query -L bpftool || rpm -ql bpftool; } 2>/dev/null |
+	grep '/s\?bin/bpftool$')
+for candidate in "${candidates[@]}"; do
+	if [ -x "$candidate" ] &&
+		[[ $("$candidate" map help 2>&1) != *swap-drain* ]]; then
+		distro_bpftool=$candidate
+	fi
 done
 
 [ "$(stat -f -c %t /sys/fs/bpf)" = cafe4a11 ] || mount -t bpf bpf /sys/fs/bpf
