@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Runs a command several times, one after the other, and prints for each run
  * its wall time in microseconds, from before it is started until it has ended,
- * and the first line that it wrote.
+ * its CPU time, and the first line that it wrote.
  *
  * usage: wall RUNS COMMAND [ARG...]
  */
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,10 +27,16 @@ static long long now_us(void)
 	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
+static long long tv_us(const struct timeval *tv)
+{
+	return tv->tv_sec * 1000000LL + tv->tv_usec;
+}
+
 /* The output fits the pipe: it is read after the end, which it must not delay */
 static int run(char **argv)
 {
 	posix_spawn_file_actions_t actions;
+	struct rusage usage;
 	char line[4096] = "";
 	int out[2], status;
 	long long start;
@@ -43,7 +50,7 @@ static int run(char **argv)
 
 	start = now_us();
 	errno = posix_spawn(&pid, argv[0], &actions, NULL, argv, environ);
-	if (errno || waitpid(pid, &status, 0) != pid)
+	if (errno || wait4(pid, &status, 0, &usage) != pid)
 		return -1;
 	start = now_us() - start;
 
@@ -54,7 +61,8 @@ static int run(char **argv)
 	if (len < 0)
 		return -1;
 	line[strcspn(line, "\n")] = '\0';
-	printf("%lld %s\n", start, line);
+	printf("%lld %lld %s\n", start,
+	       tv_us(&usage.ru_utime) + tv_us(&usage.ru_stime), line);
 	errno = ECHILD;
 
 	return status ? -1 : 0;
