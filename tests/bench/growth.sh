@@ -18,12 +18,13 @@ point() {
 }
 
 grow_entries() {
-	local nr=$1 run series
+	local nr=$1 batches='' run series
 
 	rm -rf "${pins:?}"/* "${work:?}"/*
 	make_map --fill "$nr" --key 8 --value 16 hash inner
 	make_map --entries "$nr" --key 8 --value 16 hash empty
 	make_outer 1 inner
+	! has_batches inner || batches=y
 	for ((run = 0; run < runs; run++)); do
 		((nr > 1000000)) ||
 			wall "$plain_bpftool" -j map dump pinned "$pins/inner" \
@@ -34,7 +35,7 @@ grow_entries() {
 			value pinned "$pins/empty" journal "$pins/journal" \
 			>>"$work/swap-drain"
 		fill_slot inner
-		wall "$BUILD/tests/raw_read" "$pins/inner" >>"$work/raw read"
+		[ -z "$batches" ] || raw "$nr" inner >>"$work/raw read"
 	done
 	for series in "$work"/*; do
 		point entries "$nr" "$(basename "$series")"

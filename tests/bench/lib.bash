@@ -50,6 +50,35 @@ wall() {
 		cut -d' ' -f1
 }
 
+# has_batches NAME: whether BPF_MAP_LOOKUP_BATCH can read a pinned map
+has_batches() {
+	local status=0 said
+
+	said=$("$BUILD/tests/raw_read" "$pins/$1" 2>&1) || status=$?
+	case $status in
+	0) return 0 ;;
+	3) return 1 ;;
+	esac
+	echo "$said" >&2
+	exit 1
+}
+
+# raw ENTRIES NAME: microseconds of the raw read of a pinned map, started as by wall;
+# it has to find that many entries
+raw() {
+	local said us count
+
+	# shellcheck disable=SC2016 # the other shell's
+	said=$("$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@"' \
+		"$BUILD/tests/raw_read" "$pins/$2")
+	read -r us _ count <<<"$said"
+	[ "$count" = "$1" ] || {
+		echo "raw_read: $count entries instead of $1" >&2
+		return 1
+	}
+	echo "$us"
+}
+
 # expect_entries NUMBER COMMAND...: fails unless it prints that many entries. Without
 # BTF the k of "key" is the only one, in both forms.
 expect_entries() {
