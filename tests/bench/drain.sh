@@ -127,6 +127,7 @@ echo "| map | base | ${distro_bpftool:+distribution | }map dump | swap-drain | w
 echo "| --- | --- | --- | ${distro_bpftool:+--- | }--- | --- | --- | --- | --- | --- | --- | --- |"
 compare "hash, 1,000,000" 7 7 1.35 1000000 --key 8 --value 16 hash
 compare "hash, typed, 1,000,000" 6 6 - 1000000 --btf flow hash
+compare "hash, typed with text and enum, 100,000" - - - 100000 --btf struct hash
 compare "percpu_hash, 100,000" 5 5 - 100000 --key 8 --value 16 percpu_hash
 compare "array, 1,000,000" 5 5 - 1000000 --value 16 array
 compare "lpm_trie, 100,000" 1 1 - 100000 --key 8 --value 16 lpm_trie
