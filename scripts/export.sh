@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Writes the series as quilt folders with DEP-3 headers, one for each of the two
-# source packages that distributions have: docs/distributions.md says what to do
-# with them.
+# Writes the series as quilt folders with DEP-3 headers, one for each kind of source
+# package that distributions have: docs/distributions.md says what to do with them.
 #
 # usage: export.sh PRISTINE DIR
 #
@@ -11,6 +10,8 @@
 #   DIR/kernel	for the kernel's source package: all of the series
 #   DIR/libbpf	for libbpf's, whose files lie in src/ and include/: the wrapper,
 #		and the command in the header
+#   DIR/bpftool	for the releases of bpftool's mirror, with libbpf in them: all that
+#		is not the kernel's
 #
 # A folder by that name that holds anything else is left as it is, and an error.
 set -euo pipefail
@@ -23,10 +24,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+folders=(kernel libbpf bpftool)
+libbpf=(tools/lib/bpf tools/include/uapi/linux/bpf.h)
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 
 # Before anything is done: by these names people have sources, too
-"$here/written.sh" check "$dir" kernel libbpf
+"$here/written.sh" check "$dir" "${folders[@]}"
 "$here/series.sh" -g "$work/git" "$1" "$work/mails"
 
 # dep3 COMMIT [REMARK]: the header of a patch
@@ -52,12 +55,31 @@ add() {
 	echo "$2" >>"$work/out/$1/series"
 }
 
+# change COMMIT PATH...
+change() {
+	git -C "$work/git" diff --no-renames "$1^" "$1" -- "${@:2}"
+}
+
 # libbpf's own repository, from which it is packaged, has other paths
 libbpf_paths() {
 	sed -E '/^(diff --git|---|\+\+\+) /{
 		s#([ab])/tools/lib/bpf/#\1/src/#g
 		s#([ab])/tools/include/#\1/include/#g
 	}'
+}
+
+# So has the mirror of bpftool, with libbpf's repository in a folder
+bpftool_paths() {
+	sed -E '/^(diff --git|---|\+\+\+) /{
+		s#([ab])/tools/bpf/bpftool/Documentation/#\1/docs/#g
+		s#([ab])/tools/bpf/bpftool/bash-completion/#\1/bash-completion/#g
+		s#([ab])/tools/bpf/bpftool/#\1/src/#g
+		s#([ab])/tools/include/#\1/include/#g
+	}'
+}
+
+below_libbpf() {
+	sed -E '/^(diff --git|---|\+\+\+) /s# ([ab])/# \1/libbpf/#g'
 }
 
 mapfile -t commits < <(git -C "$work/git" rev-list --reverse base..series)
@@ -67,12 +89,17 @@ for i in "${!commits[@]}"; do
 	commit=${commits[i]}
 	{
 		dep3 "$commit"
-		git -C "$work/git" diff --no-renames "$commit^" "$commit"
+		change "$commit"
 	} | add kernel "$name"
 	{
 		dep3 "$commit" 'Of this change, what concerns libbpf.'
-		git -C "$work/git" diff --no-renames "$commit^" "$commit" -- \
-			tools/lib/bpf tools/include/uapi/linux/bpf.h | libbpf_paths
+		change "$commit" "${libbpf[@]}" | libbpf_paths
 	} | add libbpf "$name"
+	{
+		dep3 "$commit" 'Of this change, what concerns bpftool and the libbpf in it.'
+		change "$commit" tools/bpf/bpftool tools/include/uapi/linux/bpf.h |
+			bpftool_paths
+		change "$commit" "${libbpf[@]}" | libbpf_paths | below_libbpf
+	} | add bpftool "$name"
 done
-"$here/written.sh" move "$work/out" "$dir" kernel libbpf
+"$here/written.sh" move "$work/out" "$dir" "${folders[@]}"

@@ -13,8 +13,9 @@ setup_file() {
 	BASE_NAME=$(basename "$(realpath "$TREE/..")")
 	"$ROOT/scripts/export.sh" "$PRISTINE" "$EXPORT"
 	"$ROOT/scripts/series.sh" "$PRISTINE" "$BATS_FILE_TMPDIR/series"
-	export LIBBPF_SOURCE=$BATS_FILE_TMPDIR/libbpf
+	export LIBBPF_SOURCE=$BATS_FILE_TMPDIR/libbpf BPFTOOL_SOURCE=$BATS_FILE_TMPDIR/bpftool
 	libbpf_source
+	bpftool_source
 }
 
 # libbpf as it is packaged. Debian 12 has one that is as old as 6.1: the real one
@@ -34,6 +35,24 @@ libbpf_source() {
 	printf 'libbpf.so.1 libbpf1 #MINVER#\n' >"$LIBBPF_SOURCE/debian/libbpf1.symbols"
 }
 
+# The mirror of bpftool as it is released, with libbpf in it
+bpftool_source() {
+	local dir=$BPFTOOL_SOURCE
+
+	mkdir -p "$dir"/{,libbpf/}include/uapi/linux
+	cp -a "$PRISTINE/tools/bpf/bpftool" "$dir/src"
+	mv "$dir/src/Documentation" "$dir/docs"
+	mv "$dir/src/bash-completion" "$dir/"
+	cp -a "$PRISTINE/tools/lib/bpf" "$dir/libbpf/src"
+	cp "$PRISTINE/tools/include/uapi/linux/bpf.h" "$dir/include/uapi/linux/"
+	cp "$PRISTINE/tools/include/uapi/linux/bpf.h" "$dir/libbpf/include/uapi/linux/"
+	# What differs in its makefiles, by and large
+	sed -i -e 's#^include ../../scripts/#include #' -e '/^srctree := .*srctree/d' \
+		-e 's#/tools/lib/bpf#/libbpf/src#' -e 's#(srctree)/kernel#(srctree)/src/kernel#' \
+		-e 's#/tools/include#/include#' "$dir/src/Makefile"
+	sed -i 's#^include .*/scripts/#include ../src/#' "$dir/docs/Makefile"
+}
+
 # The folder that the page speaks of: this repository, and sources beside it
 setup() {
 	export GIT_CONFIG_GLOBAL=$BATS_TEST_TMPDIR/gitconfig GIT_CONFIG_NOSYSTEM=1
@@ -46,6 +65,7 @@ setup() {
 	mkdir -p linux/debian/patches
 	touch linux/debian/patches/series
 	cp -a "$LIBBPF_SOURCE" libbpf
+	cp -a "$BPFTOOL_SOURCE" bpftool
 	cp -a "$EXPORT" export
 	cp -a "$BATS_FILE_TMPDIR/series" bpftool-map-sync/build/
 }
@@ -83,6 +103,21 @@ libbpf_patched() {
 	mkdir -p "$BATS_TEST_TMPDIR/obj"
 }
 
+bpftool_patched() {
+	local tool=$TREE/tools/bpf/bpftool
+
+	diff -r -x .pc -x 'Makefile*' -x Documentation -x bash-completion bpftool/src "$tool"
+	diff -r -x Makefile bpftool/docs "$tool/Documentation"
+	diff -r bpftool/bash-completion "$tool/bash-completion"
+	# The makefiles get what those of the kernel get
+	diff <(diff "$BPFTOOL_SOURCE/src/Makefile" bpftool/src/Makefile | grep '^[<>]') \
+		<(diff "$PRISTINE/tools/bpf/bpftool/Makefile" "$tool/Makefile" | grep '^[<>]')
+	cmp "$BPFTOOL_SOURCE/docs/Makefile" bpftool/docs/Makefile
+	diff -r bpftool/libbpf/src "$TREE/tools/lib/bpf"
+	cmp bpftool/libbpf/include/uapi/linux/bpf.h "$TREE/tools/include/uapi/linux/bpf.h"
+	cmp bpftool/include/uapi/linux/bpf.h "$TREE/tools/include/uapi/linux/bpf.h"
+}
+
 @test "every command of the page is run by a test" {
 	local section found=0
 
@@ -95,7 +130,7 @@ libbpf_patched() {
 	# As many blocks as the page has, and as many as are followed below
 	[ "$found" -eq "$(awk '/^    / { if (!b) n++; b = 1; next } { b = 0 } END { print n }' \
 		"$ROOT/docs/distributions.md")" ]
-	[ "$found" -eq "$(grep -oE '(follow|run_make|commands) ("[A-Z][^"]+"|[A-Z][a-z]+) [0-9]' \
+	[ "$found" -eq "$(grep -oE '(follow|run_make|commands|spec_lines) ("[A-Z][^"]+"|[A-Z][a-z]+) [0-9]' \
 		"$BATS_TEST_FILENAME" | sed 's/^[a-z_]* //; s/"//g' | sort -u | wc -l)" ]
 }
 
@@ -142,23 +177,38 @@ run_make() {
 		-e"$(echo "$lib"/libbpf.so.*.*)" -Odebian/out)
 }
 
+# spec_lines SECTION N SOURCE: what %autosetup -p1 does with the lines of a spec that
+# the page makes
+spec_lines() {
+	local name
+
+	run follow "$1" "$2"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	grep '^Patch' <<<"$output" >"$BATS_TEST_TMPDIR/spec"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/spec")" -eq "$(wc -l <"$EXPORT/$3/series")" ]
+	while read -r _ name; do
+		patch -d "$3" -p1 --fuzz=0 <"$name"
+	done <"$BATS_TEST_TMPDIR/spec"
+}
+
+@test "Fedora: lines of the spec for bpftool" {
+	spec_lines Fedora 1 bpftool
+	bpftool_patched
+}
+
+@test "the mirror of bpftool by quilt" {
+	(cd bpftool && QUILT_PATCHES=$EXPORT/bpftool quilt --quiltrc - push -a --fuzz=0)
+	bpftool_patched
+}
+
 @test "Fedora: one file for the kernel" {
-	follow Fedora 1
+	follow Fedora 2
 	patched
 }
 
 @test "Fedora: lines of the spec for libbpf" {
-	local line name
-
-	run follow Fedora 2
-	echo "$output"
-	[ "$status" -eq 0 ]
-	line=$(grep '^Patch' <<<"$output")
-	[ "$(wc -l <<<"$line")" -eq "$(wc -l <"$EXPORT/libbpf/series")" ]
-	# What %autosetup -p1 does with each
-	while read -r _ name; do
-		patch -d libbpf -p1 --fuzz=0 <"$name"
-	done <<<"$line"
+	spec_lines Fedora 3 libbpf
 	libbpf_patched
 }
 
@@ -193,7 +243,7 @@ run_make() {
 		# The description goes on after the first empty line
 		[ "$(sed '1,/^$/d' "$BATS_TEST_TMPDIR/header" | wc -w)" -gt 15 ]
 	done
-	for file in kernel libbpf; do
+	for file in kernel libbpf bpftool; do
 		diff <(cat "$EXPORT/$file/series") <(cd "$EXPORT/$file" && ls -- *.patch)
 	done
 }
