@@ -121,4 +121,11 @@ int late_raw_tp(void *ctx)
 	return late();
 }
 
+/* Others are scheduled where the kernel is preemptible (preempt=full) */
+SEC("iter/bpf_map")
+int late_iter(struct bpf_iter__bpf_map *ctx)
+{
+	return ctx->map && !ctx->meta->seq_num ? late() : 0;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -10,8 +10,9 @@
  *	--selector	the program selects one of two maps by an index
  *	--outer KIND	array (default) or hash
  *	--inner TYPE	of the map in the slot (default: hash)
- *	--enter HOW	raw_tp (default) or tc: the kind of program
+ *	--enter HOW	raw_tp (default), tc or iter: the kind of program
  *	--spin-ms N	how long the program stays inside (default: 1000)
+ *	--not-cpu N	the program does not run on that CPU, if there is another
  *	--again		when it has left it goes in again, as long as it finds
  *			the same map: for commands that do more than wait
  *
@@ -47,14 +48,17 @@ struct pin {
 
 struct late {
 	const char *object, *pins, *report;
-	bool by_selector, outer_hash, tc, again;
+	const char *how;		/* it is entered */
+	bool by_selector, outer_hash, again;
 	struct inner_template inner;
 	unsigned long spin_ms;
+	int not_cpu;			/* -1: any will do */
 	char **command;
 
 	struct bpf_object *obj;
 	struct late_state *state;
 	int prog_fd, map_fd;		/* the map that the program adds to */
+	struct bpf_link *iter;		/* NULL: entered by a test run */
 	struct pin pinned[3];
 	cpu_set_t prog_cpu, other_cpus;	/* none: there is one CPU only */
 
@@ -74,6 +78,7 @@ static int parse(struct late *l, int argc, char **argv)
 		{ "outer", required_argument, NULL, 'O' },
 		{ "inner", required_argument, NULL, 'i' },
 		{ "enter", required_argument, NULL, 'e' },
+		{ "not-cpu", required_argument, NULL, 'n' },
 		{ "again", no_argument, NULL, 'a' },
 		{ "spin-ms", required_argument, NULL, 't' },
 		{}
@@ -94,7 +99,9 @@ static int parse(struct late *l, int argc, char **argv)
 		else if (c == 'i')
 			l->inner.type = inner_type(optarg);
 		else if (c == 'e')
-			l->tc = !strcmp(optarg, "tc");
+			l->how = optarg;
+		else if (c == 'n')
+			l->not_cpu = atoi(optarg);
 		else if (c == 'a')
 			l->again = true;
 		else if (c == 't')
@@ -224,8 +231,9 @@ static int split_cpus(struct late *l)
 	if (CPU_COUNT(&l->other_cpus) == 1)
 		return 0;
 
-	for (cpu = CPU_SETSIZE - 1; !CPU_ISSET(cpu, &l->other_cpus); cpu--)
-		;
+	cpu = CPU_SETSIZE - 1;
+	while (!CPU_ISSET(cpu, &l->other_cpus) || cpu == l->not_cpu)
+		cpu--;
 	CPU_CLR(cpu, &l->other_cpus);
 	CPU_SET(cpu, &l->prog_cpu);
 
@@ -245,24 +253,39 @@ static bool is_inside(const struct late *l)
 	return read_flag(&l->state->inside) != left;
 }
 
-static void *run_program(void *arg)
+static int run_once(const struct late *l)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	struct late *l = arg;
 	char packet[64] = {};
-	__u64 before;
+	ssize_t n;
+	int fd;
 
-	if (l->tc) {
+	if (l->iter) {
+		fd = bpf_iter_create(bpf_link__fd(l->iter));
+		n = fd < 0 ? -1 : read(fd, packet, sizeof(packet));
+		close(fd);
+		return n < 0 ? -1 : 0;
+	}
+
+	if (!strcmp(l->how, "tc")) {
 		opts.data_in = packet;
 		opts.data_size_in = sizeof(packet);
 		opts.repeat = 1;
 	}
+
+	return bpf_prog_test_run_opts(l->prog_fd, &opts);
+}
+
+static void *run_program(void *arg)
+{
+	struct late *l = arg;
+	__u64 before;
+
 	if (CPU_COUNT(&l->prog_cpu))
 		sched_setaffinity(0, sizeof(l->prog_cpu), &l->prog_cpu);
 	do {
 		before = read_flag(&l->state->inside);
-		opts.data_size_out = 0;
-		if (bpf_prog_test_run_opts(l->prog_fd, &opts)) {
+		if (run_once(l)) {
 			__atomic_store_n(&l->run_err, errno, __ATOMIC_RELEASE);
 			break;
 		}
@@ -334,11 +357,19 @@ static int run(struct late *l)
 {
 	struct bpf_program *prog;
 	pthread_t thread;
+	char name[32];
 	int err;
 
-	prog = bpf_object__find_program_by_name(l->obj, l->tc ? "late_tc" :
-							"late_raw_tp");
+	snprintf(name, sizeof(name), "late_%s", l->how);
+	prog = bpf_object__find_program_by_name(l->obj, name);
+	if (!prog)
+		return -1;
 	l->prog_fd = bpf_program__fd(prog);
+	if (!strcmp(l->how, "iter")) {
+		l->iter = bpf_program__attach_iter(prog, NULL);
+		if (!l->iter)
+			return -1;
+	}
 	if (pthread_create(&thread, NULL, run_program, l))
 		return -1;
 
@@ -355,7 +386,9 @@ int main(int argc, char **argv)
 {
 	struct late l = {
 		.inner.type = BPF_MAP_TYPE_HASH,
+		.how = "raw_tp",
 		.spin_ms = 1000,
+		.not_cpu = -1,
 		.map_fd = -1,
 	};
 	int err;
@@ -371,6 +404,7 @@ int main(int argc, char **argv)
 		err = run(&l);
 
 	unpin_maps(&l);
+	bpf_link__destroy(l.iter);
 	bpf_object__close(l.obj);
 	return err ? 1 : 0;
 }
