@@ -39,7 +39,8 @@ flock 9
 unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL LLVM
 
 if [ -d "$source" ]; then
-	source_id=$(head -n 5 "$source/Makefile")
+	source_id=$(find "$source" -name .git -prune -o -type f -printf '%P %s %T@\n' |
+		sort | sha256sum)
 else
 	source_id=$(stat -c '%n %s %Y' "$source")
 fi
