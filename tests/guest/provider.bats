@@ -22,11 +22,18 @@ expect_using() {
 	sync using "$name"
 	if [ "$want" = used ]; then
 		[ "$status" -eq 0 ] &&
-			[ "$(jq -r .provider <<<"$output")" = "$name" ]
+			[ "$(jq -r .provider <<<"$output")" = "$name" ] || return
+		seen "$name" used
 	else
 		[ "$status" -ne 0 ] &&
-			[[ $(jq -r .error <<<"$output") =~ $name.*$want ]]
+			[[ $(jq -r .error <<<"$output") =~ $name.*($want) ]] || return
+		seen "$name" "refused: ${BASH_REMATCH[1]}"
 	fi
+}
+
+# seen WHAT VALUE: for the table of matrix.sh, which tells what was seen
+seen() {
+	echo "# seen $1: $2" >&3
 }
 
 setup() {
@@ -48,6 +55,7 @@ setup() {
 	[ "$(jq -r .provider <<<"$output")" = "$EXPECT_PROVIDER" ]
 	[ "$(jq -r .wait_us <<<"$output")" -ge 0 ]
 	[[ $stderr == *"provider $EXPECT_PROVIDER: used"* ]]
+	seen chosen "$(jq -r .provider <<<"$output")"
 }
 
 @test "matrix: bpf_sync_map_access is $EXPECT_COMMAND" {
@@ -62,6 +70,15 @@ setup() {
 	else
 		[[ $stderr =~ provider\ bpf_sync_map_access:\ passed\ over,.*$EXPECT_COMMAND ]]
 	fi
+}
+
+# Of a kernel whose types really name the command, or really don't
+@test "matrix: feature probe says whether the command is there" {
+	local there=false
+
+	[ "$EXPECT_COMMAND" != used ] || there=true
+	"$BPFTOOL" -j feature probe kernel >"$BATS_TEST_TMPDIR/features"
+	[ "$(jq .misc.have_sync_map_access_command <"$BATS_TEST_TMPDIR/features")" = $there ]
 }
 
 @test "matrix: map_in_map_update works when asked for" {

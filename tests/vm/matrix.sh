@@ -55,22 +55,25 @@ count() {
 	grep -sc "$1" "$2" || true
 }
 
+# seen WHAT TAP: what provider.bats has noted of this kernel
+seen() {
+	sed -n "s/^# seen $1: //p" "$2" 2>/dev/null | grep . || echo -
+}
+
 # One row: title, what was chosen, what was said of membarrier, tests, seconds
 row() {
-	local line=$1 tap status=- seconds=- ok bad skipped membarrier verdict
+	local line=$1 tap status=- seconds=- ok bad skipped verdict
 
 	tap=$BUILD/vm/results/$(basename "$line" .line)
 	[ ! -f "$tap.status" ] || read -r status seconds <"$tap.status"
 	ok=$(count '^ok ' "$tap.tap")
 	bad=$(count '^not ok ' "$tap.tap")
 	skipped=$(count '^ok .*# skip' "$tap.tap")
-	membarrier=$(value "$line" EXPECT_MEMBARRIER)
-	[ "$membarrier" = used ] || membarrier="refused: $membarrier"
 	verdict=ok
 	[ "$status" = 0 ] || verdict="FAILED ($status)"
 	printf '| %-40s | %-19s | %-26s | %4d | %4d | %4d | %4s | %s |\n' \
-		"$(value "$line" TITLE)" "$(value "$line" EXPECT_PROVIDER)" \
-		"$membarrier" $((ok - skipped)) "$skipped" "$bad" "$seconds" "$verdict"
+		"$(value "$line" TITLE)" "$(seen chosen "$tap.tap")" \
+		"$(seen membarrier "$tap.tap")" $((ok - skipped)) "$skipped" "$bad" "$seconds" "$verdict"
 }
 
 table() {
