@@ -186,6 +186,31 @@ undo() {
 	wait_until we_have 3
 }
 
+# Types that name a command which the kernel does not have: only so can it fail
+@test "after the command failed: swapped, pinned and named" {
+	local types=$BATS_TEST_TMPDIR/types
+
+	need_unshare
+	! grep -qw BPF_SYNC_MAP_ACCESS "$KERNEL_BTF" ||
+		skip "this kernel has the command"
+	"$BUILD/tests/btf_make" "$types" bpf_cmd BPF_SYNC_MAP_ACCESS 60
+	run --separate-stderr over "$types" "$KERNEL_BTF" "$BPFTOOL" \
+		map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+	[[ -z $output ]]
+	[[ $stderr == *"can't wait with bpf_sync_map_access: Invalid argument"* ]]
+	swapped_and_pinned
+	release_pins
+
+	fill_slot
+	run --separate-stderr over "$types" "$KERNEL_BTF" "$BPFTOOL" -j \
+		map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+	[[ $status == 255 ]]
+	jq -es --arg pin "$(left_pins)" 'length == 1 and (.[0].swapped) and
+		.[0].pinned == $pin' <<<"$output"
+	release_pins
+	wait_until we_have 3
+}
+
 @test "after reading failed: swapped, pinned and named" {
 	need_strace
 	# With all calls after it, so that there is no other way to read
