@@ -26,11 +26,12 @@ $(DEB)/.packages: scripts/packages.sh packaging/deb.mk
 # debhelper wants the folder debian/ at the top of what it builds. That is a
 # folder of its own here, so that none has to be at the top of the repository
 $(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 $(DEB)/.packages \
-		$(DEB_FILES) packaging/deb.mk LICENSES/BSD-2-Clause.txt build/.chosen
+		$(DEB_FILES) packaging/deb.mk packaging/version.sh LICENSES/BSD-2-Clause.txt build/.chosen
 	$(Q)rm -rf $(DEB)/src $(DEB)/*.deb $(DEB)/*.buildinfo $(DEB)/*.changes
 	$(Q)mkdir -p $(DEB)/src
 	$(Q)cp -a packaging/debian docs/examples $(DEB)/src/
-	$(Q)sed -e '/^#/d' -e "s/@BPFTOOL@/$$($(OBJ)/bpftool version | sed -n '1s/.* v//p')/" \
+	$(Q)sed -e '/^#/d' -e "s/@VERSION@/$$(packaging/version.sh \
+			$(OBJ)/bpftool $(OUT)/pristine)/" \
 		packaging/debian/changelog.in >$(DEB)/src/debian/changelog
 	$(Q)sed -e 's/^$$/./' -e 's/^/ /' LICENSES/BSD-2-Clause.txt >$(DEB)/bsd
 	$(Q)sed -e '/@BSD@/{r $(DEB)/bsd' -e 'd}' \

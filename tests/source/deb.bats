@@ -3,6 +3,10 @@
 # The Debian packages: what is in them, and what dpkg and apt make of them in a
 # fresh Debian that has the distribution's own bpftool and libbpf
 
+load ../lib/sources
+
+bats_require_minimum_version 1.5.0
+
 DEB=$BUILD/deb
 
 setup_file() {
@@ -13,7 +17,8 @@ setup_file() {
 	mkdir "$REPO"
 	cp "$TOOL" "$DEV" "$REPO"
 	cp "$BATS_TEST_DIRNAME/../progs/package_use.c" "$REPO"
-	next_version
+	next_version "$TOOL" next usr/share/man/man8/bpftool-{gen,new}.8.gz
+	next_version "$DEV" next-dev usr/include/libbpf-map-sync/bpf/{btf,new}.h
 	# A later bpftool of the distribution, and a package that wants one
 	other_package bpftool 99.0
 	other_package uses-bpftool 1 'Depends: bpftool (>= 7.0)'
@@ -21,15 +26,16 @@ setup_file() {
 		cd list && dpkg-scanpackages . >Packages) 2>/dev/null
 }
 
-# Our package as it is the next time
+# next_version PACKAGE NAME OLD NEW: ours as it is the next time, without a file that it
+# has now and with another
 next_version() {
-	local tree=$BATS_FILE_TMPDIR/next
+	local tree=$BATS_FILE_TMPDIR/$2
 
-	dpkg-deb -R "$TOOL" "$tree"
+	dpkg-deb -R "$1" "$tree"
 	sed -i 's/^Version: .*/&+next/' "$tree/DEBIAN/control"
-	rm "$tree/usr/share/man/man8/bpftool-gen.8.gz"
-	echo new >"$tree/usr/share/man/man8/bpftool-new.8"
-	dpkg-deb --root-owner-group -b "$tree" "$REPO/next.deb"
+	mv "$tree/$3" "$tree/$4"
+	sed -i "s# $3\$# $4#" "$tree/DEBIAN/md5sums"
+	dpkg-deb --root-owner-group -b "$tree" "$REPO/$2.deb"
 }
 
 # other_package NAME VERSION [FIELD]
@@ -90,16 +96,44 @@ ours='/repo/bpftool-map-sync_*.deb'
 	[[ $output == *'E: '* ]]
 }
 
-@test "the version is that of the base's bpftool and of our packaging" {
-	local base
+# lower VERSION VERSION
+lower() {
+	dpkg --compare-versions "$1" lt "$2" || {
+		echo "$1 is not lower than $2"
+		return 1
+	}
+}
+
+@test "the version is that of the base's bpftool and kernel, and of our packaging" {
+	local base kernel version
 
 	base=$("$BPFTOOL" version | sed -n '1s/.* v//p')
-	[[ $(dpkg-deb -f "$TOOL" Version) =~ ^"$base+mapsync"[0-9]+$ ]]
+	kernel=$(sed -n 's/^\(VERSION\|PATCHLEVEL\|SUBLEVEL\) = //p' \
+		"${TREE:?}/../pristine/Makefile" | paste -sd .)
+	version=$(dpkg-deb -f "$TOOL" Version)
+	[[ $version =~ ^"$base+v$kernel"[a-z0-9.~]*"+mapsync"[0-9]+$ ]]
 	[ "$(dpkg-deb -f "$TOOL" Provides)" = "bpftool (= $base)" ]
-	[ "$(dpkg-deb -f "$TOOL" Version)" = "$(dpkg-deb -f "$DEV" Version)" ]
-	# A newer base, or a newer one of ours, is an upgrade
-	dpkg --compare-versions 7.5.0+mapsync2 lt 7.5.0+mapsync10
-	dpkg --compare-versions 7.5.0+mapsync9 lt 7.6.0+mapsync1
+	[ "$version" = "$(dpkg-deb -f "$DEV" Version)" ]
+	# The first packages did not have the kernel's
+	lower "$base+mapsync1" "$version"
+	lower "$version" "${version%+*}+mapsync10"
+}
+
+# version_of SUBLEVEL EXTRAVERSION
+version_of() {
+	printf '%s\n' 'VERSION = 6' 'PATCHLEVEL = 18' "SUBLEVEL = $1" "EXTRAVERSION =${2:+ $2}" \
+		>"$BATS_TEST_TMPDIR/Makefile"
+	"$ROOT/packaging/version.sh" "$BPFTOOL" "$BATS_TEST_TMPDIR"
+}
+
+@test "a newer bpftool, a point release, or a newer one of ours is an upgrade" {
+	lower "$(version_of 9)+mapsync1" "$(version_of 120)+mapsync1"
+	lower "$(version_of 120)+mapsync9" "$(version_of 120)+mapsync10"
+	lower "$(version_of 0 -rc7)+mapsync1" "$(version_of 0)+mapsync1"
+	lower "$(version_of 0 -rc7)+mapsync1" "$(version_of 0 -rc10)+mapsync1"
+	lower "$(version_of 120)+mapsync9" 99.0.0+v6.1.0+mapsync1
+	# No place for a "-", which would begin a revision of Debian's
+	[[ $(version_of 0 -rc7-next-1) == *+v6.18.0~rc7.next.1 ]]
 }
 
 @test "what is linked is depended on" {
@@ -146,7 +180,7 @@ ours='/repo/bpftool-map-sync_*.deb'
 		dpkg -i /repo/next.deb
 		[[ \$(state bpftool-map-sync) == 'installed '*+next ]]
 		[[ ! -e /usr/share/man/man8/bpftool-gen.8.gz ]]
-		[[ -e /usr/share/man/man8/bpftool-new.8 ]]
+		[[ -e /usr/share/man/man8/bpftool-new.8.gz ]]
 		dpkg --verify bpftool-map-sync"
 	echo "$output"
 	[ "$status" -eq 0 ]
