@@ -37,7 +37,7 @@ $(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 $(DEB)/.packages \
 	$(Q)sed -e '/@BSD@/{r $(DEB)/bsd' -e 'd}' \
 		packaging/debian/copyright.in >$(DEB)/src/debian/copyright
 	$(Q)cd $(DEB)/src && env -u MAKEFLAGS -u MAKELEVEL -u DESTDIR \
-		DEB_BUILD_OPTIONS=noautodbgsym BUILD=$(abspath build) \
+		DEB_BUILD_OPTIONS="$$DEB_BUILD_OPTIONS noautodbgsym" BUILD=$(abspath build) \
 		BASE=$(BASE) KSRC=$(KSRC) LLVM=$(LLVM) \
 		BPFTOOL_DIR=$(abspath $(BPFTOOL_DIR)) \
 		DEB_OBJ=$(abspath $(DEB_OBJ)) TOP=$(CURDIR) MAKE=$(MAKE) \
@@ -46,15 +46,15 @@ $(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 $(DEB)/.packages \
 	@touch $@
 
 # Called by debian/rules, with its flags. The base's makefiles need theirs too,
-# hence EXTRA_; the skeletons are taken from what is built already
+# hence EXTRA_. The skeletons are built anew: in them are paths, too
 DEB_MAKE = env -u CFLAGS -u CPPFLAGS -u LDFLAGS $(SUBMAKE) $(JOBS) \
 	OUTPUT=$(abspath $(DEB_OBJ))/ EXTRA_CFLAGS='$(DEB_CFLAGS)' \
-	EXTRA_LDFLAGS='$(DEB_LDFLAGS)'
+	EXTRA_LDFLAGS='$(DEB_LDFLAGS)' \
+	CLANG='$(or $(CLANG),clang) -ffile-prefix-map=$(CURDIR)=.'
 deb-objects:
 	$(Q)rm -rf $(DEB_OBJ)
 	$(Q)mkdir -p $(DEB_OBJ)
-	$(Q)cp -a $(OBJ)/bootstrap $(OBJ)/vmlinux.h $(OBJ)/*.bpf.o \
-		$(OBJ)/*.skel.h $(DEB_OBJ)/
+	$(Q)cp -a $(OBJ)/bootstrap $(OBJ)/vmlinux.h $(DEB_OBJ)/
 	$(DEB_MAKE)
 
 # A minimal Debian, a compiler, and the distribution's own bpftool and libbpf

@@ -136,6 +136,25 @@ version_of() {
 	[[ $(version_of 0 -rc7-next-1) == *+v6.18.0~rc7.next.1 ]]
 }
 
+@test "a build at another place, with options of the user's, gives the same bytes" {
+	local copy=$BATS_TEST_TMPDIR/elsewhere path=$BATS_TEST_TMPDIR/path deb
+
+	copy_build "$copy"
+	env -u MAKELEVEL "${MAKE:-make}" -s -C "$copy" deb
+	for deb in "$TOOL" "$DEV"; do
+		cmp "$deb" "$copy/build/deb/${deb##*/}"
+	done
+	# What dpkg-buildpackage is given
+	mkdir "$path"
+	# shellcheck disable=SC2016 # a variable of that script
+	printf '#!/bin/sh\necho "$DEB_BUILD_OPTIONS"\n' >"$path/dpkg-buildpackage"
+	chmod +x "$path/dpkg-buildpackage"
+	rm "$copy/build/deb/.built"
+	PATH=$path:$PATH DEB_BUILD_OPTIONS='nocheck parallel=1' env -u MAKELEVEL \
+		"${MAKE:-make}" -s -C "$copy" build/deb/.built
+	diff "$copy/build/deb/log" <(echo 'nocheck parallel=1 noautodbgsym')
+}
+
 @test "what is linked is depended on" {
 	local lib
 
@@ -195,6 +214,23 @@ version_of() {
 		no cmp -s /tmp/with /tmp/before
 		dpkg --purge bpftool-map-sync
 		files | diff /tmp/before -"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "the library upgrades, and is removed without a trace" {
+	run fresh "
+		files >/tmp/before
+		dpkg -i /repo/libbpf-map-sync-dev_*.deb
+		dpkg -i /repo/next-dev.deb
+		[[ \$(state libbpf-map-sync-dev) == 'installed '*+next ]]
+		[[ ! -e /usr/include/libbpf-map-sync/bpf/btf.h ]]
+		[[ -e /usr/include/libbpf-map-sync/bpf/new.h ]]
+		dpkg --verify libbpf-map-sync-dev
+		dpkg --purge libbpf-map-sync-dev
+		files | diff /tmp/before -
+		dpkg --verify libbpf-dev
+		[[ \$(state libbpf-dev) == 'installed '* ]]"
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
