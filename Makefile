@@ -90,6 +90,12 @@ $(OUT)/.pristine: scripts/unpack.sh $(OUT)/.source $(OUT)/.packages
 	$(Q)scripts/unpack.sh $(SRC) $(OUT)/pristine
 	@touch $@
 
+# What only some trees want, as those whose bpftool signs programs, told by the tree
+$(OUT)/.tree-packages: scripts/packages.sh $(OUT)/.pristine
+	$(Q)! grep -q -e -lcrypto $(OUT)/pristine/tools/bpf/bpftool/Makefile || \
+		scripts/packages.sh libssl-dev
+	@touch $@
+
 # A file of ours that was removed has to go from the tree: it is made anew
 $(OUT)/.tree: scripts/hook.sh scripts/patches.sh $(OUT)/.pristine $(OUT)/.our-files $(PATCHES)
 	@rm -f $@
@@ -115,7 +121,7 @@ SUBMAKE := env -u MAKEFLAGS -u MAKEOVERRIDES -u LLVM -u prefix -u DESTDIR \
 	$(if $(filter 1,$(LLVM)),,feature-llvm=0)
 JOBS	:= -j$(shell nproc)
 
-$(OBJ)/.built: $(OUT)/.overlay $(OUT)/.llvm
+$(OBJ)/.built: $(OUT)/.overlay $(OUT)/.tree-packages $(OUT)/.llvm
 	$(Q)mkdir -p $(OBJ)
 	$(Q)cmp -s $(OUT)/.llvm $(OBJ)/.llvm || rm -f $(OBJ)/*.o
 	$(Q)cp $(OUT)/.llvm $(OBJ)/.llvm

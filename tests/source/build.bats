@@ -169,6 +169,26 @@ taken() {
 	taken upgraded up "${make[@]}"
 }
 
+# Newer ones sign programs. packages.sh of another copy says what it is asked for.
+@test "a tree whose bpftool is linked with libcrypto gets its package" {
+	local ksrc=$BATS_TEST_TMPDIR/ksrc makefile COPY=$BATS_TEST_TMPDIR/copy
+
+	copy_sources "$COPY"
+	# shellcheck disable=SC2016 # of that script
+	printf '#!/bin/sh\necho "packages: $*"\n' >"$COPY/scripts/packages.sh"
+	cp -a "$TREE/../pristine" "$ksrc"
+	makefile=$ksrc/tools/bpf/bpftool/Makefile
+	sed -i 's/-lcrypto//' "$makefile"
+	run build KSRC="$ksrc" build/ksrc/.tree-packages
+	[ "$status" -eq 0 ]
+	[[ $output == *'packages: '* && $output != *libssl-dev* ]]
+	echo 'LIBS += -lcrypto' >>"$makefile"
+	run build KSRC="$ksrc" build/ksrc/.tree-packages
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *'packages: libssl-dev' ]]
+}
+
 @test "a source that is not there is named" {
 	run build KSRC="$BATS_TEST_TMPDIR/none"
 	echo "$output"
