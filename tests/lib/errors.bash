@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What every refusal has to be like. Sourced after slot.bash.
+# Refusals that touch nothing at all. Sourced after slot.bash.
+
+# shellcheck source=tests/lib/refusal.bash
+. "${BASH_SOURCE[0]%/*}/refusal.bash"
 
 # The whole outer map, the content of the map that belongs into its slot, and
 # our pins. What is left in the journal shows up in cleanup_slot.
@@ -10,51 +13,12 @@ state() {
 	ls -R "$PINS"
 }
 
-# said: the lines on stderr of the last "run --separate-stderr", without what
-# is said about runs of other people
-said() {
-	# shellcheck disable=SC2154 # run sets it
-	grep -av '^Warning: a run that failed left ' <<<"$stderr"
-}
-
-# One line, and nothing on stdout
-is_plain_error() {
-	# shellcheck disable=SC2154 # run sets them
-	[[ $status == 255 && -z $output ]] &&
-		[[ $(said | wc -l) == 1 ]] &&
-		[[ $(said) =~ ^"Error: ".+ ]]
-}
-
-# is_error_object TEXT: one JSON document
-is_error_object() {
-	[[ $status == 255 ]] &&
-		jq -es 'length == 1 and (.[0].error | length > 0)' <<<"$1" \
-			>/dev/null
-}
-
-show_last_run() {
-	echo "status $status" "stdout: $output" "stderr: $stderr" "for: $*" >&2
-	return 1
-}
-
-# refused PATTERN WORD...: "bpftool map WORD..." says in one line what the
-# extended regular expression tells, plain and with -j, and touches nothing
+# refused PATTERN WORD...: "bpftool map WORD..." says so, and touches nothing
 refused() {
-	local pattern=$1 before
+	local before
 
-	shift
 	before=$(state)
-
-	# A word like -1 would be an option without the --
-	run --separate-stderr bpftool -- map "$@"
-	{ is_plain_error && grep -aEq -- "$pattern" <<<"$stderr"; } ||
-		show_last_run "$@"
-
-	run --separate-stderr bpftool -j -- map "$@"
-	{ is_error_object "$output" && [[ -z $(said) ]] &&
-		jq -r .error <<<"$output" | grep -aEq -- "$pattern"; } ||
-		show_last_run -j "$@"
-
+	refuses "$@" || return
 	[[ $(state) == "$before" ]] || {
 		echo "no longer as before: $(state)" "before: $before" >&2
 		return 1

@@ -4,6 +4,9 @@
 # Refusals of swap-drain because of who can reach a map, and "force". Sourced
 # after common.bash and slot.bash.
 
+# shellcheck source=tests/lib/refusal.bash
+. "${BASH_SOURCE[0]%/*}/refusal.bash"
+
 # A journal of our own: another one's leftovers would be one more warning
 drain_here() {
 	drain journal "$PINS/journal" "$@"
@@ -26,28 +29,16 @@ journal_is_empty() {
 	[[ -z $(find "$PINS/journal" -mindepth 1 2>/dev/null) ]]
 }
 
-# refused PATTERN [ARG...]: one error that names the holder, plain and with
-# -j, and nothing was touched
+# refused PATTERN [ARG...]: an error that names the holder and "force", and the slot
+# was not touched
 refused() {
 	local pattern=$1 before
 
 	shift
 	before=$(slot_id)
 	[[ -n $before ]]
-
-	run --separate-stderr drain_here "$@"
-	echo "plain: $status '$output' '$stderr'"
-	[[ $status -eq 255 && -z $output ]]
-	[[ $stderr =~ ^Error:\ [^$'\n']*${pattern}[^$'\n']*\'force\'[^$'\n']*$ ]]
-
-	MODE=(-j)
-	run --separate-stderr drain_here "$@"
-	MODE=()
-	echo "json: $status '$output' '$stderr'"
-	[[ $status -eq 255 && -z $stderr ]]
-	jq -e --arg re "$pattern" \
-		'keys == ["error"] and (.error | test($re))' <<<"$output"
-
+	refuses "$pattern.*'force'" swap-drain pinned "$PINS/outer" \
+		"${SLOT[@]}" journal "$PINS/journal" "$@"
 	[[ $(slot_id) == "$before" ]]
 	journal_is_empty
 }
