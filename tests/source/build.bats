@@ -220,6 +220,13 @@ taken() {
 	done
 }
 
+# After those that build without: all is compiled anew for it
+@test "LLVM=1: a bpftool with LLVM's disassembler" {
+	build LLVM=1 build/bpftool
+	ldd "$COPY/build/bpftool" | grep libLLVM
+	"$COPY/build/bpftool" version | grep '^features:.* llvm'
+}
+
 @test "clean leaves the sources and nothing else" {
 	copy_sources "$BATS_TEST_TMPDIR/copy"
 	COPY=$BATS_TEST_TMPDIR/copy
