@@ -5,16 +5,22 @@
 #                            that are the same on every release
 #   make series UPSTREAM=1   the form for the mailing list
 #
+# Each says with which command it goes on.
+#
 # BASE and KSRC as for the build: which tree it is for. SERIES: another folder.
 
 UPSTREAM ?=
 SERIES	?= build/series
 
+# What to do with it. The cover letter is no .patch, for "git am" would take it
+SERIES_NEXT = $(if $(filter 1,$(UPSTREAM)),git send-email \
+	--to=bpf@vger.kernel.org $(SERIES)/0000-cover-letter.txt,git am)
+
 .PHONY: series
 series: $(OUT)/.pristine build/.series-packages
 	$(Q)scripts/series.sh $(if $(filter 1,$(UPSTREAM)),-u) \
 		$(OUT)/pristine $(SERIES)
-	@echo "git am $(SERIES)/*.patch"
+	@echo "$(SERIES_NEXT) $(SERIES)/*.patch"
 
 SERIES_PKGS := git python3 patch
 CHECK_PKGS += $(SERIES_PKGS) dpkg-dev
