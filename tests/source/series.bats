@@ -49,6 +49,23 @@ libbpf_check() {
 	! grep 'warning:' "$BATS_TEST_TMPDIR/said"
 }
 
+setup() {
+	# What builds said
+	LOG=$BATS_TEST_TMPDIR/log
+}
+
+# no_new_warning: none that a pristine tree does not bring
+no_new_warning() {
+	! grep -A 5 'warning:' "$LOG" || {
+		git -C "$GIT" checkout -q -f pristine
+		rm -rf "$OBJ"
+		mkdir "$OBJ"
+		build EXTRA_CFLAGS=-O0 >"$BATS_TEST_TMPDIR/before" 2>&1
+		[ -z "$(comm -13 <(grep 'warning:' "$BATS_TEST_TMPDIR/before" | sort -u) \
+			<(grep 'warning:' "$LOG" | sort -u))" ]
+	}
+}
+
 # headers_differ: how the two copies of the header do. On 6.1 they are not quite the same.
 headers_differ() {
 	diff "$GIT/include/uapi/linux/bpf.h" "$GIT/tools/include/uapi/linux/bpf.h" |
@@ -96,9 +113,13 @@ exported() {
 		# Nothing to say of white space either
 		[ -z "$stderr" ]
 		# Not optimized: it is the same code, and there are many builds
-		build EXTRA_CFLAGS=-O0
+		build EXTRA_CFLAGS=-O0 >>"$LOG" 2>&1 || {
+			cat "$LOG"
+			return 1
+		}
 	done
 	"$OBJ/bpftool" map help 2>&1 | grep -q swap-drain
+	no_new_warning
 }
 
 # mail_of FILE: without the subject's prefix, and how that makes it be folded
@@ -179,15 +200,30 @@ mail_of() {
 	git checkout -q upstream
 	rm -rf "$OBJ"
 	mkdir "$OBJ"
-	build >"$BATS_TEST_TMPDIR/log" 2>&1
-	! grep -A 5 'warning:' "$BATS_TEST_TMPDIR/log" || {
-		git checkout -q pristine
-		build >"$BATS_TEST_TMPDIR/before" 2>&1
-		diff <(grep 'warning:' "$BATS_TEST_TMPDIR/before" | sort) \
-			<(grep 'warning:' "$BATS_TEST_TMPDIR/log" | sort)
-	}
+	build >"$LOG" 2>&1
 	run "$OBJ/bpftool" map sync using membarrier
 	[ "$status" -eq 0 ]
+	no_new_warning
+}
+
+@test "a warning that is new would be noticed" {
+	cd "$GIT"
+	git checkout -q default
+	echo 'static void unused_one(void) { }' >>tools/bpf/bpftool/map_err.c
+	build EXTRA_CFLAGS=-O0 >"$LOG" 2>&1
+	run no_new_warning
+	[ "$status" -eq 1 ]
+	[[ $output == *unused_one* ]]
+}
+
+# Paths that are nowhere but in this repository
+OURS='(^|[^/[:alnum:]_.-])(tests|docs|series|patches|packaging)/|[.](bats|msg)\b|CONTRIBUTING'
+
+@test "no mail names a file of this repository" {
+	! grep -nE "$OURS" "$MAILS"/* "$LISTMAILS"/* || return 1
+	# It would be found
+	grep -qE "$OURS" <<<'see tests/host/grammar.bats'
+	grep -qE "$OURS" <<<' * in "docs/man" it says'
 }
 
 @test "upstream: nothing speaks of the fixed number or of a node of our own" {
@@ -329,13 +365,17 @@ upstream_onto() {
 }
 
 @test "make series writes the same, to build/series" {
-	local base=(BASE="$NAME")
+	local base=(BASE="$NAME") a=$BATS_TEST_TMPDIR/a b=$BATS_TEST_TMPDIR/b
 
 	[ "$NAME" != ksrc ] || base=()
 	cd "$ROOT"
-	env -u MAKELEVEL "${MAKE:-make}" -s "${base[@]}"  SERIES="$BATS_TEST_TMPDIR/a" series
-	env -u MAKELEVEL "${MAKE:-make}" -s "${base[@]}" UPSTREAM=1 SERIES="$BATS_TEST_TMPDIR/b" series
-	diff -r "$MAILS" "$BATS_TEST_TMPDIR/a"
-	diff -r "$LISTMAILS" "$BATS_TEST_TMPDIR/b"
+	# And says what is to be done with it; the cover letter is sent, too
+	env -u MAKELEVEL "${MAKE:-make}" -s "${base[@]}" SERIES="$a" series |
+		diff - <(echo "git am $a/*.patch")
+	env -u MAKELEVEL "${MAKE:-make}" -s "${base[@]}" UPSTREAM=1 SERIES="$b" series |
+		diff - <(echo "git send-email --to=bpf@vger.kernel.org" \
+			"$b/0000-cover-letter.txt $b/*.patch")
+	diff -r "$MAILS" "$a"
+	diff -r "$LISTMAILS" "$b"
 	env -u MAKELEVEL "${MAKE:-make}" -n "${base[@]}" series | grep -q ' build/series$'
 }
