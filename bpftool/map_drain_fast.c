@@ -20,9 +20,10 @@
 
 #include "main.h"
 #include "map_drain_fast.h"
+#include "map_err.h"
 
-/* A larger value has other costs than being printed */
-#define FAST_BYTES_MAX	65536
+/* Where its digits go takes eight bytes for each byte of an entry */
+#define FAST_BYTES_MAX	262144
 
 struct digits {
 	__u32 text_at;		/* in the text */
@@ -216,27 +217,36 @@ static int build(struct drain_fast *f, struct drain_printer *p)
 	return err ? : btf ? append_formatted(f) : 0;
 }
 
-struct drain_fast *drain_fast_new(struct drain_printer *p)
+static const char *why_slow(const struct drain_printer *p)
 {
-	struct drain_fast *f;
-
 	/* How deep -jp indents is known to the JSON writer alone */
 	if (json_output && pretty_output)
-		return NULL;
+		return "it is indented";
 	if (p->info->key_size + drain_value_size(p->info) > FAST_BYTES_MAX)
-		return NULL;
+		return "its entries are large";
 
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		return NULL;
-	fill_hex();
-	if (build(f, p)) {
+	return NULL;
+}
+
+struct drain_fast *drain_fast_new(struct drain_printer *p)
+{
+	const char *why = why_slow(p);
+	struct drain_fast *f = NULL;
+
+	if (!why) {
+		f = calloc(1, sizeof(*f));
+		fill_hex();
+		if (f && !build(f, p)) {
+			f->out = p->out;
+			return f;
+		}
 		drain_fast_free(f);
-		return NULL;
+		why = "its types are not covered";
 	}
-	f->out = p->out;
+	map_debug("map %u: printed field by field, which takes longer: %s",
+		  p->info->id, why);
 
-	return f;
+	return NULL;
 }
 
 void drain_fast_free(struct drain_fast *f)

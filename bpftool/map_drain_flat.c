@@ -18,28 +18,10 @@
 
 #include "json_writer.h"
 #include "main.h"
-#include "map_drain_fast.h"
+#include "map_drain_flat.h"
 
 #define STEPS_MAX	4096
 #define DEPTH_MAX	32
-
-enum step_kind { STEP_TEXT, STEP_UNSIGNED, STEP_SIGNED, STEP_BOOL, STEP_BITS };
-
-struct step {
-	enum step_kind kind;
-	bool of_key;		/* else of the value */
-	__u8 size;		/* bytes of the number */
-	__u8 bit, bits;		/* of a bitfield */
-	__u32 at;		/* offset in key or value, or in the texts */
-	__u32 len;		/* of the text */
-};
-
-struct drain_flat {
-	struct step *steps;
-	unsigned int nr;
-	char *texts;
-	size_t texts_len;
-};
 
 /* State of the walk over the types */
 struct walk {
@@ -186,6 +168,32 @@ static void put_int(struct walk *w, const struct btf_type *t, __u32 at)
 		step->size = encoding == BTF_INT_BOOL ? 1 : bits / 8;
 }
 
+/* The dumper reads both as signed numbers, and compares those with the values */
+static void put_enum(struct walk *w, const struct btf_type *t, __u32 at)
+{
+	struct step *step;
+
+	if ((t->size != 1 && t->size != 2 && t->size != 4 && t->size != 8) ||
+	    (btf_is_enum64(t) && t->size != 8)) {
+		w->failed = true;
+		return;
+	}
+	step = put_number(w, STEP_ENUM, at);
+	if (step) {
+		step->size = t->size;
+		step->type = t;
+	}
+}
+
+static void put_pointer(struct walk *w, __u32 at)
+{
+	struct step *step;
+
+	step = put_number(w, w->plain ? STEP_POINTER : STEP_UNSIGNED, at);
+	if (step)
+		step->size = sizeof(void *);
+}
+
 static void walk_type(struct walk *w, __u32 id, __u32 at);
 
 static void walk_struct(struct walk *w, const struct btf_type *t, __u32 at)
@@ -211,24 +219,47 @@ static void walk_struct(struct walk *w, const struct btf_type *t, __u32 at)
 	close_level(w, '}');
 }
 
+/* As the dumper sees it: a typedef of char does not count */
+static bool may_be_string(const struct walk *w, const struct btf_array *array)
+{
+	const struct btf_type *t = btf__type_by_id(w->btf, array->type);
+
+	while (t && btf_is_mod(t))
+		t = btf__type_by_id(w->btf, t->type);
+
+	return t && btf_is_int(t) && t->size == 1 && array->nelems &&
+	       (btf_int_encoding(t) == BTF_INT_CHAR ||
+		!strcmp("char", btf__name_by_offset(w->btf, t->name_off)));
+}
+
 static void walk_array(struct walk *w, const struct btf_type *t, __u32 at)
 {
 	const struct btf_array *array = btf_array(t);
 	__s64 size = btf__resolve_size(w->btf, array->type);
-	const struct btf_type *elem;
+	struct step *string = NULL;
 	__u32 i;
 
-	/* An array of char may be printed as a string: its bytes decide */
-	elem = btf__type_by_id(w->btf, btf__resolve_type(w->btf, array->type));
-	if (!elem || size < 0 || (btf_is_int(elem) && elem->size == 1)) {
+	if (size < 0) {
 		w->failed = true;
 		return;
+	}
+	/* Its bytes decide in each entry: a string, or else the steps after it */
+	if (may_be_string(w, array)) {
+		string = put_number(w, STEP_STRING, at);
+		if (!string)
+			return;
+		string->len = array->nelems;
+		w->first = true;
 	}
 
 	open_level(w, '[');
 	for (i = 0; i < array->nelems && !w->failed; i++)
 		walk_type(w, array->type, at + i * size);
 	close_level(w, ']');
+	if (string) {
+		end_text(w);
+		string->skip = w->flat->steps + w->flat->nr - (string + 1);
+	}
 }
 
 static void walk_type(struct walk *w, __u32 id, __u32 at)
@@ -244,6 +275,10 @@ static void walk_type(struct walk *w, __u32 id, __u32 at)
 		walk_struct(w, t, at);
 	else if (btf_is_array(t))
 		walk_array(w, t, at);
+	else if (btf_is_any_enum(t))
+		put_enum(w, t, at);
+	else if (btf_is_ptr(t))
+		put_pointer(w, at);
 	else
 		w->failed = true;
 }
@@ -285,72 +320,6 @@ static void walk_entry(struct walk *w, const struct bpf_map_info *info)
 	}
 	close_level(w, '}');
 	end_text(w);
-}
-
-static void print_unsigned(FILE *out, __u64 n)
-{
-	char digits[20], *at = digits + sizeof(digits);
-
-	do {
-		*--at = '0' + n % 10;
-		n /= 10;
-	} while (n);
-	fwrite_unlocked(at, 1, digits + sizeof(digits) - at, out);
-}
-
-static void print_signed(FILE *out, __s64 n, __u8 size)
-{
-	int shift = 64 - 8 * size;
-
-	n = (__s64)((__u64)n << shift) >> shift;
-	if (n < 0)
-		putc_unlocked('-', out);
-	print_unsigned(out, n < 0 ? -(__u64)n : (__u64)n);
-}
-
-static void print_hex(FILE *out, __u64 n)
-{
-	char digits[16], *at = digits + sizeof(digits);
-
-	do {
-		*--at = "0123456789abcdef"[n & 0xf];
-		n >>= 4;
-	} while (n);
-	fwrite_unlocked(at, 1, digits + sizeof(digits) - at, out);
-}
-
-void drain_flat_entry(const struct drain_flat *flat, FILE *out,
-		      const void *key, const void *value)
-{
-	const struct step *step, *end = flat->steps + flat->nr;
-	__u64 n;
-
-	for (step = flat->steps; step < end; step++) {
-		if (step->kind == STEP_TEXT) {
-			fwrite_unlocked(flat->texts + step->at, 1, step->len,
-					out);
-			continue;
-		}
-
-		n = 0;
-		memcpy(&n, (step->of_key ? key : value) + step->at, step->size);
-		switch (step->kind) {
-		case STEP_SIGNED:
-			print_signed(out, n, step->size);
-			break;
-		case STEP_BOOL:
-			fputs_unlocked(n ? "true" : "false", out);
-			break;
-		case STEP_BITS:
-			n = n >> step->bit << (64 - step->bits) >>
-			    (64 - step->bits);
-			print_hex(out, n);
-			break;
-		default:
-			print_unsigned(out, n);
-			break;
-		}
-	}
 }
 
 /* What the dumper prints for the same bytes, at the same depth */
@@ -434,6 +403,7 @@ struct drain_flat *drain_flat_new(struct drain_printer *p, int depth,
 
 	if (!flat)
 		return NULL;
+	flat->btf = p->btf;
 	flat->steps = calloc(STEPS_MAX, sizeof(*flat->steps));
 	w.texts = open_memstream(&flat->texts, &flat->texts_len);
 	if (!flat->steps || !w.texts)

@@ -60,6 +60,49 @@ has_extremes() {
 	as_dumped --fill 0 --btf counters --key 12 hash
 }
 
+# fast OPTION_OF_MAP_MAKE... TYPE: not by the dumper, of which there would be no
+# reason to be afraid
+fast() {
+	local form
+
+	make_slot array_of_maps "$@"
+	for form in "" -j; do
+		drain_says ${form:+"$form"}
+		run ! grep "field by field" "$BATS_TEST_TMPDIR/err"
+		"$BPFTOOL" -d ${form:+"$form"} map dump pinned "$PINS/inner" \
+			>/dev/null 2>"$BATS_TEST_TMPDIR/err"
+		run ! grep "field by field" "$BATS_TEST_TMPDIR/err"
+		fill_slot
+	done
+	drain_says -jp
+	grep "field by field, which takes longer: it is indented" \
+		"$BATS_TEST_TMPDIR/err"
+}
+
+drain_says() {
+	"$BPFTOOL" -d "$@" map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
+		>/dev/null 2>"$BATS_TEST_TMPDIR/err"
+}
+
+@test "texts, enums, pointers and bytes: as map dump prints them, and fast" {
+	local type text
+
+	for type in hash percpu_hash array; do
+		as_dumped --fill 100 --entries 100 --btf struct $type
+		for text in '"name": ""' '"name": "\\"' '"name": "a\""' '"name": [' \
+			'"name": "'"'"'`~ {}[],:/"' '"state": "GONE"' \
+			'"state": "BUSY"' '"state": 5' '"state": -1' \
+			'"state": -2147483648' '"owner": "(nil)"' '"owner": "0x'; do
+			grep -qF "$text" "$BATS_TEST_TMPDIR/want" || {
+				echo "no $text" >&2
+				return 1
+			}
+		done
+		fast --fill 10 --btf struct $type
+		fast --fill 10 --btf counters $type
+	done
+}
+
 @test "counters in an LRU hash" {
 	as_dumped --fill 100 --btf counters --key 12 lru_hash
 	has_extremes

@@ -212,6 +212,19 @@ static void make_counters(struct counter_value *v, __u32 i)
 	v->open = i % 2;
 }
 
+/* What a text, an enum and a pointer may hold as well */
+static void make_odd(struct map_value *v, __u32 i)
+{
+	static const char names[8][13] = {
+		"", "'`~ {}[],:/", "\x7f", "a\tb", "\x80", "twelve bytes", "a\"", "\\"
+	};
+	static const __u32 states[4] = { 7, 5, -1, 0x80000000 };
+
+	memcpy(v->name, names[i % 8], sizeof(v->name));
+	v->state = states[i % 4];
+	v->owner = i % 3 ? (void *)(unsigned long)i : NULL;
+}
+
 static void make_value(const struct map_spec *s, __u32 i, __u32 cpu,
 		       __u8 *value)
 {
@@ -228,6 +241,8 @@ static void make_value(const struct map_spec *s, __u32 i, __u32 cpu,
 		v->state = i % 4 < 2;
 		v->seen = i % 3 == 0;
 	}
+	if (s->btf && !strcmp(s->btf, "struct") && i % 4 == 2)
+		make_odd(v, i / 4);
 	if (s->btf && !strcmp(s->btf, "counters"))
 		make_counters((void *)value, i);
 }
