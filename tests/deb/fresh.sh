@@ -18,9 +18,8 @@ fi
 
 rm -rf --one-file-system "$root"
 mmdebstrap --quiet --variant=apt --include=make bookworm "$root"
-mkdir "$root/clone"
-(cd "$top" && tar cf - --exclude=./build --exclude=./.git .) |
-	tar xf - -C "$root/clone"
+# What is not committed is not in it, as it is for a maintainer
+git clone -q "$top" "$root/clone"
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 
