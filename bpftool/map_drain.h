@@ -122,6 +122,16 @@ void drain_print_end(struct drain_printer *p, bool whole);
 void drain_out_start(void);
 void drain_out_end(void);
 
+/**
+ * drain_out_error() - has anything that was printed failed to go out?
+ *
+ * To be asked right after something was printed: later errno may tell of another
+ * thing. The first error is remembered.
+ *
+ * Return: 0 or -errno.
+ */
+int drain_out_error(void);
+
 /* drain_flush() - write out; 0 once all went out, or -errno */
 int drain_flush(void);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Standard output while maps are printed */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -24,14 +27,24 @@ void drain_out_end(void)
 	setlinebuf(stdout);
 }
 
+int drain_out_error(void)
+{
+	static int first;
+
+	if (!first && ferror_unlocked(stdout))
+		first = errno ? -errno : -EIO;
+
+	return first;
+}
+
 int drain_flush(void)
 {
-	int fd;
+	int fd, err = drain_out_error();
 
 	/* What misses entries must not end as if it were complete */
-	if (ferror(stdout)) {
+	if (err) {
 		__fpurge(stdout);
-		return -EIO;
+		return err;
 	}
 	if (fflush(stdout))
 		return -errno;

@@ -283,6 +283,7 @@ void drain_print_begin(struct drain_printer *p,
 	if (doc->wtr)
 		jsonw_start_array(doc->wtr);
 	doc->maps++;
+	drain_out_error();
 }
 
 static void hex_field(const char *name, const void *data, unsigned int size)
@@ -453,8 +454,8 @@ int drain_print_entry(struct drain_printer *p, const void *key,
 		drain_fast_entry(p->fast, key, value);
 	else
 		err = drain_print_slowly(p, key, value);
-	if (!err && ferror_unlocked(stdout))
-		err = errno ? -errno : -EIO;
+	if (!err)
+		err = drain_out_error();
 	p->count++;
 	if (p->count - p->told >= TELL_ENTRIES)
 		tell_progress(p);
@@ -475,4 +476,5 @@ void drain_print_end(struct drain_printer *p, bool whole)
 		printf("Found %u element%s\n", p->count,
 		       p->count != 1 ? "s" : "");
 	}
+	drain_out_error();
 }

@@ -4,6 +4,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,11 @@
 #include "map_swap_reach.h"
 #include "map_swap_run.h"
 
-/* Descriptors that are open besides the maps of the slots */
-#define OTHER_FDS	64
+/* Descriptors that are open besides the maps of the slots: of which so many are yet
+ * to be opened, and all together at least
+ */
+#define MORE_FDS	32
+#define OTHER_FDS_MIN	64
 
 /* The slots' keys and the ids in them, as they are collected */
 struct collection {
@@ -115,6 +119,20 @@ static int find_repeated(struct swap_drain *sd)
 	return 0;
 }
 
+/* A caller may have left any number of its own open to us */
+static rlim_t other_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	rlim_t nr = MORE_FDS;
+
+	while (dir && readdir(dir))
+		nr++;
+	if (dir)
+		closedir(dir);
+
+	return nr > OTHER_FDS_MIN ? nr : OTHER_FDS_MIN;
+}
+
 static bool may_open(rlim_t want)
 {
 	struct rlimit limit;
@@ -134,20 +152,20 @@ static bool may_open(rlim_t want)
  */
 static void limit_fds(struct swap_drain *sd)
 {
-	rlim_t nr = sd->nr_slots;
+	rlim_t nr = sd->nr_slots, others = other_fds();
 	struct rlimit limit = {};
 
 	sd->at_once = nr;
-	if (may_open(2 * nr + OTHER_FDS))
+	if (may_open(2 * nr + others))
 		return;
 	sd->few_fds = nr > 1;
-	if (may_open(nr + OTHER_FDS))
+	if (may_open(nr + others))
 		return;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) || !may_open(limit.rlim_max))
 		limit.rlim_max = limit.rlim_cur;
-	sd->at_once = limit.rlim_max > 2 * OTHER_FDS ?
-			      limit.rlim_max - OTHER_FDS : OTHER_FDS;
+	sd->at_once = limit.rlim_max > others + OTHER_FDS_MIN ?
+			      limit.rlim_max - others : OTHER_FDS_MIN;
 	map_debug("%u slots are swapped at once, as no more maps can be open",
 		  sd->at_once);
 }

@@ -4,6 +4,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -87,7 +88,9 @@ static void start_threads(unsigned int wanted)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	/* Some machines want more */
+	if (pthread_attr_setstacksize(&attr, THREAD_STACK))
+		pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	while (pool.started < THREADS_MAX && pool.started < wanted &&
 	       !pthread_create(&thread, &attr, worker, NULL))

@@ -157,3 +157,20 @@ between_maps() {
 	WORDS=(clear)
 	between_maps 'bpf\(BPF_MAP_DELETE_ELEM,' 4
 }
+
+# Nothing but what stands before and after the maps: it is there that it fails
+@test "all: a full disk is told as such, also between two maps" {
+	local form
+
+	make_outer array_of_maps 1024 1024 --fill 0 hash
+	for form in "" -j -jp; do
+		status=0
+		"$BPFTOOL" ${form:+"$form"} map swap-drain pinned "$PINS/outer" all \
+			journal "$PINS/journal" >/dev/full 2>"$BATS_TEST_TMPDIR/err" ||
+			status=$?
+		((status == 255))
+		grep "can't write the drained map: No space left on device" \
+			"$BATS_TEST_TMPDIR/err"
+		recover_all | jq -e 'length == 1024'
+	done
+}
