@@ -74,9 +74,13 @@ static void *worker(void *unused)
 	return unused;
 }
 
-/* Signals are for the thread that knows what to say of them */
-static void start_threads(unsigned int wanted)
+/* Starts more threads, at most so many, each of which begins to work at once: the
+ * first ones wait together while the last ones are not there yet. Signals are for
+ * the thread that knows what to say of them. Returns how many.
+ */
+static unsigned int start_threads(unsigned int wanted)
 {
+	unsigned int before_that = pool.started;
 	sigset_t all, before;
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -92,25 +96,29 @@ static void start_threads(unsigned int wanted)
 	if (pthread_attr_setstacksize(&attr, THREAD_STACK))
 		pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	while (pool.started < THREADS_MAX && pool.started < wanted &&
-	       !pthread_create(&thread, &attr, worker, NULL))
+	while (pool.started < THREADS_MAX &&
+	       pool.started - before_that < wanted &&
+	       !pthread_create(&thread, &attr, worker, NULL)) {
 		pool.started++;
+		sem_post(&pool.go);
+	}
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+
+	return pool.started - before_that;
 }
 
 void run_in_threads(unsigned int nr, void (*fn)(unsigned int i, void *ctx),
 		    void *ctx)
 {
 	struct work work = { .nr = nr, .fn = fn, .ctx = ctx };
-	unsigned int i, helpers;
+	unsigned int i, helpers = 0;
 
-	if (nr > 1)
-		start_threads(nr - 1);
-	helpers = nr && pool.started > nr - 1 ? nr - 1 : pool.started;
 	pool.work = &work;
-	for (i = 0; i < helpers; i++)
+	for (; helpers < pool.started && helpers + 1 < nr; helpers++)
 		sem_post(&pool.go);
+	if (helpers + 1 < nr)
+		helpers += start_threads(nr - 1 - helpers);
 
 	/* This one works too: without any other thread it is only slow */
 	work_on(&work);
