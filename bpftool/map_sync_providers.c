@@ -63,7 +63,7 @@ static int command_wait(char *why, size_t size)
 }
 
 static const struct map_sync_provider command = {
-	.name		= "bpf_sync_map_access",
+	.name		= MAP_SYNC_COMMAND,
 	.probe		= command_probe,
 	.wait		= command_wait,
 };
@@ -146,7 +146,7 @@ static int update_wait(char *why, size_t size)
 }
 
 static const struct map_sync_provider map_in_map_update = {
-	.name		= "map_in_map_update",
+	.name		= MAP_SYNC_UPDATE,
 	.by_update	= true,
 	.probe		= update_probe,
 	.prepare	= update_prepare,
@@ -216,7 +216,7 @@ static int membarrier_wait(char *why, size_t size)
 }
 
 static const struct map_sync_provider membarrier = {
-	.name		= "membarrier",
+	.name		= MAP_SYNC_MEMBARRIER,
 	.probe		= membarrier_probe,
 	.wait		= membarrier_wait,
 };

@@ -6,11 +6,13 @@
 
 #include "map_sync.h"
 
-/* Their names, as help and errors show them. tests/host/grammar.bats holds
- * this line against the table, the manual and the completion.
- */
+#define MAP_SYNC_COMMAND	"bpf_sync_map_access"
+#define MAP_SYNC_UPDATE		"map_in_map_update"
+#define MAP_SYNC_MEMBARRIER	"membarrier"
+
+/* As help and errors show them, in the table's order */
 #define MAP_SYNC_PROVIDER_NAMES						\
-	"bpf_sync_map_access | map_in_map_update | membarrier"
+	MAP_SYNC_COMMAND " | " MAP_SYNC_UPDATE " | " MAP_SYNC_MEMBARRIER
 
 /* Ends with NULL */
 extern const struct map_sync_provider * const map_sync_providers[];

@@ -70,6 +70,7 @@ QUICK	?= $(if $(OTHER_BASE),FAULTS_QUICK=16 LOAD_SECONDS=2)
 # The guests come last: what fails here need not be waited for. Their kernels are
 # built and fetched meanwhile, for neither the build nor the tests here keep all
 # CPUs busy
+check: CHECK_START := $(shell date +%s)
 check: $(OUT)/.packages build/.check-packages build/.vm-packages
 	@setsid nice $(MAKE) --no-print-directory vm-kernels \
 		>build/vm-kernels.log 2>&1 & \
@@ -81,6 +82,7 @@ check: $(OUT)/.packages build/.check-packages build/.vm-packages
 	$(if $(OTHER_BASE),,$(MAKE) --no-print-directory check-asan &&) \
 	{ wait $$kernels || { cat build/vm-kernels.log; false; }; }
 	@$(MAKE) --no-print-directory check-vm
+	@echo "make check: $$((($$(date +%s) - $(CHECK_START)) / 60)) minutes"
 	@BUILD=$(abspath build) tests/summary.sh \
 		$(if $(OTHER_BASE),'inputs fuzzed')
 
