@@ -82,7 +82,7 @@ check: $(OUT)/.packages build/.check-packages build/.vm-packages
 	$(if $(OTHER_BASE),,$(MAKE) --no-print-directory check-asan &&) \
 	{ wait $$kernels || { cat build/vm-kernels.log; false; }; }
 	@$(MAKE) --no-print-directory check-vm
-	@echo "make check: $$((($$(date +%s) - $(CHECK_START)) / 60)) minutes"
+	@echo "make check: $$(( ($$(date +%s) - $(CHECK_START)) / 60 )) minutes"
 	@BUILD=$(abspath build) tests/summary.sh \
 		$(if $(OTHER_BASE),'inputs fuzzed')
 
