@@ -60,14 +60,16 @@ code_keywords() {
 }
 
 code_providers() {
-	local var
+	local var macro
 
-	# In the table's order
+	# In the table's order; the names themselves are in the header
 	sed -n '/^const struct map_sync_provider \* const/,/^};/s/^\t&\(.*\),/\1/p' \
 		"$DIR/map_sync_providers.c" |
 	while read -r var; do
-		grep -h -A1 "^\(static \)*const struct map_sync_provider $var = {" \
-			"$DIR"/map_sync*.c | sed -n 's/.*"\(.*\)".*/\1/p'
+		macro=$(grep -h -A1 "^static const struct map_sync_provider $var = {" \
+			"$DIR/map_sync_providers.c" | sed -n 's/.*= \(.*\),$/\1/p')
+		sed -n "s/^#define $macro\t\+\"\(.*\)\"$/\1/p" \
+			"$DIR/map_sync_providers.h"
 	done | xargs
 }
 
