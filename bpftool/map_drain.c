@@ -164,13 +164,13 @@ static int batch_read(struct batch *batch, const struct map_ref *old,
 			break;
 		if (errno == ENOENT)
 			return 0;
-		if (map_try_again(-errno, &lock_tries))
-			continue;
-		/* Some kernels stop early at an entry that was deleted just
-		 * then; those before it are there, and it goes on after them.
+		/* Kernels stop early at a bucket whose lock they don't get, and
+		 * some at an entry that was deleted just then; those before it
+		 * are there, and it goes on after them.
 		 */
-		if (errno == EINTR && batch->count < batch->room && tries--) {
-			if (batch->count)
+		if (map_try_again(-errno, &lock_tries) ||
+		    (errno == EINTR && batch->count < batch->room && tries--)) {
+			if (batch->count && batch->count < batch->room)
 				break;
 			continue;
 		}

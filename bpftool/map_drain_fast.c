@@ -241,7 +241,7 @@ struct drain_fast *drain_fast_new(struct drain_printer *p)
 			return f;
 		}
 		drain_fast_free(f);
-		why = "its types are not covered";
+		why = "there is no fast form";
 	}
 	map_debug("map %u: printed field by field, which takes longer: %s",
 		  p->info->id, why);

@@ -47,7 +47,7 @@ int drain_flush(void)
 		return err;
 	}
 	if (fflush(stdout))
-		return -errno;
+		return drain_out_error();
 
 	/* A network file system may tell only now what it could not write */
 	fd = dup(STDOUT_FILENO);

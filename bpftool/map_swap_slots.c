@@ -164,8 +164,7 @@ static void limit_fds(struct swap_drain *sd)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) || !may_open(limit.rlim_max))
 		limit.rlim_max = limit.rlim_cur;
-	sd->at_once = limit.rlim_max > others + OTHER_FDS_MIN ?
-			      limit.rlim_max - others : OTHER_FDS_MIN;
+	sd->at_once = limit.rlim_max > others ? limit.rlim_max - others : 1;
 	map_debug("%u slots are swapped at once, as no more maps can be open",
 		  sd->at_once);
 }

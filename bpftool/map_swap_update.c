@@ -98,6 +98,8 @@ static int update_batch(const struct chunk *c)
 	do {
 		i = c->nr - rest.nr;
 		err = update_some(&rest, keys + (size_t)i * key_size, fds + i);
+		if (i < c->nr - rest.nr)
+			tries = 0;
 	} while (map_try_again(err, &tries));
 
 free:

@@ -63,15 +63,20 @@ teardown() {
 
 # Room for both maps of each slot, but for the caller's files
 @test "what the caller has left open counts, too" {
-	make_outer array_of_maps 40 40 --fill 1 hash
-	slots_and_ids >"$BATS_TEST_TMPDIR/want"
-	# shellcheck disable=SC2016 # the other shell's
-	"${UNPRIVILEGED_LIMIT[@]}" 150 bash -c 'for fd in {20..119}; do
-		eval "exec $fd</dev/null"; done; exec "$@"' - "$BPFTOOL" -j map \
-		swap-drain pinned "$PINS/outer" all >"$BATS_TEST_TMPDIR/got"
-	jq -e 'length == 40 and all(.[]; .elements | length == 1)' \
-		"$BATS_TEST_TMPDIR/got"
-	nothing_left
+	local slots
+
+	# For one map of each, and for neither
+	for slots in 40 60; do
+		make_outer array_of_maps $slots $slots --fill 1 hash
+		# shellcheck disable=SC2016 # the other shell's
+		"${UNPRIVILEGED_LIMIT[@]}" 150 bash -c 'for fd in {20..119}; do
+			eval "exec $fd</dev/null"; done; exec "$@"' - "$BPFTOOL" \
+			-j map swap-drain pinned "$PINS/outer" all \
+			>"$BATS_TEST_TMPDIR/got"
+		jq -e --argjson nr $slots 'length == $nr and
+			all(.[]; .elements | length == 1)' "$BATS_TEST_TMPDIR/got"
+		nothing_left
+	done
 }
 
 @test "a map shared by far slots, with few maps open at once" {
