@@ -92,7 +92,9 @@ drain_says() {
 		for text in '"name": ""' '"name": "\\"' '"name": "a\""' '"name": [' \
 			'"name": "'"'"'`~ {}[],:/"' '"state": "GONE"' \
 			'"state": "BUSY"' '"state": 5' '"state": -1' \
-			'"state": -2147483648' '"owner": "(nil)"' '"owner": "0x'; do
+			'"state": -2147483648' '"level_name": "LOW"' \
+			'"level_name": "HIGH"' '"level_name": 0' '"mask": "FAR"' \
+			'"mask": "ALL"' '"mask": 1' '"owner": "(nil)"' '"owner": "0x'; do
 			grep -qF "$text" "$BATS_TEST_TMPDIR/want" || {
 				echo "no $text" >&2
 				return 1

@@ -262,7 +262,9 @@ static int run_once(const struct late *l)
 
 	if (l->iter) {
 		fd = bpf_iter_create(bpf_link__fd(l->iter));
-		n = fd < 0 ? -1 : read(fd, packet, sizeof(packet));
+		if (fd < 0)
+			return -1;
+		n = read(fd, packet, sizeof(packet));
 		close(fd);
 		return n < 0 ? -1 : 0;
 	}
@@ -362,13 +364,17 @@ static int run(struct late *l)
 
 	snprintf(name, sizeof(name), "late_%s", l->how);
 	prog = bpf_object__find_program_by_name(l->obj, name);
-	if (!prog)
+	if (!prog) {
+		fprintf(stderr, "late: there is no program %s\n", name);
 		return -1;
+	}
 	l->prog_fd = bpf_program__fd(prog);
 	if (!strcmp(l->how, "iter")) {
 		l->iter = bpf_program__attach_iter(prog, NULL);
-		if (!l->iter)
+		if (!l->iter) {
+			perror("late: can't attach the iterator");
 			return -1;
+		}
 	}
 	if (pthread_create(&thread, NULL, run_program, l))
 		return -1;

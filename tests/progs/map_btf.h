@@ -32,6 +32,8 @@ struct map_value {
 		__u32 word;
 		__u16 half[2];
 	} either;
+	__s8 level_name;		/* enum level, of one byte */
+	__u64 mask;			/* enum mask, of 64 bits */
 };
 
 /* What "--btf counters" gives a map: nothing but numbers, so that the length of
@@ -94,6 +96,7 @@ static int add_value_struct(struct btf *btf, int u32_type, int u16_type,
 {
 	int u64_type, s64_type, s16_type, char_type, bool_type, s8_type;
 	int state, where, row, grid, name, y, half, either, ptr, td, id;
+	int level, mask;
 
 	u64_type = btf__add_int(btf, "unsigned long long", 8, 0);
 	s64_type = btf__add_int(btf, "long long", 8, BTF_INT_SIGNED);
@@ -113,6 +116,14 @@ static int add_value_struct(struct btf *btf, int u32_type, int u16_type,
 	btf__add_enum_value(btf, "IDLE", 0);
 	btf__add_enum_value(btf, "BUSY", 1);
 	btf__add_enum_value(btf, "GONE", 7);
+
+	level = btf__add_enum(btf, "level", 1);
+	btf__add_enum_value(btf, "LOW", -1);
+	btf__add_enum_value(btf, "HIGH", 90);
+	mask = btf__add_enum64(btf, "mask", 8, false);
+	btf__add_enum64_value(btf, "NONE", 0);
+	btf__add_enum64_value(btf, "FAR", 1ULL << 40);
+	btf__add_enum64_value(btf, "ALL", -1);
 
 	where = btf__add_struct(btf, NULL, 4);
 	add_member(btf, "x", s16_type, 0);
@@ -144,6 +155,8 @@ static int add_value_struct(struct btf *btf, int u32_type, int u16_type,
 		       offsetof(struct map_value, grid) * 8, 0);
 	btf__add_field(btf, "either", either,
 		       offsetof(struct map_value, either) * 8, 0);
+	add_member(btf, "level_name", level, offsetof(struct map_value, level_name));
+	add_member(btf, "mask", mask, offsetof(struct map_value, mask));
 
 	return id;
 }
