@@ -22,8 +22,9 @@ usage() {
 state() {
 	for name; do
 		[ -e "$name" ] || [ -L "$name" ] || continue
-		find "$name" -path ./.bpftool-map-sync -o -type f -exec sha256sum {} + -o \
-			-path "$name" -type d -o -printf '%y  %p\n'
+		find "$name" -path './.bpftool-map-sync*' -prune -o \
+			-type f -exec sha256sum {} + -o \
+			-path "$name" -type d -o -printf '%y  %p\n' || return 1
 	done
 }
 
@@ -35,7 +36,9 @@ check() (
 	cd "$dir"
 	noted=.bpftool-map-sync
 	[ -f "$noted" ] || noted=/dev/null
-	other=$(state "$@" | grep -vxFf "$noted" | sed -n 1p)
+	# What can't be read is not ours either
+	now=$(state "$@") || return 1
+	other=$(printf '%s\n' "$now" | grep . | grep -vxFf "$noted" | sed -n 1p)
 	[ -z "$other" ] || {
 		echo "Error: $dir holds what was not written by this, or was changed" \
 			"since, and would be lost: ${other#*  }" >&2
@@ -59,9 +62,16 @@ check "$dir" "$@"
 
 mkdir -p "$dir"
 cd "$dir"
+# A run that is killed, or has no room, leaves nothing that the next one can't replace:
+# what is noted is there as a whole or not at all
+rm -rf .bpftool-map-sync.new
+cp -R "$new" .bpftool-map-sync.new
 for name; do
-	[ ! -e "$name" ] || find "$name" -type f -delete
+	[ ! -e "$name" ] || find "$name" -depth \( -path './.bpftool-map-sync*' -o \
+		-path . \) -o -delete
 done
-# First the note: a run that is killed leaves nothing that it can't replace
 (cd "$new" && state "$@") >.bpftool-map-sync
-cp -R "$new/." .
+for name in .bpftool-map-sync.new/*; do
+	mv "$name" .
+done
+rmdir .bpftool-map-sync.new
