@@ -87,7 +87,8 @@ ASAN_MAKE = $(SUBMAKE) $(JOBS) OUTPUT=$(abspath $(ASAN)/obj)/ \
 	EXTRA_LDFLAGS='$(ASAN_FLAGS) $(abspath $(ASAN)/hooks.o)' EXTRA_CFLAGS
 $(ASAN)/bpftool: $(OBJ)/.built build/.chosen $(ASAN)/hooks.o \
 		tests/fuzz/fuzz.mk
-	$(Q)[ $@ -nt tests/fuzz/fuzz.mk ] || rm -rf $(ASAN)/obj
+	$(Q)for newer in tests/fuzz/fuzz.mk $(OUT)/.pristine build/.chosen; do \
+		[ $@ -nt $$newer ] || rm -rf $(ASAN)/obj; done
 	$(Q)mkdir -p $(ASAN)/obj
 	$(Q)cp -a $(OBJ)/bootstrap $(OBJ)/vmlinux.h $(OBJ)/*.bpf.o \
 		$(OBJ)/*.skel.h $(ASAN)/obj/

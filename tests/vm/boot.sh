@@ -169,7 +169,7 @@ complaints+='|rcu: INFO:|stalls on|blocked for more than|lockup|LOCKUP|ODEBUG:'
 trip='int3: 0000 \[#1\]'
 tripped() {
 	! grep -q 'init: started' "$console" &&
-		grep -aE "$complaints|$trip" "$console" | head -n 1 | grep -q "$trip"
+		grep -m 1 -aE "$complaints|$trip" "$console" | grep -q "$trip"
 }
 
 boot() {

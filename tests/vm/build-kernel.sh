@@ -40,7 +40,7 @@ unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL LLVM
 
 if [ -d "$source" ]; then
 	source_id=$(find "$source" -name .git -prune -o -type f -printf '%P %s %T@\n' |
-		sort | sha256sum)
+		LC_ALL=C sort | sha256sum)
 else
 	source_id=$(stat -c '%n %s %Y' "$source")
 fi
