@@ -107,6 +107,6 @@ identical() {
 	in_mode -j
 	drain >"$BATS_TEST_TMPDIR/got"
 	jq -e 'length == 4 and all(.[]; .formatted.value.where.y | length == 2) and
-		all(.[]; .value | length == 88) and
+		all(.[]; .value | length == 80) and
 		any(.[]; .formatted.value.state == "BUSY")' "$BATS_TEST_TMPDIR/got"
 }
