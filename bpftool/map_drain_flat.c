@@ -388,6 +388,34 @@ static bool same_as_dumper(const struct drain_flat *flat,
 	return same;
 }
 
+/* The text of a string, without the quotes around it */
+static int learn_text(const char *s, char text[ESCAPE_MAX])
+{
+	char *buf = NULL;
+	size_t len = 0;
+	json_writer_t *wtr;
+	FILE *out;
+	int err = -1;
+
+	out = open_memstream(&buf, &len);
+	if (!out)
+		return -1;
+	wtr = jsonw_new(out);
+	if (wtr)
+		jsonw_string(wtr, s);
+	free(wtr);
+	fclose(out);
+
+	if (len > 2 && len - 2 < ESCAPE_MAX) {
+		memcpy(text, buf + 1, len - 2);
+		text[len - 2] = '\0';
+		err = 0;
+	}
+	free(buf);
+
+	return err;
+}
+
 struct drain_flat *drain_flat_new(struct drain_printer *p, int depth,
 				  bool pretty)
 {
@@ -406,7 +434,8 @@ struct drain_flat *drain_flat_new(struct drain_printer *p, int depth,
 	flat->btf = p->btf;
 	flat->steps = calloc(STEPS_MAX, sizeof(*flat->steps));
 	w.texts = open_memstream(&flat->texts, &flat->texts_len);
-	if (!flat->steps || !w.texts)
+	if (!flat->steps || !w.texts || learn_text("\"", flat->quote) ||
+	    learn_text("\\", flat->backslash))
 		goto fail;
 
 	walk_entry(&w, p->info);

@@ -8,6 +8,8 @@
 
 #include "map_drain_fast.h"
 
+#define ESCAPE_MAX	8	/* bytes of text, with the end */
+
 enum step_kind {
 	STEP_TEXT,
 	STEP_UNSIGNED,
@@ -36,6 +38,8 @@ struct drain_flat {
 	unsigned int nr;
 	char *texts;
 	size_t texts_len;
+	/* As the JSON writer has them: that of 6.1 takes a backslash for a newline */
+	char quote[ESCAPE_MAX], backslash[ESCAPE_MAX];
 };
 
 #endif /* __BPFTOOL_MAP_DRAIN_FLAT_H */

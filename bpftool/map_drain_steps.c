@@ -86,7 +86,8 @@ static void print_enum(const struct drain_flat *flat, const struct step *step,
 /* Prints it and returns true; or false if the dumper would not take it for one:
  * it has to end, and to hold nothing but what can be seen.
  */
-static bool print_string(FILE *out, const char *s, size_t size)
+static bool print_string(const struct drain_flat *flat, FILE *out,
+			 const char *s, size_t size)
 {
 	const char *at, *end = memchr(s, 0, size);
 
@@ -98,9 +99,12 @@ static bool print_string(FILE *out, const char *s, size_t size)
 
 	putc_unlocked('"', out);
 	for (at = s; at < end; at++) {
-		if (*at == '"' || *at == '\\')
-			putc_unlocked('\\', out);
-		putc_unlocked(*at, out);
+		if (*at == '"')
+			fputs_unlocked(flat->quote, out);
+		else if (*at == '\\')
+			fputs_unlocked(flat->backslash, out);
+		else
+			putc_unlocked(*at, out);
 	}
 	putc_unlocked('"', out);
 
@@ -149,7 +153,7 @@ void drain_flat_entry(const struct drain_flat *flat, FILE *out,
 
 		data = (step->of_key ? key : value) + step->at;
 		if (step->kind == STEP_STRING) {
-			if (print_string(out, data, step->len))
+			if (print_string(flat, out, data, step->len))
 				step += step->skip;
 			continue;
 		}

@@ -89,7 +89,7 @@ drain_says() {
 
 	for type in hash percpu_hash array; do
 		as_dumped --fill 100 --entries 100 --btf struct $type
-		for text in '"name": ""' '"name": "\\"' '"name": "a\""' '"name": [' \
+		for text in '"name": ""' '"name": "\' '"name": "a\""' '"name": [' \
 			'"name": "'"'"'`~ {}[],:/"' '"state": "GONE"' \
 			'"state": "BUSY"' '"state": 5' '"state": -1' \
 			'"state": -2147483648' '"level_name": "LOW"' \

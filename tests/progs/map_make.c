@@ -219,11 +219,12 @@ static void make_odd(struct map_value *v, __u32 i)
 		"", "'`~ {}[],:/", "\x7f", "a\tb", "\x80", "twelve bytes", "a\"", "\\"
 	};
 	static const __u32 states[4] = { 7, 5, -1, 0x80000000 };
+	static const __s8 levels[3] = { -1, 90, 0 };
 	static const __u64 masks[4] = { 0, 1ULL << 40, -1, 1 };
 
 	memcpy(v->name, names[i % 8], sizeof(v->name));
 	v->state = states[i % 4];
-	v->level_name = (const __s8[]){ -1, 90, 0 }[i % 3];
+	v->level_name = levels[i % 3];
 	v->mask = masks[i % 4];
 	v->owner = i % 3 ? (void *)(unsigned long)i : NULL;
 }
