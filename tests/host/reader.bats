@@ -60,13 +60,13 @@ has_extremes() {
 	as_dumped --fill 0 --btf counters --key 12 hash
 }
 
-# fast OPTION_OF_MAP_MAKE... TYPE: not by the dumper, of which there would be no
-# reason to be afraid
+# fast OPTION_OF_MAP_MAKE... TYPE: in the forms of FORMS it is not the dumper that
+# prints it
 fast() {
 	local form
 
 	make_slot array_of_maps "$@"
-	for form in "" -j; do
+	for form in "${FORMS[@]}"; do
 		drain_says ${form:+"$form"}
 		run ! grep "field by field" "$BATS_TEST_TMPDIR/err"
 		"$BPFTOOL" -d ${form:+"$form"} map dump pinned "$PINS/inner" \
@@ -89,18 +89,22 @@ drain_says() {
 
 	for type in hash percpu_hash array; do
 		as_dumped --fill 100 --entries 100 --btf struct $type
-		for text in '"name": ""' '"name": "\' '"name": "a\""' '"name": [' \
+		for text in '"name": ""' "\"name\": \"\\" '"name": "a\""' '"name": [' \
 			'"name": "'"'"'`~ {}[],:/"' '"state": "GONE"' \
 			'"state": "BUSY"' '"state": 5' '"state": -1' \
 			'"state": -2147483648' '"level_name": "LOW"' \
 			'"level_name": "HIGH"' '"level_name": 0' '"mask": "FAR"' \
-			'"mask": "ALL"' '"mask": 1' '"owner": "(nil)"' '"owner": "0x'; do
+			'"mask": "ALL"' '"mask": 1' '(nil)' '"owner": '; do
 			grep -qF "$text" "$BATS_TEST_TMPDIR/want" || {
 				echo "no $text" >&2
 				return 1
 			}
 		done
+		# Without quotes, which is no JSON, a pointer is left to the dumper
+		FORMS=("" -j)
+		! grep -qF '"owner": (nil)' "$BATS_TEST_TMPDIR/want" || FORMS=(-j)
 		fast --fill 10 --btf struct $type
+		FORMS=("" -j)
 		fast --fill 10 --btf counters $type
 	done
 }
