@@ -204,26 +204,66 @@ static int find_in_maps(struct reach_query *q)
 	return ret;
 }
 
-int prog_ref_open(struct prog_ref *ref, __u32 id)
+/* The programs as they were when they were asked for last */
+static struct prog_ref *progs;
+static size_t nr_progs, room_progs;
+
+static int get_prog(struct prog_ref *ref, __u32 id)
 {
 	__u32 len = sizeof(ref->info);
-	int err = 0;
+	int fd, err = 0;
 
-	ref->fd = bpf_prog_get_fd_by_id(id);
-	if (ref->fd < 0)
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd < 0)
 		return -errno;
 
 	memset(&ref->info, 0, sizeof(ref->info));
 	ref->info.nr_map_ids = ARRAY_SIZE(ref->map_ids);
 	ref->info.map_ids = ptr_to_u64(ref->map_ids);
-	if (bpf_obj_get_info_by_fd(ref->fd, &ref->info, &len))
+	if (bpf_obj_get_info_by_fd(fd, &ref->info, &len))
 		err = -errno;
 	else if (ref->info.nr_map_ids > ARRAY_SIZE(ref->map_ids))
 		err = -E2BIG;
-	if (err)
-		close(ref->fd);
+	close(fd);
 
 	return err;
+}
+
+static int add_prog(__u32 id)
+{
+	size_t room = room_progs ? 2 * room_progs : 64;
+	struct prog_ref *refs;
+	int err;
+
+	if (nr_progs == room_progs) {
+		refs = realloc(progs, room * sizeof(*refs));
+		if (!refs)
+			return -ENOMEM;
+		progs = refs;
+		room_progs = room;
+	}
+
+	err = get_prog(&progs[nr_progs], id);
+	if (!err)
+		nr_progs++;
+
+	/* It may be gone meanwhile */
+	return err == -ENOENT ? 0 : err;
+}
+
+static int get_progs(void)
+{
+	__u32 at = 0;
+	int err;
+
+	nr_progs = 0;
+	while (!bpf_prog_get_next_id(at, &at)) {
+		err = add_prog(at);
+		if (err)
+			return err;
+	}
+
+	return errno == ENOENT ? 0 : -errno;
 }
 
 bool prog_uses_map(const struct prog_ref *prog, __u32 id)
@@ -237,25 +277,16 @@ bool prog_uses_map(const struct prog_ref *prog, __u32 id)
 	return false;
 }
 
-int progs_each(int (*fn)(const struct prog_ref *prog, void *ctx), void *ctx)
+int progs_each(bool again, int (*fn)(const struct prog_ref *prog, void *ctx),
+	       void *ctx)
 {
-	struct prog_ref prog;
-	__u32 at = 0;
 	int ret = 0;
+	size_t i;
 
-	while (!ret && !bpf_prog_get_next_id(at, &at)) {
-		ret = prog_ref_open(&prog, at);
-		if (ret == -ENOENT) {
-			ret = 0;	/* it is gone meanwhile */
-			continue;
-		}
-		if (ret)
-			return ret;
-		ret = fn(&prog, ctx);
-		close(prog.fd);
-	}
-	if (!ret && errno != ENOENT)
-		ret = -errno;
+	if (!again)
+		ret = get_progs();
+	for (i = 0; !ret && i < nr_progs; i++)
+		ret = fn(&progs[i], ctx);
 
 	return ret;
 }
@@ -285,5 +316,5 @@ int reach_find(struct reach_query *q)
 	qsort(q->ids, q->nr, sizeof(*q->ids), compare_ids);
 	ret = find_in_maps(q);
 
-	return ret ? : progs_each(prog_has_map, q);
+	return ret ? : progs_each(false, prog_has_map, q);
 }

@@ -15,22 +15,22 @@
 /* The kernel limits keys to what fits into its stack, MAX_BPF_STACK */
 #define MAP_KEY_MAX	512
 
-/* A program that is held open, with the ids of its maps */
+/* A program that is loaded, with the ids of its maps */
 struct prog_ref {
-	int fd;
 	struct bpf_prog_info info;
 	__u32 map_ids[256];	/* the kernel allows 64 */
 };
 
-int prog_ref_open(struct prog_ref *ref, __u32 id);
 bool prog_uses_map(const struct prog_ref *prog, __u32 id);
 
 /**
  * progs_each() - call a function for every loaded program
+ * @again:	for those of the last time: to ask for hundreds takes milliseconds
  *
  * Return: the first value other than 0 that @fn returned, 0, or -errno.
  */
-int progs_each(int (*fn)(const struct prog_ref *prog, void *ctx), void *ctx);
+int progs_each(bool again, int (*fn)(const struct prog_ref *prog, void *ctx),
+	       void *ctx);
 
 bool is_map_in_map(const struct bpf_map_info *info);
 
@@ -93,7 +93,8 @@ int reach_find(struct reach_query *q);
  * @size:	size of @why in bytes
  *
  * A sleepable program may run on after the wait, and so may the callbacks that
- * any program starts through a bpf_wq or a bpf_task_work in a map's values.
+ * any program starts through a bpf_wq or a bpf_task_work in a map's values. The
+ * programs are those that reach_find() has seen just before.
  *
  * Return: 1 with the program in @why, 0, or -errno if it can't be known. When
  * only the sleepable programs can't be told, that is said once on stderr.

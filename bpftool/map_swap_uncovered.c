@@ -219,5 +219,5 @@ int uncovered_find(const struct map_ref *outer, const struct map_ref *old,
 		snprintf(why, size,
 			 "its own values start callbacks, which no wait covers");
 
-	return ret ? : progs_each(prog_is_uncovered, &search);
+	return ret ? : progs_each(true, prog_is_uncovered, &search);
 }
