@@ -5,7 +5,9 @@
  * map_swap_drain.c	the verb: order of work, and what is said when it fails
  * map_swap_args.c	command line
  * map_swap_slots.c	the slots that a run swaps
+ * map_swap_each.c	reading the slots of a map-in-map
  * map_swap_update.c	swapping them, with one grace period for all
+ * map_swap_threads.c	calls that wait, waiting together
  * map_swap_prepare.c	everything that can fail without touching the slot
  * map_swap_inner.c	which maps can be drained, and their replacements
  * map_swap_reach.c	who can still get at a map that was swapped out
@@ -14,8 +16,13 @@
  * map_swap_journal.c	pins that outlive a run that fails
  * map_swap_notice.c	what is said when a signal ends a run
  * map_swap_recover.c	what such runs have left behind
+ * map_swap_print.c	what goes to stdout
  * map_drain.c		reading a map that no program uses any more
  * map_drain_print.c	printing it as "map dump" does
+ * map_drain_fast.c	the same, fast; with types by a list of steps, which
+ *			map_drain_flat.c makes and map_drain_steps.c runs
+ * map_drain_out.c	standard output meanwhile
+ * map_drain_progress.c	a line on the terminal, where it takes long
  */
 
 #ifndef __BPFTOOL_MAP_SWAP_H
