@@ -16,7 +16,6 @@
 #include <bpf/btf.h>
 
 #include "kernel_btf.h"
-#include "main.h"
 
 #define KERNEL_BTF_PATH	"/sys/kernel/btf/vmlinux"
 

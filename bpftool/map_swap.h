@@ -214,4 +214,7 @@ int swap_left_behind(const struct swap_journal *j, __u32 id);
  */
 int swap_recover(const struct swap_args *args);
 
+/* swap_log() - a line of map_wait */
+void swap_log(void *ctx, const char *line);
+
 #endif /* __BPFTOOL_MAP_SWAP_H */

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -75,26 +76,33 @@ static int check_rights(void)
 	return -1;
 }
 
+static __u64 now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+
+	return (__u64)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 /* Returns 0, or -1 after an error was reported */
 static int swap_and_wait(struct swap_drain *sd,
 			 const struct map_err_state *swapped)
 {
-	__u64 start = map_sync_now_us(), ignored;
-	char why[256];
+	__u64 start = now_us();
+	char why[MAP_WAIT_WHY];
 
 	if (swap_update(sd))
 		return -1;
 
 	/* The update itself was the wait, or the provider's comes on top */
-	if (sd->nr_slots && !sd->provider->by_update &&
-	    map_sync_wait(sd->provider, &ignored, why, sizeof(why))) {
-		map_err_state(swapped, "can't wait with %s: %s",
-			      sd->provider->name, why);
+	if (sd->nr_slots && map_wait_run(sd->wait, why, sizeof(why))) {
+		map_err_state(swapped, "%s", why);
 		return -1;
 	}
 
-	sd->wait_us = map_sync_now_us() - start;
-	map_debug("provider %s: waited %llu us", sd->provider->name,
+	sd->wait_us = now_us() - start;
+	map_debug("provider %s: waited %llu us", map_wait_way(sd->wait),
 		  sd->wait_us);
 
 	return 0;
@@ -229,7 +237,7 @@ int do_map_swap_drain(int argc, char **argv)
 					swap_drain(&sd);
 
 	drain_doc_free(&sd.doc);
-	map_sync_done(sd.provider);
+	map_wait_close(sd.wait);
 	swap_slots_free(&sd);
 	swap_args_free(&sd.args);
 

@@ -304,9 +304,17 @@ static int prepare_slots(struct swap_drain *sd)
 	return 0;
 }
 
+void swap_log(void *ctx, const char *line)
+{
+	map_debug("%s", line);
+}
+
 int swap_prepare(struct swap_drain *sd)
 {
+	LIBBPF_OPTS(map_wait_opts, opts, .after_update = true,
+		    .log = swap_log);
 	struct swap_args *args = &sd->args;
+	char why[MAP_WAIT_WHY];
 	int frozen;
 
 	frozen = map_is_frozen(args->outer.fd);
@@ -318,9 +326,11 @@ int swap_prepare(struct swap_drain *sd)
 	if (check_keep(args->keep))
 		return -1;
 
-	sd->provider = map_sync_choose(args->provider, true);
-	if (!sd->provider)
+	opts.way = args->provider;
+	if (map_wait_open(&sd->wait, &opts, why, sizeof(why))) {
+		map_err("%s", why);
 		return -1;
+	}
 
 	if (swap_journal_open(&sd->journal, args->journal))
 		return -1;

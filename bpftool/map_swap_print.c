@@ -20,7 +20,7 @@ static void summary_plain(const struct swap_drain *sd,
 	fprint_hex(stdout, slot->key, sd->args.outer.info.key_size, " ");
 	printf(": map %u swapped for map %u, waited %llu us (%s)\n",
 	       slot->old.info.id, first->new.info.id, sd->wait_us,
-	       sd->provider->name);
+	       map_wait_way(sd->wait));
 }
 
 static void summary_json(const struct swap_drain *sd,
@@ -38,7 +38,7 @@ static void summary_json(const struct swap_drain *sd,
 		jsonw_string_field(json_wtr, "name", old->name);
 	jsonw_uint_field(json_wtr, "flags", old->map_flags);
 	jsonw_uint_field(json_wtr, "new_id", first->new.info.id);
-	jsonw_string_field(json_wtr, "provider", sd->provider->name);
+	jsonw_string_field(json_wtr, "provider", map_wait_way(sd->wait));
 	jsonw_uint_field(json_wtr, "wait_us", sd->wait_us);
 	jsonw_end_object(json_wtr);
 }

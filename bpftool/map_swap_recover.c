@@ -20,7 +20,7 @@
 #include "map_err.h"
 #include "map_swap.h"
 #include "map_swap_reach.h"
-#include "map_sync.h"
+#include "map_wait.h"
 
 /* A map that was not printed yet, or printed and not let go yet */
 struct left {
@@ -185,19 +185,18 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 /* The run may have died before its wait was over */
 static int wait_once(void)
 {
-	const struct map_sync_provider *p = map_sync_choose(NULL, false);
-	char why[256];
-	__u64 wait_us;
+	LIBBPF_OPTS(map_wait_opts, opts, .log = swap_log);
+	char why[MAP_WAIT_WHY];
+	struct map_wait *w;
 	int err;
 
-	if (!p)
-		return -1;
-	err = map_sync_wait(p, &wait_us, why, sizeof(why));
-	map_sync_done(p);
+	err = map_wait_open(&w, &opts, why, sizeof(why)) ? :
+	      map_wait_run(w, why, sizeof(why));
+	map_wait_close(w);
 	if (err)
-		map_err("can't wait with %s: %s", p->name, why);
+		map_err("%s", why);
 
-	return err;
+	return err ? -1 : 0;
 }
 
 /* One look for all, after the wait, as swap-drain has it before it prints. Which

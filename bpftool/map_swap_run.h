@@ -7,7 +7,7 @@
 #include "map_drain.h"
 #include "map_err.h"
 #include "map_swap.h"
-#include "map_sync.h"
+#include "map_wait.h"
 
 struct swap_slot {
 	unsigned char *key;
@@ -25,7 +25,7 @@ struct swap_slot {
 
 struct swap_drain {
 	struct swap_args args;
-	const struct map_sync_provider *provider;
+	struct map_wait *wait;
 	struct swap_journal journal;
 	struct swap_slot *slots;
 	unsigned int nr_slots;
