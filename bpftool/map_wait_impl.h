@@ -30,7 +30,7 @@ struct map_wait {
 	int outer, inner[2];
 	unsigned int updates;
 	/* uprobe */
-	int prog, canary;
+	int uprobe_type, prog, canary;
 };
 
 /* map_wait_fail() - put a reason into @why and return @err */
