@@ -231,6 +231,7 @@ int do_map_swap_drain(int argc, char **argv)
 	drain_doc_free(&sd.doc);
 	map_sync_done(sd.provider);
 	swap_slots_free(&sd);
+	map_users_free(sd.users);
 	swap_args_free(&sd.args);
 
 	drain_out_end();
