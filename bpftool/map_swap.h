@@ -5,13 +5,11 @@
  * map_swap_drain.c	the verb: order of work, and what is said when it fails
  * map_swap_args.c	command line
  * map_swap_slots.c	the slots that a run swaps
- * map_swap_each.c	reading the slots of a map-in-map
- * map_swap_update.c	swapping them, with one grace period for all
- * map_swap_threads.c	calls that wait, waiting together
+ * map_in_map.c		reading and swapping the slots of a map-in-map
  * map_swap_prepare.c	everything that can fail without touching the slot
  * map_swap_inner.c	which maps can be drained, and their replacements
- * map_swap_reach.c	who can still get at a map that was swapped out
- * map_swap_uncovered.c	programs that no wait covers
+ * map_users.c		who can still get at a map that was swapped out
+ * map_users_async.c	programs that no wait covers
  * map_swap_lock.c	one swap-drain of an outer map at a time
  * map_swap_journal.c	pins that outlive a run that fails
  * map_swap_notice.c	what is said when a signal ends a run
@@ -84,7 +82,7 @@ const char *map_type_name(__u32 map_type);
 int map_is_frozen(int fd);
 
 /* map_ref_open() - open a map by id; returns 0 or -errno, reports nothing */
-int map_ref_open(struct map_ref *ref, __u32 id);
+int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags);
 void map_ref_close(struct map_ref *ref);
 
 /**

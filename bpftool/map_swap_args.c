@@ -50,7 +50,7 @@ static int open_by_id(const char *word, struct map_ref *ref)
 		return -1;
 	}
 
-	err = map_ref_open(ref, id);
+	err = map_ref_open(ref, id, 0);
 	if (err)
 		map_err("can't get map %lu by its ID: %s", id, strerror(-err));
 
@@ -64,7 +64,7 @@ static int open_by_name(const char *name, struct map_ref *ref)
 	int err;
 
 	while (!bpf_map_get_next_id(at, &at)) {
-		err = map_ref_open(&map, at);
+		err = map_ref_open(&map, at, 0);
 		if (err == -ENOENT)
 			continue;	/* it is gone meanwhile */
 		if (err) {

@@ -239,6 +239,7 @@ int do_map_swap_drain(int argc, char **argv)
 	drain_doc_free(&sd.doc);
 	map_wait_close(sd.wait);
 	swap_slots_free(&sd);
+	map_users_free(sd.users);
 	swap_args_free(&sd.args);
 
 	drain_out_end();

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
@@ -73,12 +74,25 @@ int map_is_frozen(int fd)
 	return frozen;
 }
 
-int map_ref_open(struct map_ref *ref, __u32 id)
+/* libbpf takes flags only since 1.1 */
+static int get_fd_by_id(__u32 id, __u32 open_flags)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_id = id;
+	attr.open_flags = open_flags;
+
+	return syscall(__NR_bpf, BPF_MAP_GET_FD_BY_ID, &attr,
+		       offsetof(union bpf_attr, open_flags) + sizeof(attr.open_flags));
+}
+
+int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags)
 {
 	__u32 len = sizeof(ref->info);
 	int err;
 
-	ref->fd = bpf_map_get_fd_by_id(id);
+	ref->fd = get_fd_by_id(id, open_flags);
 	if (ref->fd < 0)
 		return -errno;
 

@@ -18,7 +18,6 @@
 #include "kernel_btf.h"
 #include "main.h"
 #include "map_err.h"
-#include "map_swap_reach.h"
 #include "map_swap_run.h"
 
 #define WHY_MAX	512
@@ -109,13 +108,14 @@ int swap_check_final(struct swap_drain *sd, const struct map_err_state *state)
 		.force = "drains",
 		.why = why,
 	};
-	struct reach_query q = {
+	struct map_users_query q = {
 		.nr = sd->nr_slots,
 		.outer = &sd->args.outer,
 		.why = why,
 		.size = sizeof(why),
 	};
-	int ret = -ENOMEM;
+	__u32 *ids;
+	int ret;
 
 	if (!sd->nr_slots)
 		return 0;
@@ -126,14 +126,16 @@ int swap_check_final(struct swap_drain *sd, const struct map_err_state *state)
 		q.except_all = sd->args.all;
 	}
 	q.found = sd->slots[0].old.info.id;
-	q.ids = swap_slots_ids(sd);
-	if (q.ids)
-		ret = reach_find(&q);
-	free(q.ids);
+	ids = swap_slots_ids(sd);
+	q.ids = ids;
+	ret = ids ? map_users_take(&sd->users) : -ENOMEM;
 	if (!ret)
-		ret = uncovered_find(&sd->args.outer, &sd->slots[0].old, why,
-				     sizeof(why));
-	if (ret < 0)
+		ret = map_users_find(sd->users, &q);
+	free(ids);
+	if (!ret)
+		ret = map_users_async(sd->users, &sd->args.outer,
+				      &sd->slots[0].old, why, sizeof(why));
+	if (ret < 0 && !*why)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
 
@@ -153,7 +155,7 @@ static int check_given_is_free(struct swap_drain *sd, __u32 id)
 		.force = "takes",
 		.why = why,
 	};
-	struct reach_query q = {
+	struct map_users_query q = {
 		.ids = &id,
 		.nr = 1,
 		.outer = &sd->args.outer,
@@ -162,8 +164,10 @@ static int check_given_is_free(struct swap_drain *sd, __u32 id)
 	};
 	int ret;
 
-	ret = reach_find(&q);
-	if (ret < 0)
+	ret = map_users_take(&sd->users);
+	if (!ret)
+		ret = map_users_find(sd->users, &q);
+	if (ret < 0 && !*why)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
 	if (ret && not_final(sd, NULL, &nf))
@@ -190,7 +194,7 @@ static int open_old(struct swap_slot *slot)
 	if (slot->old.fd >= 0)
 		return 0;
 
-	err = map_ref_open(&slot->old, id);
+	err = map_ref_open(&slot->old, id, 0);
 	slot->old.info.id = id;
 	if (err)
 		map_err("can't open map %u, which is in the slot: %s", id,
@@ -222,9 +226,6 @@ static int prepare_slot(struct swap_drain *sd, struct swap_slot *slot)
 	if (!err)
 		err = drain_printer_init(&printer, &sd->doc, &slot->old.info,
 					 NULL);
-	reach_note_slotless(slot->old.info.id);
-	if (!err)
-		reach_note_slotless(slot->new.info.id);
 	if (sd->few_fds)
 		map_ref_close(&slot->old);
 

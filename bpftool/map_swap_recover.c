@@ -19,7 +19,7 @@
 #include "map_drain.h"
 #include "map_err.h"
 #include "map_swap.h"
-#include "map_swap_reach.h"
+#include "map_users.h"
 #include "map_wait.h"
 
 /* A map that was not printed yet, or printed and not let go yet */
@@ -34,7 +34,7 @@ struct left {
 struct recovery {
 	struct left *left;
 	size_t count, to_print;
-	struct slot_ids slots;
+	struct map_users *users;
 	bool unreachable;	/* no program can get at any of them */
 	__u32 covered;		/* an outer map whose programs are all waited for */
 	bool typed;		/* all to print have BTF, as far as seen */
@@ -45,14 +45,14 @@ struct recovery {
 /* A run that died before its swap left its map in the slot: nothing is lost
  * and nobody needs to know.
  */
-static bool never_swapped(struct slot_ids *slots, const struct swap_pin *pin)
+static bool never_swapped(struct map_users *u, const struct swap_pin *pin)
 {
-	return reach_slot_holds(slots, pin->outer_id, pin->id) > 0;
+	return map_users_slot_holds(u, pin->outer_id, pin->id) > 0;
 }
 
 /* What is said of the runs that failed, a line each */
 struct report {
-	struct slot_ids slots;
+	struct map_users *users;
 	const char *dir;	/* of the journal, "": the usual one */
 	char first[PATH_MAX];	/* pin of the run that is looked at */
 	__u32 id, outer_id;
@@ -86,7 +86,7 @@ static int report_pin(const struct swap_pin *pin, void *ctx)
 
 	if (pin->live)
 		return 0;
-	if (never_swapped(&r->slots, pin)) {
+	if (never_swapped(r->users, pin)) {
 		unlink(pin->path);
 		return 0;
 	}
@@ -107,10 +107,12 @@ void swap_report_left(const struct swap_journal *j)
 	struct report r = {
 		.dir = strcmp(j->base, SWAP_JOURNAL_BASE) ? j->base : "",
 	};
-	int err = swap_journal_each(j, report_pin, &r);
+	int err;
 
+	r.users = map_users_new();
+	err = swap_journal_each(j, report_pin, &r);
 	report_run(&r);
-	reach_slot_ids_free(&r.slots);
+	map_users_free(r.users);
 	if (err)
 		map_warn("can't tell what earlier runs left in %s: %s", j->base,
 			 strerror(-err));
@@ -152,7 +154,7 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 
 	if (pin->live)
 		return 0;
-	if (never_swapped(&r->slots, pin)) {
+	if (never_swapped(r->users, pin)) {
 		unlink(pin->path);
 		return 0;
 	}
@@ -202,23 +204,27 @@ static int wait_once(void)
 /* One look for all, after the wait, as swap-drain has it before it prints. Which
  * of them can be reached is asked only where that finds one.
  */
-static bool none_reachable(const struct recovery *r)
+static bool none_reachable(struct recovery *r)
 {
 	char why[512];
-	struct reach_query q = {
+	struct map_users_query q = {
 		.nr = r->count,
 		.why = why,
 		.size = sizeof(why),
 	};
 	int ret = -ENOMEM;
+	__u32 *ids;
 	size_t i;
 
-	q.ids = calloc(r->count + 1, sizeof(*q.ids));
-	for (i = 0; q.ids && i < r->count; i++)
-		q.ids[i] = r->left[i].id;
-	if (q.ids)
-		ret = reach_find(&q);
-	free(q.ids);
+	ids = calloc(r->count + 1, sizeof(*ids));
+	q.ids = ids;
+	for (i = 0; ids && i < r->count; i++)
+		ids[i] = r->left[i].id;
+	if (ids)
+		ret = map_users_take(&r->users);
+	if (!ret)
+		ret = map_users_find(r->users, &q);
+	free(ids);
 
 	return !ret;
 }
@@ -228,7 +234,7 @@ static int find_user(struct recovery *r, const struct left *left,
 {
 	struct map_ref outer = { .fd = -1 };
 	__u32 id = map->info.id;
-	struct reach_query q = {
+	struct map_users_query q = {
 		.ids = &id,
 		.nr = 1,
 		.why = why,
@@ -237,13 +243,15 @@ static int find_user(struct recovery *r, const struct left *left,
 	int ret = 0;
 
 	if (!r->unreachable)
-		ret = reach_find(&q);
+		ret = map_users_take(&r->users);
+	if (!ret && !r->unreachable)
+		ret = map_users_find(r->users, &q);
 	/* The maps of one map-in-map are alike to what can't be waited for */
 	if (ret || r->covered == left->outer_id)
 		return ret;
 
-	if (!map_ref_open(&outer, left->outer_id))
-		ret = uncovered_find(&outer, map, why, size);
+	if (!map_ref_open(&outer, left->outer_id, BPF_F_RDONLY))
+		ret = map_users_async(r->users, &outer, map, why, size);
 	map_ref_close(&outer);
 	if (!ret)
 		r->covered = left->outer_id;
@@ -263,7 +271,7 @@ static int check_final(struct recovery *r, const struct left *left,
 	int ret;
 
 	ret = find_user(r, left, map, why, sizeof(why));
-	if (ret < 0)
+	if (ret < 0 && !*why)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
 	if (ret)
@@ -445,6 +453,7 @@ int swap_recover(const struct swap_args *args)
 	if (lock_fd < 0)
 		return -1;
 
+	r.users = map_users_new();
 	err = swap_journal_each(&journal, collect_pin, &r);
 	if (err) {
 		map_err("can't read %s: %s", journal.base, strerror(-err));
@@ -469,7 +478,7 @@ int swap_recover(const struct swap_args *args)
 	swap_journal_each(&journal, nothing, NULL);
 
 free_left:
-	reach_slot_ids_free(&r.slots);
+	map_users_free(r.users);
 	free(r.left);
 	close(lock_fd);
 	return err;

@@ -7,6 +7,7 @@
 #include "map_drain.h"
 #include "map_err.h"
 #include "map_swap.h"
+#include "map_users.h"
 #include "map_wait.h"
 
 struct swap_slot {
@@ -32,6 +33,7 @@ struct swap_drain {
 	unsigned int at_once;		/* slots to swap at the same time */
 	bool few_fds;			/* too few to keep all old maps open */
 	struct drain_doc doc;
+	struct map_users *users;
 	__u64 wait_us;			/* from the update to the wait's end */
 };
 
@@ -75,8 +77,6 @@ __u32 *swap_slots_ids(const struct swap_drain *sd);
  * Return: 0 or -errno.
  */
 int swap_slots_unpin(struct swap_drain *sd, bool untouched);
-
-/* map_swap_update.c */
 
 /**
  * swap_update() - swap all slots

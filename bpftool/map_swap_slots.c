@@ -16,7 +16,7 @@
 
 #include "main.h"
 #include "map_err.h"
-#include "map_swap_reach.h"
+#include "map_in_map.h"
 #include "map_swap_run.h"
 
 /* Descriptors that are open besides the maps of the slots: of which so many are yet
@@ -68,7 +68,7 @@ static int collect(struct swap_drain *sd)
 	__u32 id;
 
 	if (sd->args.all)
-		err = slots_each(outer, add_slot, &c);
+		err = map_in_map_each(outer, add_slot, &c);
 	else if (!bpf_map_lookup_elem(outer->fd, sd->args.key, &id))
 		err = add_slot(sd->args.key, id, &c);
 	else
@@ -326,4 +326,50 @@ void swap_slots_free(struct swap_drain *sd)
 		free(sd->slots[i].key);
 	}
 	free(sd->slots);
+}
+
+static void report_update(struct swap_drain *sd, int err)
+{
+	unsigned int i, nr = 0;
+	struct map_err_state state = { .pinned = sd->journal.run };
+
+	for (i = 0; i < sd->nr_slots; i++)
+		nr += sd->slots[i].swapped;
+	state.swapped = nr;
+
+	if (sd->nr_slots > 1)
+		map_err_state(&state, "can't swap all slots, %u of %u are: %s",
+			      nr, sd->nr_slots, strerror(-err));
+	else if (err == -EINVAL)
+		map_err("the kernel refuses map %u as a replacement for map %u: they are not compatible",
+			sd->slots[0].new.info.id, sd->slots[0].old.info.id);
+	else
+		map_err("can't swap the slot: %s", strerror(-err));
+}
+
+int swap_update(struct swap_drain *sd)
+{
+	struct map_in_map_slot *slots;
+	struct swap_slot *slot;
+	unsigned int i;
+	int err = 0;
+
+	slots = calloc(sd->nr_slots + 1, sizeof(*slots));
+	if (!slots)
+		err = -ENOMEM;
+	for (i = 0; !err && i < sd->nr_slots; i++) {
+		slot = sd->slots[i].first ? : &sd->slots[i];
+		err = swap_slot_unpark(sd, slot);
+		slots[i].key = sd->slots[i].key;
+		slots[i].fd = slot->new.fd;
+	}
+	if (!err)
+		err = map_in_map_swap(&sd->args.outer, slots, sd->nr_slots);
+	for (i = 0; slots && i < sd->nr_slots; i++)
+		sd->slots[i].swapped = slots[i].swapped;
+	free(slots);
+
+	if (err)
+		report_update(sd, err);
+	return err ? -1 : 0;
 }
