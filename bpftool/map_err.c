@@ -7,7 +7,6 @@
 
 #include "json_writer.h"
 #include "main.h"
-#include "map_drain_progress.h"
 #include "map_err.h"
 
 /* File names and keywords come from the command line and may hold anything.
@@ -47,7 +46,6 @@ static void report(const struct map_err_state *state, const char *fmt,
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	make_printable(msg);
 
-	drain_progress_hide();
 	if (!json_output) {
 		fprintf(stderr, "Error: %s", msg);
 		if (state->swapped && state->pinned)
@@ -96,7 +94,6 @@ void map_warn(const char *fmt, ...)
 {
 	va_list ap;
 
-	drain_progress_hide();
 	va_start(ap, fmt);
 	fprintf(stderr, "Warning: ");
 	vfprintf(stderr, fmt, ap);
@@ -112,7 +109,6 @@ void map_debug(const char *fmt, ...)
 	if (!verifier_logs)
 		return;
 
-	drain_progress_hide();
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	fprintf(stderr, "\n");

@@ -15,12 +15,9 @@
  * map_swap_notice.c	what is said when a signal ends a run
  * map_swap_recover.c	what such runs have left behind
  * map_swap_print.c	what goes to stdout
- * map_drain.c		reading a map that no program uses any more
- * map_drain_print.c	printing it as "map dump" does
- * map_drain_fast.c	the same, fast; with types by a list of steps, which
- *			map_drain_flat.c makes and map_drain_steps.c runs
- * map_drain_out.c	standard output meanwhile
- * map_drain_progress.c	a line on the terminal, where it takes long
+ * map_read.c		reading a map that no program uses any more
+ * map_print.c		printing it as "map dump" does
+ * map_batch.c		reading a map in batches
  */
 
 #ifndef __BPFTOOL_MAP_SWAP_H
@@ -77,6 +74,10 @@ enum drain_how drain_how(__u32 map_type);
 
 /* map_type_name() - a map type's name, never NULL */
 const char *map_type_name(__u32 map_type);
+
+bool map_is_percpu(const struct bpf_map_info *info);
+/* map_value_bytes() - bytes that a lookup returns, the values of all CPUs */
+size_t map_value_bytes(const struct bpf_map_info *info);
 
 /* map_is_frozen() - 1 if user space can't write to the map, 0, or -errno */
 int map_is_frozen(int fd);

@@ -229,20 +229,18 @@ int do_map_swap_drain(int argc, char **argv)
 	 */
 	sigaction(SIGPIPE, &ignore, &on_pipe);
 	sigaction(SIGXFSZ, &ignore, &on_limit);
-	drain_out_start();
 
 	err = swap_args_parse(&sd.args, argc, argv);
 	if (!err)
 		err = sd.args.recover ? swap_recover(&sd.args) :
 					swap_drain(&sd);
 
-	drain_doc_free(&sd.doc);
+	map_doc_free(&sd.doc);
 	map_wait_close(sd.wait);
 	swap_slots_free(&sd);
 	map_users_free(sd.users);
 	swap_args_free(&sd.args);
 
-	drain_out_end();
 	/* After an error main() still ends the JSON document */
 	if (err)
 		return err;

@@ -113,6 +113,22 @@ void map_ref_close(struct map_ref *ref)
 	ref->fd = -1;
 }
 
+bool map_is_percpu(const struct bpf_map_info *info)
+{
+	return info->type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       info->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+/* The kernel pads each CPU's value to 8 bytes */
+size_t map_value_bytes(const struct bpf_map_info *info)
+{
+	if (!map_is_percpu(info))
+		return info->value_size;
+
+	return round_up((size_t)info->value_size, 8) * get_possible_cpus();
+}
+
 bool map_try_again(int err, unsigned int *tries)
 {
 	return (err == -EBUSY || err == -ETIMEDOUT || err == -EDEADLK) &&

@@ -205,7 +205,7 @@ static int open_old(struct swap_slot *slot)
 
 static int prepare_slot(struct swap_drain *sd, struct swap_slot *slot)
 {
-	struct drain_printer printer = {};
+	struct map_printer printer = {};
 	int err;
 
 	if (slot->first)
@@ -223,9 +223,12 @@ static int prepare_slot(struct swap_drain *sd, struct swap_slot *slot)
 	}
 
 	/* What printing needs is looked for now, though used later only */
-	if (!err)
-		err = drain_printer_init(&printer, &sd->doc, &slot->old.info,
-					 NULL);
+	if (!err) {
+		err = map_printer_init(&printer, &sd->doc, &slot->old.info);
+		if (err)
+			map_err("can't get the BTF of map %u: %s",
+				slot->old.info.id, strerror(-err));
+	}
 	if (sd->few_fds)
 		map_ref_close(&slot->old);
 
@@ -268,7 +271,7 @@ static int all_typed(struct swap_drain *sd)
 			continue;
 		if (open_old(slot))
 			return -1;
-		typed = drain_is_typed(&slot->old.info);
+		typed = map_is_typed(&slot->old.info);
 		if (sd->few_fds)
 			map_ref_close(&slot->old);
 		if (!typed)
@@ -286,7 +289,7 @@ static int prepare_slots(struct swap_drain *sd)
 	if (swap_slots_find(sd))
 		return -1;
 	typed = all_typed(sd);
-	if (typed < 0 || drain_doc_init(&sd->doc, sd->args.all, typed) ||
+	if (typed < 0 || map_doc_init(&sd->doc, sd->args.all, typed) ||
 	    swap_journal_begin(&sd->journal))
 		return -1;
 	/* It loads a program to find out whether it must: once is enough */

@@ -59,7 +59,7 @@ static void print_summary(const struct swap_drain *sd)
 }
 
 static int make_label(const struct swap_drain *sd, const struct swap_slot *slot,
-		      struct drain_label *label)
+		      struct map_label *label)
 {
 	const struct swap_slot *same;
 	unsigned int nr = 0;
@@ -84,8 +84,8 @@ static int print_slot(struct swap_drain *sd, struct swap_slot *slot,
 {
 	struct map_err_state state = *swapped;
 	const char *what = "open the drained map";
-	struct drain_printer printer = {};
-	struct drain_label label;
+	struct map_printer printer = {};
+	struct map_label label;
 	int err;
 
 	err = swap_slot_reopen(sd, slot) ? : make_label(sd, slot, &label);
@@ -93,21 +93,24 @@ static int print_slot(struct swap_drain *sd, struct swap_slot *slot,
 		map_err_state(&state, "can't %s: %s", what, strerror(-err));
 		return -1;
 	}
-	if (drain_printer_init(&printer, &sd->doc, &slot->old.info, &state)) {
+	err = map_printer_init(&printer, &sd->doc, &slot->old.info);
+	if (err) {
+		map_err_state(&state, "can't get the BTF of map %u: %s",
+			      slot->old.info.id, strerror(-err));
 		free(label.keys);
 		return -1;
 	}
 
-	drain_print_begin(&printer, &label);
-	err = map_drain(&slot->old, &printer, &what);
+	map_print_begin(&printer, &label);
+	err = map_read_all(&slot->old, &printer, &what);
 	if (err) {
 		/* Inside the array, where it keeps the document valid, unless
 		 * it is stdout that failed.
 		 */
-		state.to_stderr = drain_flush();
+		state.to_stderr = map_stdout_flush();
 		map_err_state(&state, "can't %s: %s", what, strerror(-err));
 	}
-	drain_print_end(&printer, !err);
+	map_print_end(&printer, !err);
 
 	free(label.keys);
 	if (sd->few_fds)
@@ -124,13 +127,13 @@ int swap_print(struct swap_drain *sd, const struct map_err_state *swapped)
 
 	if (sd->args.quiet) {
 		print_summary(sd);
-		flush_err = drain_flush();
+		flush_err = map_stdout_flush();
 	} else {
-		drain_doc_begin(&sd->doc);
+		map_doc_begin(&sd->doc);
 		for (i = 0; !err && i < sd->nr_slots; i++)
 			if (!sd->slots[i].first)
 				err = print_slot(sd, &sd->slots[i], swapped);
-		flush_err = drain_doc_end(&sd->doc);
+		flush_err = map_doc_end(&sd->doc);
 	}
 
 	if (!err && flush_err) {

@@ -16,7 +16,7 @@
 #include <bpf/bpf.h>
 
 #include "main.h"
-#include "map_drain.h"
+#include "map_read.h"
 #include "map_err.h"
 #include "map_swap.h"
 #include "map_users.h"
@@ -39,7 +39,7 @@ struct recovery {
 	__u32 covered;		/* an outer map whose programs are all waited for */
 	bool typed;		/* all to print have BTF, as far as seen */
 	bool failed;		/* some stay */
-	struct drain_doc doc;
+	struct map_doc doc;
 };
 
 /* A run that died before its swap left its map in the slot: nothing is lost
@@ -176,7 +176,7 @@ static int collect_pin(const struct swap_pin *pin, void *ctx)
 	if (left->open_err)
 		return 0;
 	if (pin->state != PIN_PRINTED) {
-		r->typed &= drain_is_typed(&map.info);
+		r->typed &= map_is_typed(&map.info);
 		r->to_print++;
 	}
 	map_ref_close(&map);
@@ -315,27 +315,32 @@ static int check_printed(struct recovery *r, const struct left *left)
 static int print_left(struct recovery *r, const struct left *left)
 {
 	struct map_err_state state = { .swapped = true, .pinned = left->path };
-	const struct drain_label label = { .outer_id = left->outer_id };
-	struct drain_printer printer;
+	const struct map_label label = { .outer_id = left->outer_id };
+	struct map_printer printer;
 	struct map_ref map;
 	const char *what;
 	int err;
 
 	if (open_left(left, &map))
 		return -1;
-	err = check_final(r, left, &map) ? :
-	      drain_printer_init(&printer, &r->doc, &map.info, &state);
+	err = check_final(r, left, &map);
 	if (err)
 		goto close_map;
+	err = map_printer_init(&printer, &r->doc, &map.info);
+	if (err) {
+		map_err_state(&state, "can't get the BTF of map %u: %s",
+			      map.info.id, strerror(-err));
+		goto close_map;
+	}
 
-	drain_print_begin(&printer, &label);
-	err = map_drain(&map, &printer, &what);
+	map_print_begin(&printer, &label);
+	err = map_read_all(&map, &printer, &what);
 	if (err) {
 		/* Inside the array, unless it is stdout that failed */
-		state.to_stderr = drain_flush();
+		state.to_stderr = map_stdout_flush();
 		map_err_state(&state, "can't %s: %s", what, strerror(-err));
 	}
-	drain_print_end(&printer, !err);
+	map_print_end(&printer, !err);
 
 close_map:
 	map_ref_close(&map);
@@ -356,7 +361,7 @@ static int print_all(struct recovery *r, const struct swap_journal *j)
 	size_t i;
 
 	r->unreachable = none_reachable(r);
-	drain_doc_begin(&r->doc);
+	map_doc_begin(&r->doc);
 	for (i = 0; i < r->count && !ferror(stdout); i++) {
 		left = &r->left[i];
 		if (left->state == PIN_PRINTED ? !check_printed(r, left) :
@@ -367,7 +372,7 @@ static int print_all(struct recovery *r, const struct swap_journal *j)
 		/* Then it was said already */
 		full = ferror(stdout);
 	}
-	flush_err = drain_doc_end(&r->doc);
+	flush_err = map_doc_end(&r->doc);
 	if (!flush_err)
 		return 0;
 
@@ -466,14 +471,14 @@ int swap_recover(const struct swap_args *args)
 		goto free_left;
 	}
 
-	err = drain_doc_init(&r.doc, true, r.typed && r.to_print);
+	err = map_doc_init(&r.doc, true, r.typed && r.to_print);
 	if (!err)
 		err = print_all(&r, &journal);
 	if (!err)
 		err = let_go(&r);
 	if (r.failed)
 		err = -1;
-	drain_doc_free(&r.doc);
+	map_doc_free(&r.doc);
 	/* Folders that are empty by now go too */
 	swap_journal_each(&journal, nothing, NULL);
 

@@ -4,8 +4,8 @@
 #ifndef __BPFTOOL_MAP_SWAP_RUN_H
 #define __BPFTOOL_MAP_SWAP_RUN_H
 
-#include "map_drain.h"
 #include "map_err.h"
+#include "map_read.h"
 #include "map_swap.h"
 #include "map_users.h"
 #include "map_wait.h"
@@ -32,7 +32,7 @@ struct swap_drain {
 	unsigned int nr_slots;
 	unsigned int at_once;		/* slots to swap at the same time */
 	bool few_fds;			/* too few to keep all old maps open */
-	struct drain_doc doc;
+	struct map_doc doc;
 	struct map_users *users;
 	__u64 wait_us;			/* from the update to the wait's end */
 };
