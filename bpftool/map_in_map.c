@@ -23,9 +23,9 @@
 #include <bpf/bpf.h>
 
 #include "main.h"
-#include "map_err.h"
+#include "map_msg.h"
 #include "map_in_map.h"
-#include "map_swap.h"
+#include "map_ref.h"
 
 #define BATCH		1024
 

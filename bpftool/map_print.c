@@ -18,9 +18,9 @@
 
 #include "json_writer.h"
 #include "main.h"
-#include "map_err.h"
+#include "map_msg.h"
 #include "map_print.h"
-#include "map_swap.h"
+#include "map_ref.h"
 
 #define PROGRESS_FIRST_MS	1000
 #define PROGRESS_AGAIN_MS	250

@@ -8,8 +8,9 @@
 #include <bpf/bpf.h>
 
 #include "main.h"
-#include "map_err.h"
+#include "map_msg.h"
 #include "map_read.h"
+#include "map_replace.h"
 
 struct read_bufs {
 	void *key, *next;

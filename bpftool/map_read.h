@@ -5,7 +5,7 @@
 #define __BPFTOOL_MAP_READ_H
 
 #include "map_print.h"
-#include "map_swap.h"
+#include "map_ref.h"
 
 /**
  * map_read_all() - print every entry of a map; pop them where that is how it is

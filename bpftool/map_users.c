@@ -21,7 +21,7 @@
 
 #include "main.h"
 #include "map_in_map.h"
-#include "map_swap.h"
+#include "map_ref.h"
 #include "map_users_all.h"
 
 /* A link that is about to be created can't be opened for a moment */

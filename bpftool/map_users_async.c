@@ -13,7 +13,7 @@
 
 #include "main.h"
 #include "map_in_map.h"
-#include "map_swap.h"
+#include "map_ref.h"
 #include "map_users_all.h"
 
 /* The question, and where its answer goes */
