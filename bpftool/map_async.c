@@ -164,6 +164,7 @@ static int read_list(int fd, struct map_async_progs *progs)
 		return n;
 	}
 
+	free(progs->list);
 	progs->list = (struct map_sleepable_entry *)buf;
 	progs->nr = len / sizeof(*progs->list);
 
@@ -207,15 +208,15 @@ find_entry(struct map_async_progs *progs, __u32 id)
 {
 	size_t i;
 
-	if (!progs->asked) {
-		progs->err = run_iterator(progs);
+	for (;;) {
+		for (i = 0; i < progs->nr; i++)
+			if (progs->list[i].id == id)
+				return &progs->list[i];
+		if (progs->asked)
+			return NULL;
 		progs->asked = true;
+		progs->err = run_iterator(progs);
 	}
-	for (i = 0; i < progs->nr; i++)
-		if (progs->list[i].id == id)
-			return &progs->list[i];
-
-	return NULL;
 }
 
 int map_async_sleepable(struct map_async_progs *progs, __u32 id, __u32 type)
@@ -242,13 +243,15 @@ __u32 map_async_target(struct map_async_progs *progs, __u32 id)
 	return e ? e->target : 0;
 }
 
-void map_async_reset(struct map_async_progs *progs)
+void map_async_renew(struct map_async_progs *progs)
 {
-	free(progs->list);
-	progs->list = NULL;
-	progs->nr = 0;
 	progs->asked = false;
 	progs->err = 0;
+}
+
+void map_async_free(struct map_async_progs *progs)
+{
+	free(progs->list);
 }
 
 static int struct_starts(const char *name)

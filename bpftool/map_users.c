@@ -227,7 +227,7 @@ static void drop_progs_and_links(struct map_users *u)
 	u->links = NULL;
 	u->nr_progs = 0;
 	u->nr_links = 0;
-	map_async_reset(&u->async);
+	map_async_renew(&u->async);
 	u->slots.outer_id = 0;
 }
 
@@ -265,6 +265,7 @@ void map_users_free(struct map_users *u)
 	drop_progs_and_links(u);
 	free(u->maps);
 	free(u->slots.ids);
+	map_async_free(&u->async);
 	free(u);
 }
 
