@@ -45,6 +45,13 @@ static void *make_room(void *array, size_t nr, size_t size)
 	return realloc(array, (nr ? 2 * nr : 64) * size);
 }
 
+static int cant(char *why, size_t size, int err, const char *what, __u32 id)
+{
+	snprintf(why, size, "can't %s %u: %s", what, id, strerror(-err));
+
+	return err;
+}
+
 static int read_prog(struct user_prog *prog)
 {
 	__u32 len = sizeof(prog->info), ids[256];	/* the kernel allows 64 */
@@ -77,26 +84,23 @@ static int read_prog(struct user_prog *prog)
 /* One that can't be opened stays in the snapshot, as unknown; one that is gone
  * does not.
  */
-static int take_progs(struct map_users *u)
+static int add_prog(struct map_users *u, __u32 id)
 {
 	struct user_prog *prog;
-	__u32 at = 0;
 
-	while (!bpf_prog_get_next_id(at, &at)) {
-		prog = make_room(u->progs, u->nr_progs, sizeof(*prog));
-		if (!prog)
-			return -ENOMEM;
-		u->progs = prog;
-		prog += u->nr_progs;
-		memset(prog, 0, sizeof(*prog));
-		prog->info.id = at;
-		prog->err = read_prog(prog);
-		prog->info.id = at;
-		if (prog->err != -ENOENT)
-			u->nr_progs++;
-	}
+	prog = make_room(u->progs, u->nr_progs, sizeof(*prog));
+	if (!prog)
+		return -ENOMEM;
+	u->progs = prog;
+	prog += u->nr_progs;
+	memset(prog, 0, sizeof(*prog));
+	prog->info.id = id;
+	prog->err = read_prog(prog);
+	prog->info.id = id;
+	if (prog->err != -ENOENT)
+		u->nr_progs++;
 
-	return errno == ENOENT ? 0 : -errno;
+	return 0;
 }
 
 static int read_link(struct user_link *link)
@@ -130,37 +134,26 @@ static int read_link(struct user_link *link)
 	return 0;
 }
 
-static int take_links(struct map_users *u)
+static int add_link(struct map_users *u, __u32 id)
 {
 	struct user_link *link;
-	__u32 at = 0;
 
-	while (!bpf_link_get_next_id(at, &at)) {
-		link = make_room(u->links, u->nr_links, sizeof(*link));
-		if (!link)
-			return -ENOMEM;
-		u->links = link;
-		link += u->nr_links;
-		memset(link, 0, sizeof(*link));
-		link->id = at;
-		link->err = read_link(link);
-		/* Others don't matter */
-		if (link->err ? link->err != -ENOENT :
-				link->map_id || link->traces)
-			u->nr_links++;
-	}
+	link = make_room(u->links, u->nr_links, sizeof(*link));
+	if (!link)
+		return -ENOMEM;
+	u->links = link;
+	link += u->nr_links;
+	memset(link, 0, sizeof(*link));
+	link->id = id;
+	link->err = read_link(link);
+	/* Others don't matter */
+	if (link->err ? link->err != -ENOENT : link->map_id || link->traces)
+		u->nr_links++;
 
-	/* Kernels before 5.8 have links without IDs, and no iterators; they are
-	 * told by what came with 5.10
-	 */
-	if (errno == EINVAL && !at && !map_async_kernel_sleeps(&u->async))
-		return 0;
-
-	return errno == ENOENT ? 0 : -errno;
+	return 0;
 }
 
-/* Returns 0 or -ENOMEM */
-static int add_map(struct map_users *u, const struct user_map *known, __u32 id)
+static int add_map(struct map_users *u, __u32 id)
 {
 	struct user_map *map;
 	struct map_ref ref;
@@ -170,8 +163,12 @@ static int add_map(struct map_users *u, const struct user_map *known, __u32 id)
 		return -ENOMEM;
 	u->maps = map;
 	map += u->nr_maps;
-	if (known && !known->err) {
-		*map = *known;
+	while (u->nr_before && u->before->id < id) {
+		u->before++;
+		u->nr_before--;
+	}
+	if (u->nr_before && u->before->id == id && !u->before->err) {
+		*map = *u->before;
 		u->nr_maps++;
 		return 0;
 	}
@@ -192,25 +189,17 @@ static int add_map(struct map_users *u, const struct user_map *known, __u32 id)
 	return 0;
 }
 
-/* The kernel goes through the IDs in ascending order, so the array is sorted */
-static int take_maps(struct map_users *u)
+/* The kernel goes through the IDs in ascending order, so the arrays are sorted */
+static int add_all(struct map_users *u, int (*next_id)(__u32 at, __u32 *next),
+		   int (*add)(struct map_users *u, __u32 id))
 {
-	struct user_map *before = u->maps;
-	size_t nr_before = u->nr_maps, i = 0;
 	__u32 at = 0;
 	int err = 0;
 
-	u->maps = NULL;
-	u->nr_maps = 0;
-	while (!err && !bpf_map_get_next_id(at, &at)) {
-		while (i < nr_before && before[i].id < at)
-			i++;
-		err = add_map(u, i < nr_before && before[i].id == at ?
-			      &before[i] : NULL, at);
-	}
+	while (!err && !next_id(at, &at))
+		err = add(u, at);
 	if (!err && errno != ENOENT)
 		err = -errno;
-	free(before);
 
 	return err;
 }
@@ -240,6 +229,7 @@ struct map_users *map_users_new(void)
 int map_users_take(struct map_users **up)
 {
 	struct map_users *u = *up;
+	struct user_map *before;
 	int err;
 
 	if (!u)
@@ -249,11 +239,23 @@ int map_users_take(struct map_users **up)
 	*up = u;
 
 	drop_progs_and_links(u);
-	err = take_progs(u);
+	before = u->maps;
+	u->before = before;
+	u->nr_before = u->nr_maps;
+	u->maps = NULL;
+	u->nr_maps = 0;
+
+	err = add_all(u, bpf_prog_get_next_id, add_prog);
 	if (!err)
-		err = take_links(u);
+		err = add_all(u, bpf_link_get_next_id, add_link);
+	/* Before 5.8 links have no IDs, and there are no iterators; what came
+	 * with 5.10 tells such a kernel.
+	 */
+	if (err == -EINVAL && !map_async_kernel_sleeps(&u->async))
+		err = 0;
 	if (!err)
-		err = take_maps(u);
+		err = add_all(u, bpf_map_get_next_id, add_map);
+	free(before);
 
 	return err;
 }
@@ -292,25 +294,18 @@ bool user_prog_has_map(const struct user_prog *prog, __u32 id)
 	return false;
 }
 
-/* Returns 0, or -errno with the reason in @why */
 int map_users_progs_known(const struct map_users *u, char *why, size_t size)
 {
 	size_t i;
 
-	for (i = 0; i < u->nr_progs; i++) {
-		if (!u->progs[i].err)
-			continue;
-		snprintf(why, size, "can't look at program %u: %s",
-			 u->progs[i].info.id, strerror(-u->progs[i].err));
-		return u->progs[i].err;
-	}
-	for (i = 0; i < u->nr_links; i++) {
-		if (!u->links[i].err)
-			continue;
-		snprintf(why, size, "can't look at link %u: %s", u->links[i].id,
-			 strerror(-u->links[i].err));
-		return u->links[i].err;
-	}
+	for (i = 0; i < u->nr_progs; i++)
+		if (u->progs[i].err)
+			return cant(why, size, u->progs[i].err,
+				    "look at program", u->progs[i].info.id);
+	for (i = 0; i < u->nr_links; i++)
+		if (u->links[i].err)
+			return cant(why, size, u->links[i].err, "look at link",
+				    u->links[i].id);
 
 	return 0;
 }
@@ -320,14 +315,11 @@ static int maps_known(const struct map_users *u, char *why, size_t size)
 {
 	size_t i;
 
-	for (i = 0; i < u->nr_maps; i++) {
-		if (!u->maps[i].err)
-			continue;
-		snprintf(why, size,
-			 "can't tell whether a slot of map %u holds it: %s",
-			 u->maps[i].id, strerror(-u->maps[i].err));
-		return u->maps[i].err;
-	}
+	for (i = 0; i < u->nr_maps; i++)
+		if (u->maps[i].err)
+			return cant(why, size, u->maps[i].err,
+				    "tell whether it is in a slot of map",
+				    u->maps[i].id);
 
 	return 0;
 }
@@ -398,41 +390,41 @@ static int find_in_maps(const struct map_users *u, struct search *s)
 			ret = 0;	/* it is gone by now */
 		}
 		if (ret < 0)
-			snprintf(q->why, q->size,
-				 "can't read the slots of map %u: %s",
-				 u->maps[i].id, strerror(-ret));
+			cant(q->why, q->size, ret, "read the slots of map",
+			     u->maps[i].id);
 	}
 
 	return ret;
 }
 
+static bool prog_has_wanted(const struct search *s,
+			    const struct user_prog *prog)
+{
+	__u32 i;
+
+	for (i = 0; !prog->err && i < prog->info.nr_map_ids; i++)
+		if (is_wanted(s, prog->map_ids[i]))
+			return true;
+
+	return false;
+}
+
 static int find_in_progs(const struct map_users *u, const struct search *s)
 {
 	const struct user_prog *prog;
-	size_t i;
-	__u32 at;
-
-	for (i = 0; i < u->nr_progs; i++) {
-		prog = &u->progs[i];
-		for (at = 0; !prog->err && at < prog->info.nr_map_ids; at++) {
-			if (!is_wanted(s, prog->map_ids[at]))
-				continue;
-			snprintf(s->q->why, s->q->size,
-				 "program %u%s%s has it among its own maps",
-				 prog->info.id, *prog->info.name ? " " : "",
-				 prog->info.name);
-			return 1;
-		}
-	}
-
-	return 0;
-}
-
-static int find_in_links(const struct map_users *u, const struct search *s)
-{
 	const struct user_link *link;
 	size_t i;
 
+	for (i = 0; i < u->nr_progs; i++) {
+		prog = &u->progs[i];
+		if (!prog_has_wanted(s, prog))
+			continue;
+		snprintf(s->q->why, s->q->size,
+			 "program %u%s%s has it among its own maps",
+			 prog->info.id, *prog->info.name ? " " : "",
+			 prog->info.name);
+		return 1;
+	}
 	for (i = 0; i < u->nr_links; i++) {
 		link = &u->links[i];
 		if (link->err || !link->map_id || !is_wanted(s, link->map_id))
@@ -454,17 +446,13 @@ int map_users_find(struct map_users *u, struct map_users_query *q)
 	if (!q->nr)
 		return 0;
 	s.ids = malloc(q->nr * sizeof(*s.ids));
-	if (!s.ids) {
-		snprintf(q->why, q->size, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
+	if (!s.ids)
+		return cant(q->why, q->size, -ENOMEM, "look for map", *q->ids);
 	memcpy(s.ids, q->ids, q->nr * sizeof(*s.ids));
 	qsort(s.ids, q->nr, sizeof(*s.ids), compare_ids);
 	q->found = *q->ids;
 
 	ret = find_in_progs(u, &s);
-	if (!ret)
-		ret = find_in_links(u, &s);
 	if (!ret)
 		ret = find_in_maps(u, &s);
 	/* A user that is known is the better reason */

@@ -43,6 +43,9 @@ struct map_users {
 	struct user_link *links;
 	struct user_map *maps;	/* sorted */
 	size_t nr_progs, nr_links, nr_maps;
+	/* While a snapshot is taken: what is left of the maps of the last one */
+	const struct user_map *before;
+	size_t nr_before;
 	struct user_slots slots;
 	struct map_async_progs async;
 };

@@ -96,13 +96,13 @@ drained_by() {
 	make_slot
 	other_map hash "$PINS/other"
 	PROTECT=$(map_id "$PINS/other")
-	refuses_drain "a slot of map $PROTECT holds it: Permission denied" \
+	refuses_drain "it is in a slot of map $PROTECT: Permission denied" \
 		protected env DENY_READ=1
 	run --separate-stderr protected env DENY_READ=1 "$BPFTOOL" map swap-drain \
 		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal" force
 	echo "$status '$output' '$stderr'"
 	[[ $status -eq 0 && -n $output ]]
-	[[ $stderr =~ ^Warning:\ [^$'\n']*of\ map\ $PROTECT\ [^$'\n']*$ ]]
+	[[ $stderr =~ ^Warning:\ [^$'\n']*of\ map\ $PROTECT:[^$'\n']*$ ]]
 }
 
 # iterates MAP_PIN: an iterator is attached to a map; without users_maps.bpf.c's
