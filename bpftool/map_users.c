@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The users of maps: a snapshot of the machine, and who can reach a map
- *
- * Once a map is out of its slot and the grace period is over, no program has it
- * any more, unless it can be found in another way: in another slot, by a program
- * that has it among its own maps, or by an iterator that is attached to it.
- */
+/* The users of maps: a snapshot of the machine */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -20,7 +15,6 @@
 #include <bpf/bpf.h>
 
 #include "main.h"
-#include "map_in_map.h"
 #include "map_swap.h"
 #include "map_users_all.h"
 
@@ -28,7 +22,7 @@
 #define LINK_TRIES	100
 #define LINK_TRY_US	1000
 
-static int compare_ids(const void *a, const void *b)
+int map_users_compare(const void *a, const void *b)
 {
 	__u32 id_a = *(const __u32 *)a, id_b = *(const __u32 *)b;
 
@@ -36,7 +30,7 @@ static int compare_ids(const void *a, const void *b)
 }
 
 /* Returns the array with capacity for one more element, NULL: no memory */
-static void *make_room(void *array, size_t nr, size_t size)
+void *map_users_room(void *array, size_t nr, size_t size)
 {
 	/* The capacity is the next power of two, at least 64 */
 	if (nr && (nr < 64 || nr & (nr - 1)))
@@ -45,7 +39,8 @@ static void *make_room(void *array, size_t nr, size_t size)
 	return realloc(array, (nr ? 2 * nr : 64) * size);
 }
 
-static int cant(char *why, size_t size, int err, const char *what, __u32 id)
+int map_users_cant(char *why, size_t size, int err, const char *what,
+		   __u32 id)
 {
 	snprintf(why, size, "can't %s %u: %s", what, id, strerror(-err));
 
@@ -88,7 +83,7 @@ static int add_prog(struct map_users *u, __u32 id)
 {
 	struct user_prog *prog;
 
-	prog = make_room(u->progs, u->nr_progs, sizeof(*prog));
+	prog = map_users_room(u->progs, u->nr_progs, sizeof(*prog));
 	if (!prog)
 		return -ENOMEM;
 	u->progs = prog;
@@ -138,7 +133,7 @@ static int add_link(struct map_users *u, __u32 id)
 {
 	struct user_link *link;
 
-	link = make_room(u->links, u->nr_links, sizeof(*link));
+	link = map_users_room(u->links, u->nr_links, sizeof(*link));
 	if (!link)
 		return -ENOMEM;
 	u->links = link;
@@ -158,7 +153,7 @@ static int add_map(struct map_users *u, __u32 id)
 	struct user_map *map;
 	struct map_ref ref;
 
-	map = make_room(u->maps, u->nr_maps, sizeof(*map));
+	map = map_users_room(u->maps, u->nr_maps, sizeof(*map));
 	if (!map)
 		return -ENOMEM;
 	u->maps = map;
@@ -274,7 +269,7 @@ void map_users_free(struct map_users *u)
 struct user_map *map_users_map(const struct map_users *u, __u32 id)
 {
 	return u->nr_maps ? bsearch(&id, u->maps, u->nr_maps, sizeof(*u->maps),
-				    compare_ids) : NULL;
+				    map_users_compare) : NULL;
 }
 
 bool user_map_has_slots(const struct user_map *map)
@@ -300,220 +295,13 @@ int map_users_progs_known(const struct map_users *u, char *why, size_t size)
 
 	for (i = 0; i < u->nr_progs; i++)
 		if (u->progs[i].err)
-			return cant(why, size, u->progs[i].err,
-				    "look at program", u->progs[i].info.id);
+			return map_users_cant(why, size, u->progs[i].err,
+					      "look at program",
+					      u->progs[i].info.id);
 	for (i = 0; i < u->nr_links; i++)
 		if (u->links[i].err)
-			return cant(why, size, u->links[i].err, "look at link",
-				    u->links[i].id);
+			return map_users_cant(why, size, u->links[i].err,
+					      "look at link", u->links[i].id);
 
 	return 0;
-}
-
-/* Is a map-in-map among those that could not be opened? */
-static int maps_known(const struct map_users *u, char *why, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i < u->nr_maps; i++)
-		if (u->maps[i].err)
-			return cant(why, size, u->maps[i].err,
-				    "tell whether it is in a slot of map",
-				    u->maps[i].id);
-
-	return 0;
-}
-
-/* What is looked for, and the map-in-map that is looked through */
-struct search {
-	struct map_users_query *q;
-	__u32 *ids;		/* sorted */
-	struct map_ref map;
-};
-
-static bool is_wanted(const struct search *s, __u32 id)
-{
-	if (!bsearch(&id, s->ids, s->q->nr, sizeof(id), compare_ids))
-		return false;
-	s->q->found = id;
-
-	return true;
-}
-
-static void name_slot(const struct search *s, const unsigned char *key)
-{
-	__u32 i, key_size = s->map.info.key_size;
-	size_t len, size = s->q->size;
-	char *why = s->q->why;
-
-	len = snprintf(why, size, "slot");
-	for (i = 0; i < key_size && len < size; i++)
-		len += snprintf(why + len, size - len, " %02x", key[i]);
-	if (len < size)
-		snprintf(why + len, size - len, " of map %u%s%s holds it",
-			 s->map.info.id, *s->map.info.name ? " " : "",
-			 s->map.info.name);
-}
-
-static int find_in_slot(const void *key, __u32 id, void *ctx)
-{
-	const struct search *s = ctx;
-	const struct map_users_query *q = s->q;
-
-	if (q->except && q->outer && s->map.info.id == q->outer->info.id &&
-	    !memcmp(key, q->except, q->outer->info.key_size))
-		return 0;
-	if (!is_wanted(s, id))
-		return 0;
-	name_slot(s, key);
-
-	return 1;
-}
-
-static int find_in_maps(const struct map_users *u, struct search *s)
-{
-	const struct map_users_query *q = s->q;
-	int ret = 0;
-	size_t i;
-
-	for (i = 0; !ret && i < u->nr_maps; i++) {
-		if (u->maps[i].err || !user_map_has_slots(&u->maps[i]))
-			continue;
-		if (q->except_all && q->outer &&
-		    u->maps[i].id == q->outer->info.id)
-			continue;
-		ret = map_ref_open(&s->map, u->maps[i].id, BPF_F_RDONLY);
-		if (!ret) {
-			ret = map_in_map_each(&s->map, find_in_slot, s);
-			map_ref_close(&s->map);
-		} else if (ret == -ENOENT) {
-			ret = 0;	/* it is gone by now */
-		}
-		if (ret < 0)
-			cant(q->why, q->size, ret, "read the slots of map",
-			     u->maps[i].id);
-	}
-
-	return ret;
-}
-
-static bool prog_has_wanted(const struct search *s,
-			    const struct user_prog *prog)
-{
-	__u32 i;
-
-	for (i = 0; !prog->err && i < prog->info.nr_map_ids; i++)
-		if (is_wanted(s, prog->map_ids[i]))
-			return true;
-
-	return false;
-}
-
-static int find_in_progs(const struct map_users *u, const struct search *s)
-{
-	const struct user_prog *prog;
-	const struct user_link *link;
-	size_t i;
-
-	for (i = 0; i < u->nr_progs; i++) {
-		prog = &u->progs[i];
-		if (!prog_has_wanted(s, prog))
-			continue;
-		snprintf(s->q->why, s->q->size,
-			 "program %u%s%s has it among its own maps",
-			 prog->info.id, *prog->info.name ? " " : "",
-			 prog->info.name);
-		return 1;
-	}
-	for (i = 0; i < u->nr_links; i++) {
-		link = &u->links[i];
-		if (link->err || !link->map_id || !is_wanted(s, link->map_id))
-			continue;
-		snprintf(s->q->why, s->q->size,
-			 "link %u attaches an iterator, program %u, to it",
-			 link->id, link->prog_id);
-		return 1;
-	}
-
-	return 0;
-}
-
-int map_users_find(struct map_users *u, struct map_users_query *q)
-{
-	struct search s = { .q = q };
-	int ret;
-
-	if (!q->nr)
-		return 0;
-	s.ids = malloc(q->nr * sizeof(*s.ids));
-	if (!s.ids)
-		return cant(q->why, q->size, -ENOMEM, "look for map", *q->ids);
-	memcpy(s.ids, q->ids, q->nr * sizeof(*s.ids));
-	qsort(s.ids, q->nr, sizeof(*s.ids), compare_ids);
-	q->found = *q->ids;
-
-	ret = find_in_progs(u, &s);
-	if (!ret)
-		ret = find_in_maps(u, &s);
-	/* A user that is known is the better reason */
-	if (!ret)
-		ret = maps_known(u, q->why, q->size);
-	if (!ret)
-		ret = map_users_progs_known(u, q->why, q->size);
-	free(s.ids);
-
-	return ret;
-}
-
-static int add_slot_id(const void *key, __u32 id, void *ctx)
-{
-	struct user_slots *s = ctx;
-	__u32 *ids;
-
-	ids = make_room(s->ids, s->nr, sizeof(*ids));
-	if (!ids)
-		return -ENOMEM;
-	s->ids = ids;
-	s->ids[s->nr++] = id;
-
-	return 0;
-}
-
-static int read_slots(struct user_slots *s, __u32 outer_id)
-{
-	struct map_ref outer;
-	int err;
-
-	/* The capacity starts from the smallest again */
-	free(s->ids);
-	s->ids = NULL;
-	s->nr = 0;
-	s->outer_id = outer_id;
-	err = map_ref_open(&outer, outer_id, BPF_F_RDONLY);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-
-	if (outer.info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
-	    outer.info.type == BPF_MAP_TYPE_HASH_OF_MAPS)
-		err = map_in_map_each(&outer, add_slot_id, s);
-	map_ref_close(&outer);
-	if (s->nr)
-		qsort(s->ids, s->nr, sizeof(*s->ids), compare_ids);
-
-	return err;
-}
-
-int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id)
-{
-	struct user_slots once = {}, *s = u ? &u->slots : &once;
-	int ret;
-
-	if (s->outer_id != outer_id)
-		s->err = read_slots(s, outer_id);
-	ret = s->err;
-	if (!ret && s->nr)
-		ret = !!bsearch(&id, s->ids, s->nr, sizeof(id), compare_ids);
-	free(once.ids);
-
-	return ret;
 }
