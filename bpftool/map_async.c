@@ -164,6 +164,7 @@ static int read_list(int fd, struct map_async_progs *progs)
 		return n;
 	}
 
+	free(progs->list);
 	progs->list = (struct map_sleepable_entry *)buf;
 	progs->nr = len / sizeof(*progs->list);
 
@@ -207,15 +208,15 @@ find_entry(struct map_async_progs *progs, __u32 id)
 {
 	size_t i;
 
-	if (!progs->asked) {
-		progs->err = run_iterator(progs);
+	for (;;) {
+		for (i = 0; i < progs->nr; i++)
+			if (progs->list[i].id == id)
+				return &progs->list[i];
+		if (progs->asked)
+			return NULL;
 		progs->asked = true;
+		progs->err = run_iterator(progs);
 	}
-	for (i = 0; i < progs->nr; i++)
-		if (progs->list[i].id == id)
-			return &progs->list[i];
-
-	return NULL;
 }
 
 int map_async_sleepable(struct map_async_progs *progs, __u32 id, __u32 type)
@@ -242,13 +243,15 @@ __u32 map_async_target(struct map_async_progs *progs, __u32 id)
 	return e ? e->target : 0;
 }
 
-void map_async_reset(struct map_async_progs *progs)
+void map_async_renew(struct map_async_progs *progs)
 {
-	free(progs->list);
-	progs->list = NULL;
-	progs->nr = 0;
 	progs->asked = false;
 	progs->err = 0;
+}
+
+void map_async_free(struct map_async_progs *progs)
+{
+	free(progs->list);
 }
 
 static int struct_starts(const char *name)
@@ -263,11 +266,10 @@ static int struct_starts(const char *name)
 
 static int type_starts(const struct btf *btf, __u32 id, int depth)
 {
-	const struct btf_var_secinfo *var;
-	const struct btf_member *m;
 	const struct btf_type *t;
+	int ret, starts = 0;
 	const char *name;
-	int ret, starts;
+	bool composite;
 	__u32 i;
 
 	/* More than the kernel allows */
@@ -280,19 +282,17 @@ static int type_starts(const struct btf *btf, __u32 id, int depth)
 	if (btf_is_array(t))
 		return type_starts(btf, btf_array(t)->type, depth + 1);
 
+	/* Global variables are a map too, whose value is a section */
+	composite = btf_is_composite(t);
+	if (!composite && !btf_is_datasec(t))
+		return 0;
+
 	name = btf__name_by_offset(btf, t->name_off);
-	starts = btf_is_composite(t) && name ? struct_starts(name) : 0;
-	m = btf_members(t);
-	for (i = 0; btf_is_composite(t) && i < btf_vlen(t); i++, m++) {
-		ret = type_starts(btf, m->type, depth + 1);
-		if (ret < 0)
-			return ret;
-		starts |= ret;
-	}
-	/* The value of a map that holds global variables */
-	var = btf_var_secinfos(t);
-	for (i = 0; btf_is_datasec(t) && i < btf_vlen(t); i++, var++) {
-		ret = type_starts(btf, var->type, depth + 1);
+	if (composite && name)
+		starts = struct_starts(name);
+	for (i = 0; i < btf_vlen(t); i++) {
+		ret = type_starts(btf, composite ? btf_members(t)[i].type :
+				  btf_var_secinfos(t)[i].type, depth + 1);
 		if (ret < 0)
 			return ret;
 		starts |= ret;

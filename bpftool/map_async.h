@@ -14,17 +14,21 @@
 
 struct map_sleepable_entry;
 
-/* The answers for one snapshot of programs; all zero at first */
+/* What the kernel has answered; all zero at first */
 struct map_async_progs {
 	bool asked;		/* the iterator ran, or failed with err */
 	int err;
 	struct map_sleepable_entry *list;
 	size_t nr;
-	/* What the kernel says of types, which stays: 0 not asked yet */
+	/* Of types; 0: not asked yet */
 	signed char sleepers, types[PROG_TYPES_MAX];
 };
 
-void map_async_reset(struct map_async_progs *progs);
+/* map_async_renew() - ask again for programs that are not in the list. What is in
+ * there stays: a program's ID is reused only after 2^31 - 1 were loaded.
+ */
+void map_async_renew(struct map_async_progs *progs);
+void map_async_free(struct map_async_progs *progs);
 
 /* map_async_kernel_sleeps() - does the kernel have sleepable programs at all?
  * It is known for certain if not.

@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The users of maps: a snapshot of the machine, and who can reach a map
- *
- * Once a map is out of its slot and the grace period is over, no program has it
- * any more, unless it can be found in another way: in another slot, by a program
- * that has it among its own maps, or by an iterator that is attached to it.
- */
+/* The users of maps: a snapshot of the machine */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -20,7 +15,6 @@
 #include <bpf/bpf.h>
 
 #include "main.h"
-#include "map_in_map.h"
 #include "map_ref.h"
 #include "map_users_all.h"
 
@@ -28,7 +22,7 @@
 #define LINK_TRIES	100
 #define LINK_TRY_US	1000
 
-static int compare_ids(const void *a, const void *b)
+int map_users_compare(const void *a, const void *b)
 {
 	__u32 id_a = *(const __u32 *)a, id_b = *(const __u32 *)b;
 
@@ -36,13 +30,21 @@ static int compare_ids(const void *a, const void *b)
 }
 
 /* Returns the array with capacity for one more element, NULL: no memory */
-static void *make_room(void *array, size_t nr, size_t size)
+void *map_users_room(void *array, size_t nr, size_t size)
 {
 	/* The capacity is the next power of two, at least 64 */
 	if (nr && (nr < 64 || nr & (nr - 1)))
 		return array;
 
 	return realloc(array, (nr ? 2 * nr : 64) * size);
+}
+
+int map_users_cant(char *why, size_t size, int err, const char *what,
+		   __u32 id)
+{
+	snprintf(why, size, "can't %s %u: %s", what, id, strerror(-err));
+
+	return err;
 }
 
 static int read_prog(struct user_prog *prog)
@@ -77,26 +79,23 @@ static int read_prog(struct user_prog *prog)
 /* One that can't be opened stays in the snapshot, as unknown; one that is gone
  * does not.
  */
-static int take_progs(struct map_users *u)
+static int add_prog(struct map_users *u, __u32 id)
 {
 	struct user_prog *prog;
-	__u32 at = 0;
 
-	while (!bpf_prog_get_next_id(at, &at)) {
-		prog = make_room(u->progs, u->nr_progs, sizeof(*prog));
-		if (!prog)
-			return -ENOMEM;
-		u->progs = prog;
-		prog += u->nr_progs;
-		memset(prog, 0, sizeof(*prog));
-		prog->info.id = at;
-		prog->err = read_prog(prog);
-		prog->info.id = at;
-		if (prog->err != -ENOENT)
-			u->nr_progs++;
-	}
+	prog = map_users_room(u->progs, u->nr_progs, sizeof(*prog));
+	if (!prog)
+		return -ENOMEM;
+	u->progs = prog;
+	prog += u->nr_progs;
+	memset(prog, 0, sizeof(*prog));
+	prog->info.id = id;
+	prog->err = read_prog(prog);
+	prog->info.id = id;
+	if (prog->err != -ENOENT)
+		u->nr_progs++;
 
-	return errno == ENOENT ? 0 : -errno;
+	return 0;
 }
 
 static int read_link(struct user_link *link)
@@ -130,48 +129,41 @@ static int read_link(struct user_link *link)
 	return 0;
 }
 
-static int take_links(struct map_users *u)
+static int add_link(struct map_users *u, __u32 id)
 {
 	struct user_link *link;
-	__u32 at = 0;
 
-	while (!bpf_link_get_next_id(at, &at)) {
-		link = make_room(u->links, u->nr_links, sizeof(*link));
-		if (!link)
-			return -ENOMEM;
-		u->links = link;
-		link += u->nr_links;
-		memset(link, 0, sizeof(*link));
-		link->id = at;
-		link->err = read_link(link);
-		/* Others don't matter */
-		if (link->err ? link->err != -ENOENT :
-				link->map_id || link->traces)
-			u->nr_links++;
-	}
+	link = map_users_room(u->links, u->nr_links, sizeof(*link));
+	if (!link)
+		return -ENOMEM;
+	u->links = link;
+	link += u->nr_links;
+	memset(link, 0, sizeof(*link));
+	link->id = id;
+	link->err = read_link(link);
+	/* Others don't matter */
+	if (link->err ? link->err != -ENOENT : link->map_id || link->traces)
+		u->nr_links++;
 
-	/* Kernels before 5.8 have links without IDs, and no iterators; they are
-	 * told by what came with 5.10
-	 */
-	if (errno == EINVAL && !at && !map_async_kernel_sleeps(&u->async))
-		return 0;
-
-	return errno == ENOENT ? 0 : -errno;
+	return 0;
 }
 
-/* Returns 0 or -ENOMEM */
-static int add_map(struct map_users *u, const struct user_map *known, __u32 id)
+static int add_map(struct map_users *u, __u32 id)
 {
 	struct user_map *map;
 	struct map_ref ref;
 
-	map = make_room(u->maps, u->nr_maps, sizeof(*map));
+	map = map_users_room(u->maps, u->nr_maps, sizeof(*map));
 	if (!map)
 		return -ENOMEM;
 	u->maps = map;
 	map += u->nr_maps;
-	if (known && !known->err) {
-		*map = *known;
+	while (u->nr_before && u->before->id < id) {
+		u->before++;
+		u->nr_before--;
+	}
+	if (u->nr_before && u->before->id == id && !u->before->err) {
+		*map = *u->before;
 		u->nr_maps++;
 		return 0;
 	}
@@ -192,25 +184,17 @@ static int add_map(struct map_users *u, const struct user_map *known, __u32 id)
 	return 0;
 }
 
-/* The kernel goes through the IDs in ascending order, so the array is sorted */
-static int take_maps(struct map_users *u)
+/* The kernel goes through the IDs in ascending order, so the arrays are sorted */
+static int add_all(struct map_users *u, int (*next_id)(__u32 at, __u32 *next),
+		   int (*add)(struct map_users *u, __u32 id))
 {
-	struct user_map *before = u->maps;
-	size_t nr_before = u->nr_maps, i = 0;
 	__u32 at = 0;
 	int err = 0;
 
-	u->maps = NULL;
-	u->nr_maps = 0;
-	while (!err && !bpf_map_get_next_id(at, &at)) {
-		while (i < nr_before && before[i].id < at)
-			i++;
-		err = add_map(u, i < nr_before && before[i].id == at ?
-			      &before[i] : NULL, at);
-	}
+	while (!err && !next_id(at, &at))
+		err = add(u, at);
 	if (!err && errno != ENOENT)
 		err = -errno;
-	free(before);
 
 	return err;
 }
@@ -227,7 +211,7 @@ static void drop_progs_and_links(struct map_users *u)
 	u->links = NULL;
 	u->nr_progs = 0;
 	u->nr_links = 0;
-	map_async_reset(&u->async);
+	map_async_renew(&u->async);
 	u->slots.outer_id = 0;
 }
 
@@ -240,6 +224,7 @@ struct map_users *map_users_new(void)
 int map_users_take(struct map_users **up)
 {
 	struct map_users *u = *up;
+	struct user_map *before;
 	int err;
 
 	if (!u)
@@ -249,11 +234,23 @@ int map_users_take(struct map_users **up)
 	*up = u;
 
 	drop_progs_and_links(u);
-	err = take_progs(u);
+	before = u->maps;
+	u->before = before;
+	u->nr_before = u->nr_maps;
+	u->maps = NULL;
+	u->nr_maps = 0;
+
+	err = add_all(u, bpf_prog_get_next_id, add_prog);
 	if (!err)
-		err = take_links(u);
+		err = add_all(u, bpf_link_get_next_id, add_link);
+	/* Before 5.8 links have no IDs, and there are no iterators; what came
+	 * with 5.10 tells such a kernel.
+	 */
+	if (err == -EINVAL && !map_async_kernel_sleeps(&u->async))
+		err = 0;
 	if (!err)
-		err = take_maps(u);
+		err = add_all(u, bpf_map_get_next_id, add_map);
+	free(before);
 
 	return err;
 }
@@ -265,13 +262,14 @@ void map_users_free(struct map_users *u)
 	drop_progs_and_links(u);
 	free(u->maps);
 	free(u->slots.ids);
+	map_async_free(&u->async);
 	free(u);
 }
 
 struct user_map *map_users_map(const struct map_users *u, __u32 id)
 {
 	return u->nr_maps ? bsearch(&id, u->maps, u->nr_maps, sizeof(*u->maps),
-				    compare_ids) : NULL;
+				    map_users_compare) : NULL;
 }
 
 bool user_map_has_slots(const struct user_map *map)
@@ -291,240 +289,19 @@ bool user_prog_has_map(const struct user_prog *prog, __u32 id)
 	return false;
 }
 
-/* Returns 0, or -errno with the reason in @why */
 int map_users_progs_known(const struct map_users *u, char *why, size_t size)
 {
 	size_t i;
 
-	for (i = 0; i < u->nr_progs; i++) {
-		if (!u->progs[i].err)
-			continue;
-		snprintf(why, size, "can't look at program %u: %s",
-			 u->progs[i].info.id, strerror(-u->progs[i].err));
-		return u->progs[i].err;
-	}
-	for (i = 0; i < u->nr_links; i++) {
-		if (!u->links[i].err)
-			continue;
-		snprintf(why, size, "can't look at link %u: %s", u->links[i].id,
-			 strerror(-u->links[i].err));
-		return u->links[i].err;
-	}
+	for (i = 0; i < u->nr_progs; i++)
+		if (u->progs[i].err)
+			return map_users_cant(why, size, u->progs[i].err,
+					      "look at program",
+					      u->progs[i].info.id);
+	for (i = 0; i < u->nr_links; i++)
+		if (u->links[i].err)
+			return map_users_cant(why, size, u->links[i].err,
+					      "look at link", u->links[i].id);
 
 	return 0;
-}
-
-/* Is a map-in-map among those that could not be opened? */
-static int maps_known(const struct map_users *u, char *why, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i < u->nr_maps; i++) {
-		if (!u->maps[i].err)
-			continue;
-		snprintf(why, size,
-			 "can't tell whether a slot of map %u holds it: %s",
-			 u->maps[i].id, strerror(-u->maps[i].err));
-		return u->maps[i].err;
-	}
-
-	return 0;
-}
-
-/* What is looked for, and the map-in-map that is looked through */
-struct search {
-	struct map_users_query *q;
-	__u32 *ids;		/* sorted */
-	struct map_ref map;
-};
-
-static bool is_wanted(const struct search *s, __u32 id)
-{
-	if (!bsearch(&id, s->ids, s->q->nr, sizeof(id), compare_ids))
-		return false;
-	s->q->found = id;
-
-	return true;
-}
-
-static void name_slot(const struct search *s, const unsigned char *key)
-{
-	__u32 i, key_size = s->map.info.key_size;
-	size_t len, size = s->q->size;
-	char *why = s->q->why;
-
-	len = snprintf(why, size, "slot");
-	for (i = 0; i < key_size && len < size; i++)
-		len += snprintf(why + len, size - len, " %02x", key[i]);
-	if (len < size)
-		snprintf(why + len, size - len, " of map %u%s%s holds it",
-			 s->map.info.id, *s->map.info.name ? " " : "",
-			 s->map.info.name);
-}
-
-static int find_in_slot(const void *key, __u32 id, void *ctx)
-{
-	const struct search *s = ctx;
-	const struct map_users_query *q = s->q;
-
-	if (q->except && q->outer && s->map.info.id == q->outer->info.id &&
-	    !memcmp(key, q->except, q->outer->info.key_size))
-		return 0;
-	if (!is_wanted(s, id))
-		return 0;
-	name_slot(s, key);
-
-	return 1;
-}
-
-static int find_in_maps(const struct map_users *u, struct search *s)
-{
-	const struct map_users_query *q = s->q;
-	int ret = 0;
-	size_t i;
-
-	for (i = 0; !ret && i < u->nr_maps; i++) {
-		if (u->maps[i].err || !user_map_has_slots(&u->maps[i]))
-			continue;
-		if (q->except_all && q->outer &&
-		    u->maps[i].id == q->outer->info.id)
-			continue;
-		ret = map_ref_open(&s->map, u->maps[i].id, BPF_F_RDONLY);
-		if (!ret) {
-			ret = map_in_map_each(&s->map, find_in_slot, s);
-			map_ref_close(&s->map);
-		} else if (ret == -ENOENT) {
-			ret = 0;	/* it is gone by now */
-		}
-		if (ret < 0)
-			snprintf(q->why, q->size,
-				 "can't read the slots of map %u: %s",
-				 u->maps[i].id, strerror(-ret));
-	}
-
-	return ret;
-}
-
-static int find_in_progs(const struct map_users *u, const struct search *s)
-{
-	const struct user_prog *prog;
-	size_t i;
-	__u32 at;
-
-	for (i = 0; i < u->nr_progs; i++) {
-		prog = &u->progs[i];
-		for (at = 0; !prog->err && at < prog->info.nr_map_ids; at++) {
-			if (!is_wanted(s, prog->map_ids[at]))
-				continue;
-			snprintf(s->q->why, s->q->size,
-				 "program %u%s%s has it among its own maps",
-				 prog->info.id, *prog->info.name ? " " : "",
-				 prog->info.name);
-			return 1;
-		}
-	}
-
-	return 0;
-}
-
-static int find_in_links(const struct map_users *u, const struct search *s)
-{
-	const struct user_link *link;
-	size_t i;
-
-	for (i = 0; i < u->nr_links; i++) {
-		link = &u->links[i];
-		if (link->err || !link->map_id || !is_wanted(s, link->map_id))
-			continue;
-		snprintf(s->q->why, s->q->size,
-			 "link %u attaches an iterator, program %u, to it",
-			 link->id, link->prog_id);
-		return 1;
-	}
-
-	return 0;
-}
-
-int map_users_find(struct map_users *u, struct map_users_query *q)
-{
-	struct search s = { .q = q };
-	int ret;
-
-	if (!q->nr)
-		return 0;
-	s.ids = malloc(q->nr * sizeof(*s.ids));
-	if (!s.ids) {
-		snprintf(q->why, q->size, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	memcpy(s.ids, q->ids, q->nr * sizeof(*s.ids));
-	qsort(s.ids, q->nr, sizeof(*s.ids), compare_ids);
-	q->found = *q->ids;
-
-	ret = find_in_progs(u, &s);
-	if (!ret)
-		ret = find_in_links(u, &s);
-	if (!ret)
-		ret = find_in_maps(u, &s);
-	/* A user that is known is the better reason */
-	if (!ret)
-		ret = maps_known(u, q->why, q->size);
-	if (!ret)
-		ret = map_users_progs_known(u, q->why, q->size);
-	free(s.ids);
-
-	return ret;
-}
-
-static int add_slot_id(const void *key, __u32 id, void *ctx)
-{
-	struct user_slots *s = ctx;
-	__u32 *ids;
-
-	ids = make_room(s->ids, s->nr, sizeof(*ids));
-	if (!ids)
-		return -ENOMEM;
-	s->ids = ids;
-	s->ids[s->nr++] = id;
-
-	return 0;
-}
-
-static int read_slots(struct user_slots *s, __u32 outer_id)
-{
-	struct map_ref outer;
-	int err;
-
-	/* The capacity starts from the smallest again */
-	free(s->ids);
-	s->ids = NULL;
-	s->nr = 0;
-	s->outer_id = outer_id;
-	err = map_ref_open(&outer, outer_id, BPF_F_RDONLY);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-
-	if (outer.info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
-	    outer.info.type == BPF_MAP_TYPE_HASH_OF_MAPS)
-		err = map_in_map_each(&outer, add_slot_id, s);
-	map_ref_close(&outer);
-	if (s->nr)
-		qsort(s->ids, s->nr, sizeof(*s->ids), compare_ids);
-
-	return err;
-}
-
-int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id)
-{
-	struct user_slots once = {}, *s = u ? &u->slots : &once;
-	int ret;
-
-	if (s->outer_id != outer_id)
-		s->err = read_slots(s, outer_id);
-	ret = s->err;
-	if (!ret && s->nr)
-		ret = !!bsearch(&id, s->ids, s->nr, sizeof(id), compare_ids);
-	free(once.ids);
-
-	return ret;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What is in a snapshot: for map_users.c and map_users_async.c */
+/* What is in a snapshot: for the files of map_users.h */
 
 #ifndef __BPFTOOL_MAP_USERS_ALL_H
 #define __BPFTOOL_MAP_USERS_ALL_H
@@ -43,6 +43,9 @@ struct map_users {
 	struct user_link *links;
 	struct user_map *maps;	/* sorted */
 	size_t nr_progs, nr_links, nr_maps;
+	/* While a snapshot is taken: what is left of the maps of the last one */
+	const struct user_map *before;
+	size_t nr_before;
 	struct user_slots slots;
 	struct map_async_progs async;
 };
@@ -52,6 +55,15 @@ struct user_map *map_users_map(const struct map_users *u, __u32 id);
 
 bool user_map_has_slots(const struct user_map *map);
 bool user_prog_has_map(const struct user_prog *prog, __u32 id);
+
+int map_users_compare(const void *a, const void *b);
+
+/* An array with capacity for one more element than @nr, NULL: no memory */
+void *map_users_room(void *array, size_t nr, size_t size);
+
+/* "can't @what @id: @err" goes into @why; returns @err */
+int map_users_cant(char *why, size_t size, int err, const char *what,
+		   __u32 id);
 
 /* Were all programs and links read? 0, or -errno with the reason in @why */
 int map_users_progs_known(const struct map_users *u, char *why, size_t size);

@@ -25,9 +25,9 @@ struct query {
 };
 
 /* Returns @ret */
-static int __printf(4, 5)
-say(const struct query *q, int ret, const struct user_prog *prog,
-    const char *fmt, ...)
+static int __printf(4, 5) say(const struct query *q, int ret,
+			      const struct user_prog *prog,
+			      const char *fmt, ...)
 {
 	va_list ap;
 	size_t len;
@@ -104,12 +104,15 @@ static int prog_sleeps(const struct query *q, const struct user_prog *prog)
 		    map_async_sleepable(&q->u->async, prog->info.id,
 					prog->info.type);
 	if (ret < 0)
-		return say(q, ret, prog, "may be sleepable, which can't be found out: %s",
+		return say(q, ret, prog,
+			   "may be sleepable, which can't be found out: %s",
 			   strerror(-ret));
 	if (ret && ext)
-		return say(q, 1, prog, "extends a program that may be sleepable, so an RCU grace period does not wait for it");
+		return say(q, 1, prog,
+			   "extends a program that may be sleepable, so an RCU grace period does not wait for it");
 	if (ret)
-		return say(q, 1, prog, "is sleepable, so an RCU grace period does not wait for it");
+		return say(q, 1, prog,
+			   "is sleepable, so an RCU grace period does not wait for it");
 
 	return 0;
 }
@@ -131,10 +134,12 @@ static int extensions_sleep(const struct query *q, const struct user_prog *prog)
 		ret = map_async_sleepable(&q->u->async, ext->info.id,
 					  ext->info.type);
 		if (ret < 0)
-			return say(q, ret, ext, "may be sleepable, which can't be found out: %s",
+			return say(q, ret, ext,
+			   "may be sleepable, which can't be found out: %s",
 				   strerror(-ret));
 		if (ret)
-			return say(q, 1, ext, "is sleepable, and extends one that uses map %u",
+			return say(q, 1, ext,
+			   "is sleepable, and extends one that uses map %u",
 				   q->outer_id);
 	}
 
@@ -197,10 +202,12 @@ static int prog_starts(const struct query *q, const struct user_prog *prog)
 			continue;
 		err = read_starts(map);
 		if (err)
-			return say(q, err, prog, "uses map %u, which can't be looked at: %s",
+			return say(q, err, prog,
+				   "uses map %u, which can't be looked at: %s",
 				   map->id, strerror(-err));
 		if (map->starts > 0 && map->starts & MAP_STARTS_SLEEPING)
-			return say(q, 1, prog, "can start a callback from map %u, so that it runs asynchronously",
+			return say(q, 1, prog,
+			   "can start a callback from map %u, so that it runs asynchronously",
 				   map->id);
 	}
 
