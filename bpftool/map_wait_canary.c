@@ -110,6 +110,7 @@ static int canary_page(struct map_wait_canary *c)
 int map_wait_canary_start(struct map_wait_canary *c, int prog, const struct map_wait_limit *l)
 {
 	struct map_wait_limit fault;
+	struct uffd_msg msg;
 	sigset_t all, old;
 	int err;
 
@@ -137,6 +138,9 @@ int map_wait_canary_start(struct map_wait_canary *c, int prog, const struct map_
 
 	fault = map_wait_sooner(l, FAULT_MS);
 	err = map_wait_readable(&fault, c->uffd);
+	if (!err && (read(c->uffd, &msg, sizeof(msg)) != sizeof(msg) ||
+		     msg.event != UFFD_EVENT_PAGEFAULT))
+		err = -EAGAIN;
 	if (err) {
 		if (map_wait_canary_end(c) < 0)
 			err = c->err;

@@ -32,6 +32,7 @@ struct map_wait {
 	unsigned int updates;
 	/* uprobe */
 	int uprobe_type, prog, canary;
+	bool proven;
 };
 
 /* map_wait_fail() - put a reason into @why and return @err */

@@ -4,10 +4,10 @@
  * No system call is made for that. Closing a uprobe's perf event waits as a side
  * effect, so each wait is proven by a canary: a sleepable program of ours that is
  * held in a page fault. Shown is that the kernel's wait began while the canary
- * was inside, and had not returned after HOLD_MS, or twice the time that an
- * ordinary grace period took just before, when the canary was let out. Not shown
- * is what kept it: something else that blocks close() for so long and ends right
- * after would look the same.
+ * was inside, and had not returned HOLD_MS later, or GRACE_PERIODS times what an
+ * ordinary grace period takes here, when the canary was let out. (Closing takes
+ * up to three of these in any case.) Not shown is what kept it: something else
+ * that blocks close() for so long and ends right after would look the same.
  *
  * The kernel's wait can't be interrupted, so it has a process of its own.
  */
@@ -27,6 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/membarrier.h>
 #include <linux/perf_event.h>
 
 #include <bpf/bpf.h>
@@ -35,10 +36,13 @@
 #include "map_wait_impl.h"
 
 #define UPROBE_TYPE_PATH	"/sys/bus/event_source/devices/uprobe/type"
-#define HOLD_MS			50
+#define HOLD_MS			100
 #define HOLD_MS_MAX		1000
-/* Another sleepable program may keep a proof's wait from ending */
-#define PROOF_END_MS		500
+#define GRACE_PERIODS		8
+/* Where a proof has been made just before */
+#define HOLD_AGAIN_MS		50
+/* For that process to answer: others wait for the canary, too */
+#define BEGIN_MS		1000
 /* Signals let the canary out, even SIGSTOP */
 #define TRIES			3
 
@@ -79,8 +83,11 @@ static void say(int sock, int err)
 {
 	const struct wait_msg msg = { getpid(), err };
 
-	if (send(sock, &msg, sizeof(msg), MSG_NOSIGNAL) != sizeof(msg))
-		_exit(1);
+	if (send(sock, &msg, sizeof(msg), MSG_NOSIGNAL) == sizeof(msg))
+		return;
+	/* At the end the event may be closed first, and that may wait */
+	close(sock);
+	_exit(1);
 }
 
 /* Says three times that all went well: it is ready, it begins to wait, it has
@@ -217,22 +224,37 @@ static bool waiter_waits(const struct waiter *u)
 	return state && !strncmp(state, ") D", 3);
 }
 
+/* For how long the canary is held */
+static __u64 hold_ms(const struct map_wait *w)
+{
+	__u64 ms, us = w->us, start = map_wait_now_us();
+
+	if (w->proven)
+		return HOLD_AGAIN_MS;
+
+	/* No wait took place so far: see how long one is */
+	if (!us && !syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0))
+		us = map_wait_now_us() - start;
+	ms = GRACE_PERIODS * us / 1000;
+
+	return ms < HOLD_MS ? HOLD_MS : ms > HOLD_MS_MAX ? HOLD_MS_MAX : ms;
+}
+
 /* Returns 0 if the wait began and did not return for so long; -EPROTO if it
  * did; -EAGAIN if that can't be seen
  */
-static int hold(const struct map_wait *w, struct waiter *u,
-		const struct map_wait_limit *l)
+static int hold(struct waiter *u, __u64 ms, const struct map_wait_limit *l)
 {
-	__u64 ms = 2 * w->us / 1000;
 	struct map_wait_limit held;
 	int err;
 
-	ms = ms < HOLD_MS ? HOLD_MS : ms > HOLD_MS_MAX ? HOLD_MS_MAX : ms;
 	if (send(u->sock, "", 1, MSG_NOSIGNAL) != 1)
 		return -errno;
-	err = waiter_hear(u, l);
+	held = map_wait_sooner(l, BEGIN_MS);
+	err = waiter_hear(u, &held);
 	if (err)
-		return err;
+		return err == -ETIMEDOUT && held.until < l->until ? -EAGAIN :
+								    err;
 
 	held = map_wait_sooner(l, ms);
 	err = waiter_hear(u, &held);
@@ -244,12 +266,12 @@ static int hold(const struct map_wait *w, struct waiter *u,
 	return waiter_waits(u) ? 0 : -EAGAIN;
 }
 
-/* @what: what was done last. With @prove_only its end need not be waited for. */
+/* @what: what was done last */
 static int proven_wait(struct map_wait *w, bool prove_only,
 		       const struct map_wait_limit *l, const char **what)
 {
 	struct map_wait_canary canary;
-	struct map_wait_limit end;
+	__u64 ms = hold_ms(w);
 	struct waiter u;
 	int err, out;
 
@@ -264,18 +286,16 @@ static int proven_wait(struct map_wait *w, bool prove_only,
 		goto close_sock;
 
 	*what = "the process that waits ended early";
-	err = hold(w, &u, l);
+	err = hold(&u, ms, l);
 	out = map_wait_canary_end(&canary);
 	if (!err && out)
 		err = -EAGAIN;
 	if (err)
 		goto close_sock;
 
-	if (prove_only)
-		end = map_wait_sooner(l, PROOF_END_MS);
-	err = waiter_hear(&u, prove_only ? &end : l);
-	if (prove_only && err == -ETIMEDOUT)
-		err = 0;
+	/* Another sleepable program may keep the proof's wait from ending */
+	if (!prove_only)
+		err = waiter_hear(&u, l);
 
 close_sock:
 	if (u.sock >= 0)
@@ -407,6 +427,7 @@ int map_wait_prove(struct map_wait *w, char *why, size_t size)
 	if (err)
 		return map_wait_fail(err, why, size, "can't wait with %s: %s",
 				     w->sleepable->name, reason);
+	w->proven = true;
 
 	return 0;
 }

@@ -148,7 +148,7 @@ static void threads(void)
 	CHECK(open_fds() == before);
 }
 
-static volatile sig_atomic_t children;
+static sig_atomic_t children;
 
 static void on_child(int sig)
 {
