@@ -77,7 +77,7 @@ static unsigned long long now_ms(void)
 	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
-static void progress_start(struct map_progress *pr)
+void map_progress_start(struct map_progress *pr)
 {
 	struct stat st;
 
@@ -89,14 +89,13 @@ static void progress_start(struct map_progress *pr)
 	pr->next_ms = pr->start_ms + PROGRESS_FIRST_MS;
 }
 
-static void progress(struct map_progress *pr, unsigned int entries)
+void map_progress(struct map_progress *pr)
 {
 	unsigned long long now;
 	pid_t pgrp;
 
-	if (!pr->on)
+	if (!pr->on || ++pr->entries % PROGRESS_ENTRIES)
 		return;
-	pr->entries += entries;
 	now = now_ms();
 	if (now < pr->next_ms)
 		return;
@@ -111,17 +110,17 @@ static void progress(struct map_progress *pr, unsigned int entries)
 	pr->shown = true;
 }
 
-void map_progress_hide(struct map_doc *doc)
+void map_progress_hide(struct map_progress *pr)
 {
-	if (doc->progress.shown)
+	if (pr->shown)
 		fputs("\r\033[K", stderr);
-	doc->progress.shown = false;
+	pr->shown = false;
 }
 
 void map_doc_begin(struct map_doc *doc)
 {
 	doc->open = true;
-	progress_start(&doc->progress);
+	map_progress_start(&doc->progress);
 	if (doc->wtr && doc->list)
 		jsonw_start_array(doc->wtr);
 }
@@ -162,7 +161,7 @@ int map_doc_end(struct map_doc *doc)
 	if (!doc->open)
 		return 0;
 	doc->open = false;
-	map_progress_hide(doc);
+	map_progress_hide(&doc->progress);
 	if (doc->wtr && doc->list)
 		jsonw_end_array(doc->wtr);
 
@@ -194,6 +193,10 @@ int map_printer_init(struct map_printer *p, struct map_doc *doc,
 		doc->btf_id = info->btf_id;
 		doc->key_type_id = info->btf_key_type_id;
 		doc->value_type_id = info->btf_value_type_id;
+		if (!btf_dumper_knows_map(doc->btf, info)) {
+			btf__free(doc->btf);
+			doc->btf = NULL;
+		}
 	}
 	p->btf = doc->btf;
 
@@ -327,10 +330,7 @@ int map_print_entry(struct map_printer *p, const void *key, const void *value)
 		print_map_entry((void *)p->info, (void *)key, (void *)value,
 				p->btf, doc->wtr);
 	p->count++;
-	if (p->count - p->told >= PROGRESS_ENTRIES) {
-		progress(&doc->progress, p->count - p->told);
-		p->told = p->count;
-	}
+	map_progress(&doc->progress);
 
 	return doc_error(doc);
 }
@@ -339,8 +339,7 @@ void map_print_end(struct map_printer *p, bool whole)
 {
 	struct map_doc *doc = p->doc;
 
-	progress(&doc->progress, p->count - p->told);
-	map_progress_hide(doc);
+	map_progress_hide(&doc->progress);
 	if (doc->wtr) {
 		jsonw_end_array(doc->wtr);
 		if (doc->list)

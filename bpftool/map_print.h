@@ -24,6 +24,12 @@ struct map_progress {
 	unsigned long long start_ms, next_ms;
 };
 
+void map_progress_start(struct map_progress *pr);
+/* map_progress() - one more entry was printed */
+void map_progress(struct map_progress *pr);
+/* map_progress_hide() - erase the line, as something else may go to stderr */
+void map_progress_hide(struct map_progress *pr);
+
 /* What a run prints: one map as "map dump" prints one, or a list of maps */
 struct map_doc {
 	json_writer_t *wtr;	/* NULL: plain text */
@@ -35,7 +41,7 @@ struct map_doc {
 	/* The types of the map that was printed last: the maps of a map-in-map
 	 * usually share them.
 	 */
-	struct btf *btf;
+	struct btf *btf;	/* NULL: not all of them can be printed */
 	__u32 btf_id, key_type_id, value_type_id;
 	struct map_progress progress;
 };
@@ -45,7 +51,6 @@ struct map_printer {
 	const struct bpf_map_info *info;
 	struct btf *btf;	/* the document's, NULL: print bytes only */
 	unsigned int count;	/* entries printed so far */
-	unsigned int told;	/* of these, to the progress line */
 	/* Entries for which it returns true are left out. NULL: none are. */
 	bool (*skip)(const void *key, const void *value, void *ctx);
 	void *skip_ctx;
@@ -102,9 +107,6 @@ int map_print_entry(struct map_printer *p, const void *key, const void *value);
  * @whole:	false when an error ended it early: closes what is open only
  */
 void map_print_end(struct map_printer *p, bool whole);
-
-/* map_progress_hide() - erase the line, as something else may go to stderr */
-void map_progress_hide(struct map_doc *doc);
 
 /* map_stdout_flush() - write out; 0 once all went out, or -errno */
 int map_stdout_flush(void);

@@ -168,7 +168,7 @@ int map_read_all(const struct map_ref *map, struct map_printer *p,
 	else
 		err = read_by_key(map, p, &b, what);
 	bufs_free(&b);
-	map_progress_hide(p->doc);
+	map_progress_hide(&p->doc->progress);
 
 	return err;
 }
