@@ -389,7 +389,7 @@ static int print_pin(struct pin_list *l, struct pinned_map *pin)
 		 * it is stdout that failed.
 		 */
 		at.to_stderr = map_stdout_flush();
-		map_progress_hide(&l->doc);
+		map_progress_hide(&l->doc.progress);
 		map_err_at(&at, "can't %s: %s", what, strerror(-err));
 	}
 	map_print_end(&printer, !err);
@@ -415,7 +415,7 @@ static int print_entries(struct pin_list *l)
 			break;
 	}
 	err = map_doc_end(&l->doc);
-	map_progress_hide(&l->doc);
+	map_progress_hide(&l->doc.progress);
 	at.to_stderr = true;
 	/* An error of stdout may have been told already */
 	if (err && !failed)
