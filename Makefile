@@ -34,8 +34,9 @@ CODE	:= $(wildcard bpftool/*.[ch])
 SKEL	:= $(wildcard bpftool/skeleton/*)
 MAN	:= $(wildcard docs/man/*.rst)
 COMP	:= bash-completion/bpftool
-PATCHES	:= $(wildcard patches/*/series patches/*/*.patch \
-	patches/*/*/series patches/*/*/*.patch)
+COMPONENTS := kernel libbpf bpftool
+PATCHES	:= $(wildcard $(foreach c,$(COMPONENTS),patches/$c/series \
+	patches/$c/*.patch patches/$c/*/*.patch))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -153,4 +154,4 @@ clean:
 
 include tests/tests.mk
 include packaging/deb.mk
-include series/series.mk
+include patches/series/series.mk

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Writes the patches and our files as a series of mails: one commit a line of
-# series/order, on top of a pristine kernel tree.
+# patches/series/order, on top of a pristine kernel tree.
 #
 # usage: series.sh [-u] [-g DIR] PRISTINE DEST
 #
@@ -63,12 +63,12 @@ target() {
 	bpftool/*) echo "tools/bpf/$1" ;;
 	docs/man/*) echo "tools/bpf/bpftool/Documentation/${1##*/}" ;;
 	bash-completion/*) echo "tools/bpf/bpftool/$1" ;;
-	selftests/*) echo "tools/testing/selftests/bpf/${1#selftests/}" ;;
+	patches/selftests/*) echo "tools/testing/selftests/bpf/${1#patches/selftests/}" ;;
 	esac
 }
 
 overlay() {
-	(cd "$root" && find bpftool docs/man bash-completion selftests -type f) |
+	(cd "$root" && find bpftool docs/man bash-completion patches/selftests -type f) |
 		LC_ALL=C sort
 }
 
@@ -114,7 +114,7 @@ place() {
 			break
 		done
 	done <"$work/overlay" >"$work/placed"
-	[ -s "$work/placed" ] || die "series/order: $* is no file of ours"
+	[ -s "$work/placed" ] || die "patches/series/order: $* is no file of ours"
 	grep -vxFf "$work/placed" "$work/overlay" >"$work/left" || true
 	mv "$work/left" "$work/overlay"
 }
@@ -132,7 +132,7 @@ hook() {
 	read_mail "$patch"
 	# Some hunks have less context than git wants, so that they fit more trees
 	git -C "$repo" apply --unidiff-zero --whitespace=nowarn "$work/patch" ||
-		die "${patch##*/} does not apply where series/order has it"
+		die "${patch##*/} does not apply where patches/series/order has it"
 	[ -z "$upstream" ] ||
 		"$here/upstream.py" "$component" "$repo" "$pristine" "$work/msg"
 	place "$@"
@@ -160,7 +160,7 @@ entry() {
 	case $what in
 	*.msg)
 		{
-			grep -v '^#' "$root/series/$what"
+			grep -v '^#' "$root/patches/series/$what"
 			printf '\nSigned-off-by: %s <%s>\n' \
 				"$GIT_AUTHOR_NAME" "$GIT_AUTHOR_EMAIL"
 		} >"$work/msg"
@@ -172,7 +172,7 @@ entry() {
 		;;
 	*)
 		patch=$(sed -n "s|^${what%/*} \(.*/${what#*/}-[^/]*\)$|\1|p" "$work/patches")
-		[ -n "$patch" ] || die "series/order: there is no patch $what"
+		[ -n "$patch" ] || die "patches/series/order: there is no patch $what"
 		hook "${what%/*}" "$patch" "$@"
 		;;
 	esac
@@ -184,7 +184,7 @@ cover() {
 		/^#/ { next }
 		/^\[[a-z]+$/ { skip = substr($0, 2) != form; next }
 		/^\]$/ { skip = 0; next }
-		!skip' "$root/series/cover-letter"
+		!skip' "$root/patches/series/cover-letter"
 }
 
 mail() {
@@ -203,12 +203,12 @@ mail() {
 
 [ ! -e "$repo" ] || die "$repo is there already"
 "$here/written.sh" check "$dest"
-named=$(grep -v '^#' "$root/series/order" | awk '{ print $1 }' | xargs)
+named=$(grep -v '^#' "$root/patches/series/order" | awk '{ print $1 }' | xargs)
 start
 while read -r line; do
 	# shellcheck disable=SC2086 # words, and patterns of files
 	[[ -z $line || $line == '#'* ]] || (set -f; entry $line)
-done <"$root/series/order"
-[ ! -s "$work/overlay" ] || die "series/order names no patch for $(xargs <"$work/overlay")"
-[ ! -s "$work/patches" ] || die "series/order has no place for $(xargs <"$work/patches")"
+done <"$root/patches/series/order"
+[ ! -s "$work/overlay" ] || die "patches/series/order names no patch for $(xargs <"$work/overlay")"
+[ ! -s "$work/patches" ] || die "patches/series/order has no place for $(xargs <"$work/patches")"
 mail

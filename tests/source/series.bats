@@ -156,8 +156,8 @@ mail_of() {
 	cd "$GIT"
 	git checkout -q default
 	diff -r -x .git -x .pc -x .patches -x testing "$GIT" "$TREE"
-	diff -r "$ROOT/selftests/progs" tools/testing/selftests/bpf/progs
-	diff -r "$ROOT/selftests/prog_tests" tools/testing/selftests/bpf/prog_tests
+	diff -r "$ROOT/patches/selftests/progs" tools/testing/selftests/bpf/progs
+	diff -r "$ROOT/patches/selftests/prog_tests" tools/testing/selftests/bpf/prog_tests
 }
 
 @test "libbpf's own check passes, a node of our own exports the function" {
@@ -217,7 +217,7 @@ mail_of() {
 }
 
 # Paths that are nowhere but in this repository
-OURS='(^|[^/[:alnum:]_.-])(tests|docs|series|patches|packaging)/|[.](bats|msg)\b|CONTRIBUTING'
+OURS='(^|[^/[:alnum:]_.-])(tests|docs|patches|packaging)/|[.](bats|msg)\b|CONTRIBUTING'
 
 @test "no mail names a file of this repository" {
 	! grep -nE "$OURS" "$MAILS"/* "$LISTMAILS"/* || return 1

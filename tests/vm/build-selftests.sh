@@ -31,7 +31,7 @@ else
 		"${parts[@]/#/$top/}"
 fi
 cp -a "$tree/." "$dest/"
-cp -a "$root/selftests/." "$dest/tools/testing/selftests/bpf/"
+cp -a "$root/patches/selftests/." "$dest/tools/testing/selftests/bpf/"
 
 # Lists in the Makefile name tests and helpers that are not here
 if ! env -u MAKEFLAGS -u MAKEOVERRIDES -u MAKELEVEL -u LLVM make -C "$dest/tools/testing/selftests/bpf" \

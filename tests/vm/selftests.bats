@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The kernel's own selftests of the command: selftests/, in the runner that the
+# The kernel's own selftests of the command: patches/selftests/, in the runner that the
 # kernel's Makefile makes of them. Needs the patched kernel in $BUILD/vm/$BASE.
 
 setup() {
