@@ -44,8 +44,8 @@ static char hex[256][2];
 
 static void fill_hex(void)
 {
+	unsigned int i;
 	char two[3];
-	int i;
 
 	for (i = 0; i < 256; i++) {
 		snprintf(two, sizeof(two), "%02x", i);

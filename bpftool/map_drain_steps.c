@@ -55,7 +55,7 @@ static const char *enum_name(const struct btf *btf, const struct btf_type *t,
 {
 	const struct btf_enum64 *e64 = btf_enum64(t);
 	const struct btf_enum *e = btf_enum(t);
-	int i;
+	__u32 i;
 
 	for (i = 0; i < btf_vlen(t); i++) {
 		if (!btf_is_enum64(t) && e[i].val == value)

@@ -70,7 +70,7 @@ static bool type_holds(const struct btf *btf, __u32 id,
 {
 	const struct btf_member *m;
 	const struct btf_type *t;
-	int i;
+	__u32 i;
 
 	if (depth > TYPE_DEPTH_MAX)
 		return false;

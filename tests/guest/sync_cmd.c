@@ -24,7 +24,8 @@ static bool has_sync_map_access(void)
 	const struct btf_enum *e;
 	const struct btf_type *t;
 	bool found = false;
-	int i, id;
+	unsigned int i;
+	int id;
 
 	if (!btf)
 		return false;
