@@ -44,7 +44,7 @@ static void slots_free(struct slots *s)
 static struct slots *slots_new(const struct map_ref *outer)
 {
 	/* A cursor is as large as a key, but at least a bucket number */
-	size_t key_size = max_t(size_t, outer->info.key_size, sizeof(__u64));
+	size_t key_size = max((size_t)outer->info.key_size, sizeof(__u64));
 	struct slots *s;
 
 	s = calloc(1, sizeof(*s));
