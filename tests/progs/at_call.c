@@ -4,6 +4,7 @@
  *	at_call [-a] [-n NTH] [-s SINCE] [-o LOG] WHAT CALL COMMAND...
  *
  *	WHAT	error=ENAME	the call fails
+ *		late=ENAME	it is made, and is said to have failed
  *		signal=NAME	a signal, that of a kill before the call
  *		run=TEXT	bash -c TEXT before the call, the command is stopped;
  *				$TRACED is its process
@@ -211,7 +212,7 @@ static int lock_text(pid_t tid, const __u64 *args, char *text)
 
 static void call_text(pid_t tid, const __u64 *args, char text[TEXT_MAX])
 {
-	char path[PATH_MAX + 1] = "";
+	char path[PATH_MAX + 1] = "", link[64];
 	int len = sprintf(text, "%s(", fault.call->name);
 
 	switch (fault.call->args) {
@@ -231,13 +232,18 @@ static void call_text(pid_t tid, const __u64 *args, char text[TEXT_MAX])
 		len += sprintf(text + len, "\"%s\"", path);
 		break;
 	default:
-		len += sprintf(text + len, "%d, ", (int)args[0]);
+		snprintf(link, sizeof(link), "/proc/%d/fd/%d", tid,
+			 (int)args[0]);
+		if (readlink(link, path, PATH_MAX) < 0)
+			*path = '\0';
+		len += sprintf(text + len, "%d, \"%s\", ", (int)args[0],
+			       path);
 	}
 	sprintf(text + len, ")");
 }
 
-/* The call is not made, and returns this */
-static void fail_call(pid_t tid, int error)
+/* The call returns this, and is not made unless it was already */
+static void fail_call(pid_t tid, int error, bool made)
 {
 #ifdef __x86_64__
 	struct user_regs_struct regs;
@@ -245,7 +251,8 @@ static void fail_call(pid_t tid, int error)
 
 	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov))
 		err(1, "registers");
-	regs.orig_rax = -1;
+	if (!made)
+		regs.orig_rax = -1;
 	regs.rax = -error;
 	if (ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov))
 		err(1, "registers");
@@ -311,8 +318,8 @@ static int seen_call(pid_t tid, const __u64 *args)
 	if (!hit)
 		return request;
 
-	if (fault.error)
-		fail_call(tid, fault.error);
+	if (!strcmp(fault.what, "error"))
+		fail_call(tid, fault.error, false);
 	else if (fault.signal)
 		kill(process_of(tid), fault.signal);
 	else if (!strcmp(fault.what, "run"))
@@ -343,7 +350,10 @@ static void handle(pid_t tid, int status)
 					  info.seccomp.args);
 		break;
 	case SIGTRAP | 0x80:
-		run_text(tid);
+		if (fault.error)
+			fail_call(tid, fault.error, true);
+		else
+			run_text(tid);
 		break;
 	default:
 		if (status >> 16 == PTRACE_EVENT_STOP &&
@@ -429,7 +439,7 @@ static void parse_what(char *what)
 	*text++ = '\0';
 	fault.what = what;
 	fault.text = text;
-	if (!strcmp(what, "error"))
+	if (!strcmp(what, "error") || !strcmp(what, "late"))
 		fault.error = number_of(text, strerrorname_np);
 	else if (!strcmp(what, "signal"))
 		fault.signal = number_of(text, sigabbrev_np);
