@@ -51,6 +51,7 @@ help:
 	@echo 'make             build/bpftool, and its manual pages in build/man'
 	@echo 'make demo        count every system call of this machine, drain once a second'
 	@echo 'make check       all tests: check-host, check-asan and check-vm'
+	@echo 'make mutants     plants bugs, one at a time, and runs the tests that should see them'
 	@echo 'make bench       benchmarks; bench-vm: those that want a guest'
 	@echo 'make series      the patches as mails; UPSTREAM=1: for the mailing list'
 	@echo 'make export      DIR=FOLDER: the patches as quilt folders, for packages'

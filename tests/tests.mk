@@ -127,5 +127,6 @@ bench: build/bpftool test-programs build/.demo-packages
 
 include tests/plain.mk
 include tests/fuzz/fuzz.mk
+include tests/mutants/mutants.mk
 include tests/promtool.mk
 include tests/vm/vm.mk
