@@ -13,7 +13,8 @@
  *	map_audit_each_line(&a, say);	(-d)
  *	map_audit_free(&a);
  *
- * map_writers.c	the programs, the classes, what is reported
+ * map_writers.c	the programs, what is reported
+ * map_writers_bytes.c	from stores to the class of each byte
  * map_writers_walk.c	following the instructions of one program
  * map_writers_value.c	what a register or a stack slot may hold
  */
@@ -64,7 +65,7 @@ struct map_audit {
 	bool plain, updates, deletes;	/* some program does so */
 	struct map_finding *findings;
 	unsigned int nr_findings;
-	struct map_audit_prog *progs;
+	struct map_audit_prog **progs;
 	unsigned int nr_progs;
 	struct map_audit_state *state;
 };
