@@ -988,6 +988,17 @@ static bool call_helper(struct walk *w, unsigned int i)
 
 /* Jumps */
 
+/* A pointer that compares as 0 is none */
+static void null_pointer(struct value *v, const struct value *zero, __u8 code, bool taken)
+{
+	__u8 op = BPF_OP(code);
+
+	if (v->holds & HOLDS_POINTER && !zero->low && !zero->high && zero->holds &&
+	    !(zero->holds & HOLDS_POINTER) && BPF_CLASS(code) == BPF_JMP &&
+	    ((op == BPF_JEQ && taken) || (op == BPF_JNE && !taken)))
+		*v = value_number(0, 0);
+}
+
 static void jump(struct walk *w, unsigned int i, __s64 off)
 {
 	const struct bpf_insn *insn = &w->p->insns[i];
@@ -1006,6 +1017,7 @@ static void jump(struct walk *w, unsigned int i, __s64 off)
 		src = was_src;
 		if (!((was.holds | was_src.holds) & HOLDS_POINTER))
 			value_refine(&dst, &src, insn->code, taken);
+		null_pointer(&dst, &was_src, insn->code, taken);
 		reg[insn->dst_reg] = dst;
 		if (by_reg)
 			reg[insn->src_reg] = src;
