@@ -306,7 +306,8 @@ static void judge(struct classes *c, struct map_audit_prog *p,
 			audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT, s->unknown ?
 				      "%s, at an offset that can't be told: it may be a counter" :
 				      "%s, to a counter", s->how);
-	} else if (s->unknown && (!c->leaves.size || meets(c, s, SEEN_OTHER))) {
+	} else if (s->unknown && (!c->leaves.size || meets(c, s, SEEN_OTHER) ||
+				  !meets(c, s, SEEN_SOMEWHERE))) {
 		audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT,
 			      "adds at an offset that can't be told");
 	}

@@ -397,6 +397,11 @@ static void store_ours(struct walk *w, const struct value *base, __s64 off,
 	}
 	s->insn = insn;
 	s->unknown = !value_range(w, base, off, size, s);
+	/* The verifier has no atomic that is not aligned */
+	if (s->byte == MAP_BYTE_COUNTER && s->step % size) {
+		s->from = (s->from + size - 1) / size * size;
+		s->step = size;
+	}
 	if (base->region == REGION_ANY)
 		s->how = "in a value that may be the map's";
 	audit_store(w->a, w->p, s);

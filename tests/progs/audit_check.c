@@ -7,8 +7,6 @@
  * about the map "flows" (".bss" is spelled "bss"). One line a program: object,
  * program, what is found ("exact", or kinds of findings), the bytes of a value, in
  * runs: "8c 16. 4p" is 8 bytes of counters, 16 others, 4 that are added to plainly.
- * Only programs of the same name but what follows the last "__" that begin with
- * "ext_" or "with_" are audited together.
  *
  * Links bpftool's own objects.
  */
@@ -126,26 +124,42 @@ static int check(struct bpf_object *obj, struct bpf_program *prog, const char *f
 	return err;
 }
 
-static int check_object(const char *path)
+/* Only one program of the object is loaded, so that each is by itself */
+static int check_one(const char *path, const char *file, unsigned int nr, bool *last)
 {
 	struct bpf_object *obj = bpf_object__open_file(path, NULL);
-	const char *file = strrchr(path, '/');
-	struct bpf_program *prog;
-	int err = 0;
+	struct bpf_program *prog, *chosen = NULL;
+	unsigned int i = 0;
+	int err = -1;
 
+	*last = true;
 	if (!obj)
 		return -1;
-	file = file ? file + 1 : path;
-	if (bpf_object__load(obj)) {
-		printf("%s can't be loaded\n", file);
-		err = -1;
-		goto close_object;
+	bpf_object__for_each_program(prog, obj) {
+		bpf_program__set_autoload(prog, i == nr);
+		if (i == nr)
+			chosen = prog;
+		if (i++ > nr)
+			*last = false;
 	}
-	bpf_object__for_each_program(prog, obj)
-		if (check(obj, prog, file))
-			err = -1;
-close_object:
+	if (bpf_object__load(obj))
+		printf("%s %s can't be loaded\n", file, bpf_program__name(chosen));
+	else
+		err = check(obj, chosen, file);
 	bpf_object__close(obj);
+	return err;
+}
+
+static int check_object(const char *path)
+{
+	const char *file = strrchr(path, '/');
+	bool last = false;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !last; i++)
+		if (check_one(path, file ? file + 1 : path, i, &last))
+			err = -1;
 	return err;
 }
 

@@ -138,7 +138,7 @@ int hists__slots(void *ctx)
 			goto cleanup;
 		bpf_get_current_comm(h->comm, sizeof(h->comm));
 	}
-	slot = log2l(delta / 1000U);
+	slot = log2l((__u64)delta / 1000U);
 	if (slot >= MAX_SLOTS)
 		slot = MAX_SLOTS - 1;
 	ADD(h->slots[slot], 1);

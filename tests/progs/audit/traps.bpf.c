@@ -354,7 +354,7 @@ int pairs__loop_add(void *ctx)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (i = 0; i < 2; i++)
-		ADD(n[i], i);
+		ADD(n[i], i + 1);
 	return 0;
 }
 
