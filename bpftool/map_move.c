@@ -252,6 +252,8 @@ static int load_part(struct map_move *m, __u32 begin)
 static void add_result(const struct map_move *m, struct map_move_result *res)
 {
 	res->moved += m->skel->bss->moved;
+	res->bytes += m->skel->bss->moved *
+		      (m->skel->rodata->end - m->skel->rodata->begin) * 4;
 	res->left += m->skel->bss->left;
 	res->shrank += m->skel->bss->shrank;
 	res->lost += m->skel->bss->lost;
@@ -340,22 +342,19 @@ static int cpu_is_online(unsigned int cpu)
 	return online ? is : -ENOENT;
 }
 
+/* Where a thread may run, on machines with up to 8192 CPUs */
+struct cpu_mask {
+	cpu_set_t sets[8];
+};
+
 /* Run this thread on one CPU only */
 static int pin_thread(unsigned int cpu)
 {
-	size_t size = CPU_ALLOC_SIZE(cpu + 1);
-	cpu_set_t *set = CPU_ALLOC(cpu + 1);
-	int err = 0;
+	struct cpu_mask mask = {};
 
-	if (!set)
-		return -ENOMEM;
-	CPU_ZERO_S(size, set);
-	CPU_SET_S(cpu, size, set);
-	if (sched_setaffinity(0, size, set))
-		err = -errno;
-	CPU_FREE(set);
+	CPU_SET_S(cpu, sizeof(mask), mask.sets);
 
-	return err;
+	return sched_setaffinity(0, sizeof(mask), mask.sets) ? -errno : 0;
 }
 
 static int run_program(struct map_move *m, __u64 arg, __u32 *result)
@@ -371,75 +370,60 @@ static int run_program(struct map_move *m, __u64 arg, __u32 *result)
 	return err ? -errno : 0;
 }
 
-/* Where the thread may run, to be put back: any number of CPUs */
-static cpu_set_t *thread_cpus(size_t *size)
-{
-	cpu_set_t *set;
-
-	for (*size = sizeof(*set); *size <= 1 << 20; *size *= 2) {
-		set = malloc(*size);
-		if (!set || !sched_getaffinity(0, *size, set))
-			return set;
-		free(set);
-	}
-
-	return NULL;
-}
-
 static int run_cpu(struct map_move *own, struct map_move *other,
 		   unsigned int cpu, struct map_move_result *res, bool *done)
 {
 	int online = cpu_is_online(cpu), err;
-	__u32 ran_on;
+	__u32 ran_on = cpu;
 
 	if (online < 0)
 		return online;
 	if (online) {
 		err = pin_thread(cpu);
-		if (!err)
+		if (!err && res)
 			err = run_program(own, 0, &ran_on);
 		/* It may have gone offline, and the thread with it elsewhere,
 		 * where the program did no harm
 		 */
 		*done = !err && ran_on == cpu;
-		return err == -EINVAL && cpu_is_online(cpu) == 0 ? 0 : err;
+		return err == -EINVAL && !cpu_is_online(cpu) ? 0 : err;
 	}
 
-	if (!other->skel) {
-		err = load_part(other, own->begin);
-		if (err)
-			return err;
-	}
-	err = run_program(other, cpu, &ran_on);
+	err = other->skel ? 0 : load_part(other, own->begin);
+	if (!err && res)
+		err = run_program(other, cpu, &ran_on);
 	if (err)
 		return err;
 	/* Then its programs may have added while values were exchanged */
-	*done = cpu_is_online(cpu) == 0;
-	if (!*done && !own->opts.since)
+	*done = !cpu_is_online(cpu);
+	if (!*done && res && !own->opts.since)
 		res->unsure++;
 
 	return 0;
 }
 
+/* Runs on all CPUs that there may be, again on those that came or went in between.
+ * Without a result it finds out whether it could.
+ */
 static int run_cpus(struct map_move *m, struct map_move_result *res)
 {
 	struct map_move other = *m;
-	unsigned int nr, cpu, tries, to_do;
+	unsigned int nr, cpu, tries, to_do = 1;
 	bool *possible, done = false;
-	size_t size;
-	cpu_set_t *set;
+	struct cpu_mask before;
 	int err = 0;
 
 	possible = cpu_list("possible", &nr);
-	set = thread_cpus(&size);
-	if (!possible || !set) {
-		err = -ENOMEM;
+	if (!possible)
+		return -ENOENT;
+	if (sched_getaffinity(0, sizeof(before), before.sets)) {
+		err = -errno;
 		goto free_cpus;
 	}
 	other.mover = MOVER_CPU;
 	other.skel = NULL;
 
-	for (tries = 0, to_do = 1; to_do && tries < RUN_TRIES; tries++) {
+	for (tries = 0; !err && to_do && tries < RUN_TRIES; tries++) {
 		for (cpu = 0, to_do = 0; cpu < nr && !err; cpu++) {
 			if (!possible[cpu])
 				continue;
@@ -447,18 +431,15 @@ static int run_cpus(struct map_move *m, struct map_move_result *res)
 			possible[cpu] = !done;
 			to_do += !done;
 		}
-		if (err)
-			break;
 	}
 	if (!err && to_do)
 		err = -EAGAIN;
 
-	sched_setaffinity(0, size, set);
-	if (other.skel)
+	sched_setaffinity(0, sizeof(before), before.sets);
+	if (other.skel && res)
 		add_result(&other, res);
 	map_move_bpf__destroy(other.skel);
 free_cpus:
-	free(set);
 	free(possible);
 	return err;
 }
@@ -516,6 +497,8 @@ int map_move_run(struct map_move *m, struct map_move_result *res)
 	 */
 	for (rounds = m->skel->rodata->revisit ? 2 : 1; rounds; rounds--) {
 		res->shrank = 0;
+		res->moved = m->opts.since ? 0 : res->moved;
+		res->bytes = m->opts.since ? 0 : res->bytes;
 		for (begin = 0; begin < m->units; begin += PART_UNITS) {
 			if (begin != m->begin)
 				err = load_part(m, begin);
@@ -529,9 +512,60 @@ int map_move_run(struct map_move *m, struct map_move_result *res)
 	return 0;
 }
 
-static void explain(const struct map_move *m, int err, char *why, size_t size)
+/* Has the kernel the atomic exchange? */
+static bool probe_xchg(void)
 {
-	snprintf(why, size, "%s", strerror(-err));
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_STX | BPF_DW | BPF_MEM, .dst_reg = BPF_REG_10,
+		  .src_reg = BPF_REG_0, .off = -8 },
+		{ .code = BPF_STX | BPF_DW | BPF_ATOMIC, .dst_reg = BPF_REG_10,
+		  .src_reg = BPF_REG_0, .off = -8, .imm = BPF_XCHG },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd;
+
+	fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", insns,
+			   sizeof(insns) / sizeof(insns[0]), NULL);
+	if (fd >= 0)
+		close(fd);
+
+	return fd >= 0;
+}
+
+/* What the kernel lacks, NULL: nothing that is known */
+static const char *missing(enum mover mover)
+{
+	if (!probe_xchg())
+		return "atomic exchange in BPF programs (BPF_XCHG, since 5.12)";
+	if (mover == MOVER_ITER &&
+	    libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, NULL) <= 0)
+		return "iterators over the elements of a map (since 5.9)";
+	if (mover != MOVER_ITER && mover != MOVER_POP &&
+	    (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, NULL) <= 0 ||
+	     libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
+				     BPF_FUNC_for_each_map_elem, NULL) <= 0))
+		return "bpf_for_each_map_elem() in a program of type syscall (since 5.14)";
+	if (mover == MOVER_CPU &&
+	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
+				    BPF_FUNC_map_lookup_percpu_elem, NULL) <= 0)
+		return "bpf_map_lookup_percpu_elem() (since 5.19), which CPUs that are offline need";
+
+	return NULL;
+}
+
+static void explain(enum mover mover, int err, char *why, size_t size)
+{
+	const char *lacks = err == -EPERM ? NULL : missing(mover);
+
+	if (lacks)
+		snprintf(why, size, "this kernel lacks %s", lacks);
+	else if (mover == MOVER_OWN && err == -EINVAL)
+		snprintf(why, size, "they have to run on every CPU, and this process may not");
+	else if (err == -EACCES)
+		snprintf(why, size, "the kernel's verifier refuses them, as for a map that is exclusive to one program");
+	else
+		snprintf(why, size, "%s", strerror(-err));
 }
 
 int map_move_open(struct map_move **mp, const struct map_move_opts *opts,
@@ -559,8 +593,10 @@ int map_move_open(struct map_move **mp, const struct map_move_opts *opts,
 		m->mover = MOVER_ITER;
 		err = load_part(m, 0);
 	}
+	if (!err && m->mover == MOVER_OWN)
+		err = run_cpus(m, NULL);
 	if (err) {
-		explain(m, err, why, size);
+		explain(m->mover, err, why, size);
 		map_move_close(m);
 	} else {
 		*mp = m;
