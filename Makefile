@@ -32,7 +32,7 @@ DOC_PKGS := python3-docutils
 
 CODE	:= $(wildcard bpftool/*.[ch])
 SKEL	:= $(wildcard bpftool/skeleton/*)
-MAN	:= $(wildcard docs/man/*.rst)
+MAN	:= $(wildcard docs/man/map-*.rst)
 COMP	:= bash-completion/bpftool
 PATCHES	:= $(wildcard patches/*/series patches/*/*.patch \
 	patches/*/*/series patches/*/*/*.patch)
@@ -42,7 +42,7 @@ PATCHES	:= $(wildcard patches/*/series patches/*/*.patch \
 .PHONY: all help doc install clean FORCE
 FORCE:
 
-all: build/bpftool build/man/bpftool-map.8
+all: build/bpftool build/man/bpftool-map.8 build/man/map_wait.3
 
 help:
 	@echo 'make             build/bpftool, and its manual pages in build/man'
@@ -131,6 +131,12 @@ $(OBJ)/.built: $(OUT)/.overlay $(OUT)/.tree-packages $(OUT)/.llvm
 build/bpftool: $(OBJ)/.built build/.chosen
 	$(Q)cp $(OBJ)/bpftool $@
 
+# map_wait for C programs: the objects that bpftool itself is linked from
+WAIT_OBJS := map_wait map_wait_sleepable map_wait_canary kernel_btf
+$(OBJ)/libmap_wait.a: $(OBJ)/.built
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(WAIT_OBJS:%=$(OBJ)/%.o)
+
 # All are removed first: bpftool's Makefile does not know which files a page
 # includes, and takes those of another base for newer than its sources
 doc: build/man/bpftool-map.8
@@ -140,6 +146,12 @@ build/man/bpftool-map.8: $(OUT)/.overlay build/.chosen
 	$(Q)$(MAKE) --no-print-directory -C $(BPFTOOL_DIR)/Documentation \
 		OUTPUT=$(abspath build/man)/ LLVM= V=$(V) man
 	@touch $@
+
+# Its manual page in section 3
+doc: build/man/map_wait.3
+build/man/map_wait.3: docs/man/map_wait.rst $(OUT)/.packages
+	@mkdir -p $(@D)
+	$(Q)rst2man --strip-comments $< $@
 
 install: all
 	install -D -m 0755 build/bpftool $(DESTDIR)$(prefix)/sbin/bpftool

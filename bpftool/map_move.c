@@ -23,7 +23,7 @@
 #include <bpf/libbpf.h>
 
 #include "map_move.h"
-#include "map_swap.h"
+#include "map_ref.h"
 
 #ifdef BPFTOOL_WITHOUT_SKELETONS
 

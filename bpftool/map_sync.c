@@ -6,151 +6,126 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <ctype.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include <bpf/libbpf.h>
 
 #include "json_writer.h"
 #include "main.h"
-#include "map_err.h"
-#include "map_sync.h"
-#include "map_sync_providers.h"
+#include "map_msg.h"
+#include "map_wait.h"
 
-#define WHY_MAX	256
-
-__u64 map_sync_now_us(void)
+/* Returns 0 where @word is no number of seconds that fits */
+static __u32 parse_timeout(const char *word)
 {
-	struct timespec ts;
+	unsigned long seconds;
+	char *end;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-
-	return (__u64)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-static bool provider_works(const struct map_sync_provider *p, bool update,
-			   char *why, size_t size)
-{
-	if (p->probe(why, size))
-		return false;
-	if (p->prepare && !(update && p->by_update) && p->prepare(why, size))
-		return false;
-
-	return true;
-}
-
-const struct map_sync_provider *map_sync_choose(const char *name, bool update)
-{
-	char tried[ERR_MAX_LEN] = "", why[WHY_MAX];
-	const struct map_sync_provider *p;
-	bool known = false;
-	size_t len = 0;
-	int i;
-
-	for (i = 0; map_sync_providers[i]; i++) {
-		p = map_sync_providers[i];
-		if (name && strcmp(name, p->name))
-			continue;
-		known = true;
-
-		if (provider_works(p, update, why, sizeof(why))) {
-			map_debug("provider %s: used", p->name);
-			return p;
-		}
-
-		map_debug("provider %s: passed over, %s", p->name, why);
-		len += snprintf(tried + len, sizeof(tried) - len, "%s%s (%s)",
-				len ? ", " : "", p->name, why);
-		if (len >= sizeof(tried))
-			len = sizeof(tried) - 1;
-	}
-
-	if (!known)
-		map_err("unknown provider '%s', expected one of: "
-			MAP_SYNC_PROVIDER_NAMES, name);
-	else if (name)
-		map_err("can't wait with %s", tried);
-	else
-		map_err("can't wait for running programs, no provider works: %s",
-			tried);
-
-	return NULL;
-}
-
-int map_sync_wait(const struct map_sync_provider *p, __u64 *wait_us,
-		  char *why, size_t size)
-{
-	__u64 start = map_sync_now_us();
-	int err;
-
-	err = p->wait(why, size);
-	*wait_us = map_sync_now_us() - start;
-
-	return err;
-}
-
-void map_sync_done(const struct map_sync_provider *p)
-{
-	if (p && p->release)
-		p->release();
-}
-
-static int parse_args(int argc, char **argv, const char **name)
-{
-	*name = NULL;
-	if (!argc)
+	if (!isdigit(*word))
+		return 0;
+	errno = 0;
+	seconds = strtoul(word, &end, 10);
+	if (*end || errno || seconds > UINT_MAX / 1000)
 		return 0;
 
-	if (!**argv || !is_prefix(*argv, "using")) {
-		map_err("unknown keyword '%s', expected 'using': map sync takes no MAP, it waits for all programs",
-			*argv);
-		return -1;
-	}
-	NEXT_ARG();
-	if (!argc) {
-		map_err("'using' needs the name of a provider");
-		return -1;
-	}
-	*name = GET_ARG();
+	return seconds * 1000;
+}
 
-	if (argc) {
-		map_err("what is '%s'?", *argv);
-		return -1;
+/* Reports */
+static int parse_timeout_arg(int argc, char **argv, struct map_wait_opts *opts)
+{
+	if (!opts->sleepable)
+		return map_err("'timeout' goes with 'sleepable': the other wait takes milliseconds");
+	if (!argc)
+		return map_err("'timeout' needs a number of seconds");
+	opts->timeout_ms = parse_timeout(*argv);
+	if (!opts->timeout_ms)
+		return map_err("timeout '%s' is not a number of seconds from 1 to %u",
+			       *argv, UINT_MAX / 1000);
+
+	return 0;
+}
+
+/* Reports */
+static int parse_args(int argc, char **argv, struct map_wait_opts *opts)
+{
+	for (; argc; argc--, argv++) {
+		if (**argv && is_prefix(*argv, "sleepable") &&
+		    !opts->sleepable) {
+			opts->sleepable = true;
+		} else if (**argv && is_prefix(*argv, "timeout") &&
+			   !opts->timeout_ms) {
+			NEXT_ARG();
+			if (parse_timeout_arg(argc, argv, opts))
+				return -1;
+		} else if (**argv && is_prefix(*argv, "using") && !opts->way) {
+			NEXT_ARG();
+			if (!argc)
+				return map_err("'using' needs the name of a provider");
+			opts->way = *argv;
+		} else if (opts->way || opts->sleepable) {
+			return map_err("what is '%s'?", *argv);
+		} else {
+			return map_err("unknown keyword '%s', expected 'sleepable' or 'using': map sync takes no MAP, it waits for all programs",
+				       *argv);
+		}
 	}
 
 	return 0;
 }
 
-int do_map_sync(int argc, char **argv)
+static void print_wait(const char *way, __u64 us)
 {
-	const struct map_sync_provider *p;
-	char why[WHY_MAX];
-	const char *name;
-	__u64 wait_us;
-	int err;
+	jsonw_string_field(json_wtr, "provider", way);
+	jsonw_uint_field(json_wtr, "wait_us", us);
+}
 
-	if (parse_args(argc, argv, &name))
-		return -1;
+static int print_result(const struct map_wait *w)
+{
+	const char *sleepable = map_wait_sleepable_way(w);
 
-	p = map_sync_choose(name, false);
-	if (!p)
-		return -1;
+	if (!json_output)
+		return 0;
 
-	err = map_sync_wait(p, &wait_us, why, sizeof(why));
-	map_sync_done(p);
-	if (err) {
-		map_err("can't wait with %s: %s", p->name, why);
-		return -1;
-	}
-
-	map_debug("provider %s: waited %llu us", p->name, wait_us);
-	if (json_output) {
+	jsonw_start_object(json_wtr);
+	print_wait(map_wait_way(w), map_wait_us(w));
+	if (sleepable) {
+		jsonw_name(json_wtr, "sleepable");
 		jsonw_start_object(json_wtr);
-		jsonw_string_field(json_wtr, "provider", p->name);
-		jsonw_uint_field(json_wtr, "wait_us", wait_us);
+		print_wait(sleepable, map_wait_sleepable_us(w));
 		jsonw_end_object(json_wtr);
 	}
+	jsonw_end_object(json_wtr);
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+
+	return map_err_stderr("can't write the output: %s", strerror(errno));
+}
+
+int do_map_sync(int argc, char **argv)
+{
+	LIBBPF_OPTS(map_wait_opts, opts, .log = map_debug_line);
+	char why[MAP_WAIT_WHY];
+	struct map_wait *w;
+	int err;
+
+	if (parse_args(argc, argv, &opts))
+		return -1;
+
+	err = map_wait_open(&w, &opts, why, sizeof(why)) ? :
+	      map_wait_run(w, why, sizeof(why));
+	if (err)
+		map_err("%s", why);
+	else
+		err = print_result(w);
+	map_wait_close(w);
+	if (err)
+		return -1;
 
 	/* bpftool batch takes a leftover errno for a failure */
 	errno = 0;

@@ -27,7 +27,7 @@ PROGS	:= $(patsubst %.c,$(TESTS)/%,$(notdir $(PROGS_C))) \
 PROG_INCLUDES := -I$(OBJ) -I$(LIBBPF)/include -I$(TREE)/tools/include/uapi \
 	-Itests/progs
 
-vpath %.c $(PROG_DIRS)
+vpath %.c $(PROG_DIRS) docs/examples
 
 # Have the movers in them, without bpftool around them
 $(TESTS)/move_load $(TESTS)/move_raw: PROG_INCLUDES += -I$(BPFTOOL_DIR)
@@ -47,6 +47,14 @@ $(TESTS)/%: %.c $(OBJ)/.built build/.chosen
 	$(Q)$(CC) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror \
 		-D_GNU_SOURCE $(PROG_INCLUDES) $< -o $@ \
 		$(LIBBPF)/libbpf.a -lelf -lz -lpthread
+
+# What has map_wait is linked with the library, not with bpftool
+WAIT_PROGS := $(TESTS)/wait_use $(TESTS)/drain-selector
+$(WAIT_PROGS): $(TESTS)/%: %.c $(OBJ)/libmap_wait.a build/.chosen bpftool/map_wait.h | $(TESTS)
+	$(Q)$(CC) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror \
+		-D_GNU_SOURCE -Ibpftool $(PROG_INCLUDES) $< -o $@ \
+		$(OBJ)/libmap_wait.a $(LIBBPF)/libbpf.a -lelf -lz -lpthread
+test-programs: $(TESTS)/drain-selector
 
 build/.check-packages: scripts/packages.sh build/.check-package-list
 	$(Q)scripts/packages.sh $(CHECK_PKGS)

@@ -14,7 +14,7 @@
 
 #include "main.h"
 #include "map_swap.h"
-#include "map_sync_providers.h"
+#include "map_wait.h"
 
 #include "fuzz.h"
 
@@ -136,32 +136,51 @@ int do_gen(int argc, char **argv)
 	return -1;
 }
 
-static int probe(char *why, size_t size)
+struct map_wait {
+	bool sleepable;
+};
+
+static struct map_wait stub;
+
+int map_wait_open(struct map_wait **w, const struct map_wait_opts *opts,
+		  char *why, size_t why_size)
 {
-	snprintf(why, size, "the stub has none");
-	return fuzz_kernel.switches & SWITCH_NO_PROVIDER ? -1 : 0;
+	*w = &stub;
+	stub.sleepable = opts->sleepable;
+	snprintf(why, why_size, "the stub has none");
+	if (opts->way && strcmp(opts->way, MAP_WAIT_UPDATE) &&
+	    strcmp(opts->way, MAP_WAIT_MEMBARRIER))
+		return -EINVAL;
+
+	return fuzz_kernel.switches & SWITCH_NO_PROVIDER ? -EOPNOTSUPP : 0;
 }
 
-static int stub_wait(char *why, size_t size)
+int map_wait_run(struct map_wait *w, char *why, size_t why_size)
 {
-	snprintf(why, size, "the stub's failed");
-	return fuzz_kernel.switches & SWITCH_WAIT_FAILS ? -1 : 0;
+	snprintf(why, why_size, "the stub's failed");
+	return fuzz_kernel.switches & SWITCH_WAIT_FAILS ? -EPERM : 0;
 }
 
-static const struct map_sync_provider first = {
-	.name	= "membarrier",
-	.probe	= probe,
-	.wait	= stub_wait,
-};
+void map_wait_close(struct map_wait *w)
+{
+}
 
-static const struct map_sync_provider second = {
-	.name	= "map_in_map_update",
-	.probe	= probe,
-	.wait	= stub_wait,
-};
+const char *map_wait_way(const struct map_wait *w)
+{
+	return MAP_WAIT_UPDATE;
+}
 
-const struct map_sync_provider * const map_sync_providers[] = {
-	&first,
-	&second,
-	NULL
-};
+__u64 map_wait_us(const struct map_wait *w)
+{
+	return 1;
+}
+
+const char *map_wait_sleepable_way(const struct map_wait *w)
+{
+	return w->sleepable ? MAP_WAIT_UPROBE : NULL;
+}
+
+__u64 map_wait_sleepable_us(const struct map_wait *w)
+{
+	return 1;
+}

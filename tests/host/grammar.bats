@@ -59,18 +59,26 @@ code_keywords() {
 	} | words
 }
 
-code_providers() {
+# The names of a table of ways to wait, in its order; they are in the header
+code_ways() {
 	local var macro
 
-	# In the table's order; the names themselves are in the header
-	sed -n '/^const struct map_sync_provider \* const/,/^};/s/^\t&\(.*\),/\1/p' \
-		"$DIR/map_sync_providers.c" |
+	sed -n "/^.*const struct map_wait_kind \* const $1\[\]/,/^};/s/^\t&\(.*\),/\1/p" \
+		"$DIR/$2" |
 	while read -r var; do
-		macro=$(grep -h -A1 "^static const struct map_sync_provider $var = {" \
-			"$DIR/map_sync_providers.c" | sed -n 's/.*= \(.*\),$/\1/p')
+		macro=$(grep -h -A1 "^static const struct map_wait_kind $var = {" \
+			"$DIR/$2" | sed -n 's/^\t\([A-Z_]*\),.*/\1/p')
 		sed -n "s/^#define $macro\t\+\"\(.*\)\"$/\1/p" \
-			"$DIR/map_sync_providers.h"
+			"$DIR/map_wait.h"
 	done | xargs
+}
+
+code_providers() {
+	code_ways kinds map_wait.c
+}
+
+code_sleepable_ways() {
+	code_ways map_wait_sleepable_kinds map_wait_sleepable.c
 }
 
 code_types() {
@@ -198,19 +206,33 @@ defined() {
 	for field in error swapped pinned outer_id slot slots id type name \
 		flags elements; do
 		grep -qE "\*$field\*|\"$field\":|$field object" "$TEXT"
-		grep -qh "\"$field\"" "$DIR"/map_{err,drain_print}.c
+		grep -qh "\"$field\"" "$DIR"/map_{err,print}.c
 	done
 }
 
-@test "sync: using is all it takes, everywhere" {
+@test "sync: the same keywords everywhere" {
 	local want
 	want=$(sed -n '/^static int parse_args/,/^}/s/.*is_prefix([^,]*, "\(.*\)").*/\1/p' \
 		"$DIR/map_sync.c" | words)
 	same "$want" "$(help_words sync)" help
 	same "$want" "$(page_words sync)" synopsis
 	same "$want" "$(heading_words sync)" heading
-	same "$want" "$(sed -n "/^_bpftool_map_sync()/,/^}/s/.*-W '\(.*\)' --.*/\1/p" \
-		"$COMP" | words)" completion
+	same "$want" "$(sed -n "/^_bpftool_map_sync()/,/^}/s/.*left\(=\|+=\)'\(.*\)'.*/\2/p" \
+		"$COMP" | sed "s/'.*//" | words)" completion
+}
+
+@test "the ways for sleepable programs, in the order of the table" {
+	local want
+	want=$(code_sleepable_ways)
+	[ "$(wc -w <<<"$want")" -ge 2 ]
+	same "$want" "$(sed -n 's/ *SLEEPABLE_WAY := //p' "$BATS_FILE_TMPDIR/help" |
+		listed)" help
+	same "$want" "$(sed -n 's/^| \*SLEEPABLE_WAY\* := //p' "$BATS_FILE_TMPDIR/page" |
+		listed)" synopsis
+	same "$want" "$(sed -n '/^bpftool map sync/,/^bpftool map swap-drain/p' \
+		"$TEXT" | sed -n '/SLEEPABLE_WAY\* is/,$s/^    \*\*\([a-z_]*\)\*\*$/\1/p' | xargs)" description
+	same "$want" "$(sed -n '/^_bpftool_map_sync_sleepable_ways()/,/^}/p' "$COMP" |
+		tr '\n' ' ' | sed "s/.*-W '\(.*\)' --.*/\1/" | listed)" completion
 }
 
 @test "the providers, in the order of the table" {
@@ -222,7 +244,7 @@ defined() {
 	same "$want" "$(sed -n 's/^| \*PROVIDER\* := //p' "$BATS_FILE_TMPDIR/page" |
 		listed)" synopsis
 	same "$want" "$(sed -n '/^bpftool map sync/,/^bpftool map swap-drain/p' \
-		"$TEXT" | sed -n 's/^    \*\*\([a-z_]*\)\*\*$/\1/p' | xargs)" description
+		"$TEXT" | sed -n '/SLEEPABLE_WAY\* is/q; s/^    \*\*\([a-z_]*\)\*\*$/\1/p' | xargs)" description
 	same "$want" "$(sed -n '/^_bpftool_map_sync_providers()/,/^}/p' "$COMP" |
 		tr '\n' ' ' | sed "s/.*-W '\(.*\)' --.*/\1/" | listed)" completion
 }
