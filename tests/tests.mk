@@ -29,6 +29,9 @@ PROG_INCLUDES := -I$(OBJ) -I$(LIBBPF)/include -I$(TREE)/tools/include/uapi \
 
 vpath %.c $(PROG_DIRS) docs/examples
 
+# Have the movers in them, without bpftool around them
+$(TESTS)/move_load $(TESTS)/move_raw: PROG_INCLUDES += -I$(BPFTOOL_DIR)
+
 .PHONY: check check-host test-programs
 test-programs: $(PROGS) $(TESTS)/syscalls.json
 

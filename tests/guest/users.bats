@@ -25,25 +25,25 @@ drained_here() {
 	[[ $status -eq 0 && -n $output && -z $stderr ]]
 }
 
-@test "a sleepable raw_tp program: refused, with force a warning" {
+@test "a sleepable raw_tp program: refused" {
 	last_slot
 	users_load sleepable raw_tp_sleeps
-	refused "program $PROG raw_tp_sleeps is sleepable"
+	refuses_drain "program $PROG raw_tp_sleeps is sleepable"
 }
 
-@test "a sleepable tracepoint program: refused, with force a warning" {
+@test "a sleepable tracepoint program: refused" {
 	last_slot
 	users_load sleepable tp_sleeps
-	refused "program $PROG tp_sleeps is sleepable"
+	refuses_drain "program $PROG tp_sleeps is sleepable"
 }
 
-@test "an extension of a sleepable program: refused, with force a warning" {
+@test "an extension of a sleepable program: refused" {
 	local target
 
 	last_slot
 	for target in target_syscall target_uprobe_s; do
 		extends $target
-		refused "program $PROG ext_part extends a program that may be sleepable"
+		refuses_drain "program $PROG ext_part extends a program that may be sleepable"
 		rm "$PINS"/ext_part_*
 	done
 }
@@ -61,7 +61,7 @@ drained_here() {
 
 @test "a sleepable LSM program: refused; another one: drained" {
 	load_prog_or_skip sleep_use lsm_sleeps
-	refused "program $PROG lsm_sleeps is sleepable"
+	refuses_drain "program $PROG lsm_sleeps is sleepable"
 	rm "$PINS/lsm_sleeps_prog"
 	wait_until none_left prog "$PROG"
 	load_prog sleep_use lsm_plain
