@@ -71,7 +71,7 @@ $(NOSKEL)/bpftool: $(OBJ)/.built build/.chosen
 	$(Q)mkdir -p $(NOSKEL)
 	$(Q)cp -a $(OBJ) $(NOSKEL)/obj
 	$(Q)rm -f $(addprefix $(NOSKEL)/obj/,bpftool main.o pids.o prog.o \
-		map_sleepable_list.o)
+		map_async.o)
 	$(Q)$(SUBMAKE) OUTPUT=$(abspath $(NOSKEL)/obj)/ \
 		feature-clang-bpf-co-re=0 >$(NOSKEL)/log
 	$(Q)mv $(NOSKEL)/obj/bpftool $@
