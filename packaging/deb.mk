@@ -2,6 +2,7 @@
 # Debian packages, built with debhelper from packaging/debian
 #
 #   make deb              build/deb/*.deb
+#   make dsc              build/deb/dsc: a source package that builds by itself
 #   make check-deb-fresh  from a clone to an installed package, in a chroot
 #   build/deb/obj         bpftool and libbpf with the flags of dpkg-buildflags
 #   build/deb/src         where dpkg-buildpackage runs
@@ -45,6 +46,32 @@ $(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 $(DEB)/.packages \
 		{ tail -n 30 ../log >&2; exit 1; }
 	@touch $@
 
+# The source package has the patched part of the base's source as its upstream
+# tarball. Times are those of our changelog, so that it comes out the same.
+DSC	:= $(DEB)/dsc
+.PHONY: dsc
+dsc: $(DSC)/.built
+	@ls $(DSC)/*.dsc
+
+$(DSC)/.built: $(DEB)/.built
+	$(Q)rm -rf $(DSC)
+	$(Q)mkdir -p $(DSC)/src
+	$(Q)tar cf - -C $(TREE) --exclude=./.pc --exclude=./.patches . | tar xf - -C $(DSC)/src
+	$(Q)cp -a docs/examples $(DSC)/src/
+	$(Q)version=$$(sed -n '1s/.*(\(.*\)).*/\1/p' $(DEB)/src/debian/changelog) && \
+		date=$$(dpkg-parsechangelog -l $(DEB)/src/debian/changelog -S Date) && \
+		tar cJf $(DSC)/bpftool-map-sync_$$version.orig.tar.xz --sort=name \
+			--owner=0 --group=0 --numeric-owner --mtime="$$date" \
+			--transform="s,^\\.,bpftool-map-sync-$$version," \
+			-C $(DSC)/src .
+	$(Q)cp -a packaging/debian $(DSC)/src/
+	$(Q)cp $(DEB)/src/debian/copyright $(DSC)/src/debian/
+	$(Q)sed '1s/)/-1)/' $(DEB)/src/debian/changelog >$(DSC)/src/debian/changelog
+	$(Q)rm $(DSC)/src/debian/changelog.in $(DSC)/src/debian/copyright.in
+	$(Q)cd $(DSC) && dpkg-source -b src >log 2>&1 || { cat log >&2; exit 1; }
+	$(Q)rm -rf $(DSC)/src
+	@touch $@
+
 # Called by debian/rules, with its flags. The base's makefiles need theirs too,
 # hence EXTRA_. The skeletons are built anew: in them are paths, too
 DEB_MAKE = env -u CFLAGS -u CPPFLAGS -u LDFLAGS $(SUBMAKE) $(JOBS) \
@@ -66,7 +93,7 @@ $(DEB)/chroot: packaging/deb.mk | build/.check-packages
 		bookworm $@
 	@touch $@
 
-check-host: $(DEB)/.built $(DEB)/chroot
+check-host: $(DEB)/.built $(DEB)/chroot $(DSC)/.built
 
 # Takes some minutes and 700 MB of packages
 .PHONY: check-deb-fresh
