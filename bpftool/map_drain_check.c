@@ -273,7 +273,7 @@ static int check_findings(struct map_drain *d)
 	for (i = 0; i < d->audit.nr_findings; i++, f++) {
 		if (is_harmless(d, f, why, sizeof(why)))
 			continue;
-		snprintf(text, sizeof(text), "%s %s%s (program %u %s)",
+		snprintf(text, sizeof(text), "%s: %s%s (program %u %s)",
 			 f->where, f->what, why, f->prog_id, f->prog_name);
 		if (!d->args.force)
 			return map_err("can't drain map %u exactly: %s; %s"

@@ -167,7 +167,8 @@ struct map_place pins_place(const struct pin_list *l)
 		.journal = map_journal_dir(l->journal),
 	};
 
-	if (l->nr == 1 && l->pins[0].path)
+	/* Without a pin nothing was taken: a map drain's "since" */
+	if (l->nr == 1 && (l->pins[0].path || l->pins[0].state == PIN_MOVED))
 		at = pin_place(l, &l->pins[0]);
 
 	return at;
@@ -389,7 +390,7 @@ static int print_pin(struct pin_list *l, struct pinned_map *pin)
 		 * it is stdout that failed.
 		 */
 		at.to_stderr = map_stdout_flush();
-		map_progress_hide(&l->doc);
+		map_progress_hide(&l->doc.progress);
 		map_err_at(&at, "can't %s: %s", what, strerror(-err));
 	}
 	map_print_end(&printer, !err);
@@ -415,7 +416,7 @@ static int print_entries(struct pin_list *l)
 			break;
 	}
 	err = map_doc_end(&l->doc);
-	map_progress_hide(&l->doc);
+	map_progress_hide(&l->doc.progress);
 	at.to_stderr = true;
 	/* An error of stdout may have been told already */
 	if (err && !failed)
