@@ -73,8 +73,14 @@ TEST_ENV = BUILD=$(abspath build) BPFTOOL=$(abspath build/bpftool) \
 # the sanitizers, the fuzzer, the files' form, and the distribution's kernels.
 # What is done at every place or many times is done at some: QUICK
 OTHER_BASE := $(filter-out 6.12,$(NAME))
-HOST_TESTS ?= $(if $(OTHER_BASE),$(addprefix tests/source/,\
-	deb.bats export.bats series.bats),tests/source) tests/host \
+# SAMPLE=1: of the tests on this machine, those of what differs between bases: what
+# the hooks change, what is printed, and what libbpf does
+SAMPLE	?=
+SAMPLE_TESTS := $(wildcard $(patsubst %,tests/host/%.bats,all batch completion drain \
+	dump grammar keep queue reader recover sync wait))
+HOST_TESTS ?= $(if $(filter 1,$(SAMPLE)),tests/source/export.bats $(SAMPLE_TESTS),\
+	$(if $(OTHER_BASE),$(addprefix tests/source/,\
+	deb.bats export.bats series.bats),tests/source) tests/host) \
 	tests/guest/wrapper.bats
 QUICK	?= $(if $(OTHER_BASE),FAULTS_QUICK=16 LOAD_SECONDS=2)
 
@@ -124,5 +130,6 @@ bench: build/bpftool test-programs build/.demo-packages
 
 include tests/plain.mk
 include tests/fuzz/fuzz.mk
+include tests/mutants/mutants.mk
 include tests/promtool.mk
 include tests/vm/vm.mk

@@ -1,30 +1,23 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Counts every system call of the machine by its number, in whatever map is in
- * the slot at that moment; and all of them in one counter that is never
- * drained, to check the sum against.
+/* Count every system call of the machine by its number, in a plain hash, as
+ * programs usually do. A second hash gets the same counts, to be read and cleared
+ * the usual way. One counter of all calls is never cleared: the sums are checked
+ * against it.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
 #define INSERT_TRIES	3
 
-struct calls_in {
+struct calls {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, __u32);
 	__type(value, __u64);
 };
 
-struct calls_in calls_in SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, struct calls_in);
-} calls SEC(".maps") = {
-	.values = { &calls_in },
-};
+struct calls calls SEC(".maps");
+struct calls calls_usual SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -40,7 +33,7 @@ struct {
 	__type(value, __u64);
 } not_stored SEC(".maps");
 
-static void add_one(void *percpu_array)
+static __always_inline void add_one(void *percpu_array)
 {
 	const __u32 zero = 0;
 	__u64 *value;
@@ -50,10 +43,10 @@ static void add_one(void *percpu_array)
 		__sync_fetch_and_add(value, 1);
 }
 
-/* Two CPUs may see the same call for the first time at once: one of them finds
- * the entry only after its own was refused.
+/* Two CPUs may insert the same call at once: the update of one fails, and the
+ * next lookup finds the entry of the other.
  */
-static bool store(void *map, __u32 number)
+static __always_inline bool store(void *map, __u32 number)
 {
 	const __u64 one = 1;
 	__u64 *value;
@@ -75,15 +68,12 @@ static bool store(void *map, __u32 number)
 SEC("raw_tp/sys_enter")
 int count_call(struct bpf_raw_tracepoint_args *ctx)
 {
-	const __u32 zero = 0;
-	void *map;
-
-	/* First of all, so that nothing that goes wrong below goes unseen */
+	/* First of all, so that no later failure goes unseen */
 	add_one(&counted);
 
-	map = bpf_map_lookup_elem(&calls, &zero);
-	if (!map || !store(map, ctx->args[1]))
+	if (!store(&calls, ctx->args[1]))
 		add_one(&not_stored);
+	store(&calls_usual, ctx->args[1]);
 
 	return 0;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Attaches the demo's program while the script works with its maps
+/* Attach the demo's program while the script works with its maps
  *
  * usage: demo OBJECT FOLDER
  *
- * Pins the maps in FOLDER, attaches, says "attached". Detaches on the line
- * "detach" and says "detached" when the program is gone. At the end of its
- * input, and so whatever ends the script, it removes the pins and the folder.
+ * Pins the maps in FOLDER, attaches the program and prints "attached". On the
+ * line "detach" it detaches, and prints "detached" when the program is gone. On
+ * the line "clear" it reads and clears one of the maps the usual way and prints
+ * the sum. At the end of its input, whatever ends the script, it removes the pins
+ * and the folder.
  */
 #include <errno.h>
 #include <signal.h>
@@ -44,8 +46,8 @@ static int prog_id(const struct bpf_program *prog, __u32 *id)
 }
 
 /* The link is gone at once, but a system call may be on its way from the
- * tracepoint to the program. Only when the kernel frees the program can no
- * new run begin.
+ * tracepoint to the program. No new run can begin only once the kernel has
+ * freed the program.
  */
 static int wait_gone(__u32 id)
 {
@@ -63,7 +65,36 @@ static int wait_gone(__u32 id)
 	return fail("see the program end", -ETIMEDOUT);
 }
 
-static int serve(struct bpf_program *prog)
+/* As tools usually do: read all entries, then delete all of them. What is counted
+ * in between is lost.
+ */
+static unsigned long long read_and_clear(int fd)
+{
+	unsigned long long value, sum = 0;
+	__u32 key, next;
+	int err;
+
+	err = bpf_map_get_next_key(fd, NULL, &next);
+	while (!err) {
+		key = next;
+		if (!bpf_map_lookup_elem(fd, &key, &value))
+			sum += value;
+		err = bpf_map_get_next_key(fd, &key, &next);
+	}
+	/* The next key before the deletion: our own calls are counted too, and
+	 * come back at the start
+	 */
+	err = bpf_map_get_next_key(fd, NULL, &next);
+	while (!err) {
+		key = next;
+		err = bpf_map_get_next_key(fd, &key, &next);
+		bpf_map_delete_elem(fd, &key);
+	}
+
+	return sum;
+}
+
+static int serve(struct bpf_program *prog, int usual_fd)
 {
 	struct bpf_link *link;
 	char line[64];
@@ -80,6 +111,10 @@ static int serve(struct bpf_program *prog)
 	}
 
 	while (fgets(line, sizeof(line), stdin)) {
+		if (!strcmp(line, "clear\n")) {
+			printf("%llu\n", read_and_clear(usual_fd));
+			fflush(stdout);
+		}
 		if (strcmp(line, "detach\n") || !link)
 			continue;
 		bpf_link__destroy(link);
@@ -124,7 +159,8 @@ int main(int argc, char **argv)
 		goto close_obj;
 	}
 
-	err = serve(bpf_object__next_program(obj, NULL));
+	err = serve(bpf_object__next_program(obj, NULL),
+		    bpf_object__find_map_fd_by_name(obj, "calls_usual"));
 
 	bpf_object__unpin_maps(obj, argv[2]);
 	rmdir(argv[2]);

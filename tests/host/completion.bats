@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The bash completion of both verbs, asked by a real bash over real maps
+# The bash completion of the three verbs, tried with a real bash and real maps
 
 load ../lib/common
 
@@ -11,7 +11,7 @@ setup_file() {
 	create of_maps_not hash 4
 	export PROVIDERS
 	PROVIDERS=$("$BPFTOOL" map help 2>&1 |
-		sed -n 's/ *PROVIDER := { \(.*\) }/\1/p' | tr -d '|' | xargs)
+		sed -En 's/^ *(PROVIDER|WAY) := \{ (.*) \}/\2/p' | tr -d '|' | xargs)
 }
 
 # create NAME TYPE KEY_SIZE
@@ -73,23 +73,74 @@ id_of() {
 	"$BPFTOOL" -j map show pinned "$PINS/$1" | jq .id
 }
 
-@test "both verbs are offered after map, and completed" {
+@test "the verbs are offered after map, and completed" {
 	local words
 	words=" $(complete_line 'bpftool map ') "
 	[[ $words == *' sync '* && $words == *' swap-drain '* ]]
+	[[ $words == *' drain '* ]]
+	offers 'bpftool map dr' 'drain'
 	offers 'bpftool map sy' 'sync'
 	offers 'bpftool map sw' 'swap-drain'
 	offers 'bpftool -j map sw' 'swap-drain'
 }
 
-@test "sync: using, then the providers, then nothing" {
+@test "sync: the keywords, and the ways after using" {
+	local ways sleepable='bpf_call_rcu_tasks_trace uprobe'
+
 	[ -n "$PROVIDERS" ]
-	offers 'bpftool map sync ' 'using'
+	ways=$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)
+	offers 'bpftool map sync ' 'sleepable timeout using'
 	offers 'bpftool map sync u' 'using'
-	offers 'bpftool map sync using ' "$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)"
+	offers 'bpftool map sync using ' "$ways"
 	offers 'bpftool map sync using membarr' 'membarrier'
-	offers 'bpftool map sync using membarrier ' ''
+	offers 'bpftool map sync using membarrier ' 'sleepable timeout'
+	offers 'bpftool map sync sleepable timeout ' ''
+	offers 'bpftool map sync sleepable timeout 5 ' 'using'
+	offers 'bpftool map sync sleepable using ' \
+		"$(xargs -n1 <<<"$PROVIDERS $sleepable" | sort | xargs)"
 	offers 'bpftool map sync something ' ''
+}
+
+@test "drain: the forms of MAP, and only maps that it can drain" {
+	local words
+
+	offers 'bpftool map drain ' 'id name pinned'
+	offers 'bpftool map drain name of_maps' 'of_maps_not'
+	offers 'bpftool map drain name outer_' ''
+	words=" $(complete_line 'bpftool map drain id ') "
+	[[ $words != *" $(id_of outer_a) "* ]]
+	[[ $words == *" $(id_of of_maps_not) "* ]]
+	offers 'bpftool map drain pinned ' 'file folder'
+}
+
+@test "drain: the keywords that are still allowed" {
+	local line='bpftool map drain name of_maps_not '
+
+	offers "$line" 'counters force journal keep quiet since'
+	offers "${line}since " 'file folder'
+	offers "${line}since f " 'counters force journal keep quiet'
+	offers "${line}counters " ''
+	offers "${line}counters a,b quiet " 'force journal keep since'
+	offers "${line}keep fi" 'file'
+	offers "${line}journal " 'folder'
+}
+
+# A bpffs itself is not a journal, a folder in it may be
+@test "journal: not the root of a bpffs, but the folders in it" {
+	local bpffs=$BATS_TEST_TMPDIR/files/bpffs line
+	mkdir "$bpffs"
+	mount -t bpf bpf "$bpffs"
+	mkdir "$bpffs/mine"
+	for line in 'drain name of_maps_not' 'swap-drain recover' \
+		'swap-drain name outer_a all'; do
+		offers "bpftool map $line journal b" 'bpffs/mine' &&
+		offers "bpftool map $line journal " 'bpffs/mine folder' &&
+		offers "bpftool map $line journal bpffs/" 'bpffs/mine' || {
+			umount "$bpffs"
+			return 1
+		}
+	done
+	umount "$bpffs"
 }
 
 @test "swap-drain: the forms of MAP" {
@@ -137,31 +188,33 @@ id_of() {
 @test "swap-drain: the keywords that are still allowed" {
 	local line='bpftool map swap-drain name outer_a key 0 0 0 0 '
 
-	offers "$line" 'clear force journal keep quiet using value'
-	offers "${line}clear " 'force journal keep quiet using value'
-	offers "${line}clear quiet " 'force journal keep using value'
-	offers "${line}using membarrier " 'clear force journal keep quiet value'
-	offers "${line}keep clear " 'clear force journal quiet using value'
-	offers "${line}value name quiet clear " 'force journal keep quiet using'
+	offers "$line" 'clear force journal keep quiet timeout using value'
+	offers "${line}clear " 'force journal keep quiet timeout using value'
+	offers "${line}clear quiet " 'force journal keep timeout using value'
+	offers "${line}using membarrier " 'clear force journal keep quiet timeout value'
+	offers "${line}keep clear " 'clear force journal quiet timeout using value'
+	offers "${line}value name quiet clear " 'force journal keep quiet timeout using'
 	offers "${line}quiet value id 7 keep f clear using membarrier " \
-		'force journal'
-	offers "${line}force journal d " 'clear keep quiet using value'
+		'force journal timeout'
+	offers "${line}timeout " ''
+	offers "${line}timeout 5 cl" 'clear'
+	offers "${line}force journal d " 'clear keep quiet timeout using value'
 	offers "${line/bpftool/bpftool -j -d}cl" 'clear'
 }
 
 @test "swap-drain: all, without what is for one slot" {
 	local line='bpftool map swap-drain name outer_a all '
 
-	offers "$line" 'clear force journal quiet using'
+	offers "$line" 'clear force journal quiet timeout using'
 	offers "${line}journal " 'folder'
 	offers "${line}journal folder q" 'quiet'
 }
 
-@test "swap-drain recover: only the journal" {
+@test "swap-drain recover: journal and timeout" {
 	offers 'bpftool map swap-drain r' 'recover'
-	offers 'bpftool map swap-drain recover ' 'journal'
+	offers 'bpftool map swap-drain recover ' 'journal timeout'
 	offers 'bpftool map swap-drain recover journal ' 'folder'
-	offers 'bpftool map swap-drain recover journal folder ' ''
+	offers 'bpftool map swap-drain recover journal folder ' 'timeout'
 }
 
 @test "swap-drain: providers after using, maps after value" {

@@ -17,11 +17,11 @@ teardown() {
 	[ -z "${pid:-}" ] || kill -KILL -- "-$pid" 2>/dev/null || true
 }
 
-# All that a demo may leave somewhere
+# Print all that a demo may leave somewhere
 left_over() {
 	"$BPFTOOL" -j prog | jq -r '.[] | select(.name == "count_call") | .id'
 	"$BPFTOOL" -j map | jq -r '.[] | select(.name // "" |
-		test("^(calls|calls_in|counted|not_stored)$")) | .id'
+		test("^(calls|calls_usual|counted|not_stored)$")) | .id'
 	find /sys/fs/bpf -maxdepth 1 -name 'demo-*'
 	find "$JOURNAL" -mindepth 1 2>/dev/null || true
 	find "$TMPDIR" -mindepth 1
@@ -36,12 +36,12 @@ nothing_left() {
 	left_over | diff "$BATS_TEST_TMPDIR/before" -
 }
 
-# number TEXT: what stands before the text in the demo's output
+# number TEXT: the number before the text in the demo's output
 number() {
 	sed -n "s/^ *\([0-9,-]*\)  $1.*/\1/p" <<<"$output" | tr -d ,
 }
 
-# In a session of its own, as on a terminal; bash would let its children
+# Start in a session of its own, as on a terminal; bash would let its children
 # ignore SIGINT
 start() {
 	setsid env --default-signal=INT "$DEMO" 60 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
@@ -62,6 +62,8 @@ start() {
 	[ "$(number 'counted')" -gt 0 ]
 	[ "$(number 'counted')" = "$(number 'drained')" ]
 	[ "$(number 'lost')" = 0 ]
+	# The control: what the demo is for
+	[ "$(number 'never seen that way')" -gt 0 ]
 	nothing_left
 }
 
@@ -88,7 +90,7 @@ start() {
 		#!/bin/bash
 		# Drains twice and forgets what came in between
 		"$REAL" "$@" || exit
-		[[ $* != *swap-drain* ]] || exec "$REAL" "$@" >/dev/null
+		[[ $* != *'map drain'* ]] || exec "$REAL" "$@" >/dev/null
 	TOOL
 	chmod +x "$BATS_TEST_TMPDIR/lossy"
 	export REAL=$BPFTOOL
@@ -113,7 +115,7 @@ start() {
 	start
 	kill -KILL "$pid"
 	wait "$pid" || true
-	# What runs on of it ends by itself; its files it can't remove
+	# Its children end by themselves, but can't remove its files
 	for _ in {1..100}; do
 		rm -rf "${TMPDIR:?}"/*
 		left_over | cmp -s - "$BATS_TEST_TMPDIR/before" && break

@@ -13,7 +13,7 @@ struct counter {
 	__type(value, __u64);
 };
 
-/* The maps that take turns, and the index that says whose turn it is */
+/* Two maps that take turns, and the index of the one that is in use */
 struct counter counter_0 SEC(".maps");
 struct counter counter_1 SEC(".maps");
 
@@ -24,18 +24,9 @@ struct {
 	__type(value, __u32);
 } selector SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, struct counter);
-} outer SEC(".maps") = {
-	.values = { (void *)&counter_0 },
-};
-
-/* Written by one side and read by the other, while a program runs */
+/* Shared with user space while a program runs */
 int inside, may_leave, left;
-__u64 counted;
+__u64 fault_addr, counted;
 
 static __u64 *selected(void)
 {
@@ -51,7 +42,7 @@ static int wait_to_leave(__u32 i, __u64 *deadline)
 {
 	int n;
 
-	/* bpf_loop() alone is over too soon */
+	/* bpf_loop() alone ends too soon */
 	for (n = 0; n < 64; n++) {
 		if (bpf_ktime_get_ns() >= *deadline)
 			return 1;
@@ -59,7 +50,7 @@ static int wait_to_leave(__u32 i, __u64 *deadline)
 	return may_leave ? 1 : 0;
 }
 
-/* Looks a value up, and adds to it when it is told to leave */
+/* Looks a value up and adds to it when may_leave is set */
 SEC("raw_tp")
 int hold(void *ctx)
 {
@@ -75,43 +66,33 @@ int hold(void *ctx)
 	return 0;
 }
 
-/* Long enough for user space to do something between a look-up and an addition */
-static void linger(void)
-{
-	int i;
-
-	for (i = 0; i < 1000; i++)
-		bpf_ktime_get_ns();
-}
-
-SEC("raw_tp")
-int count_selected(void *ctx)
+/* Sleeps in a page fault between the lookup and the addition */
+SEC("syscall")
+int hold_asleep(void *ctx)
 {
 	__u64 *value = selected();
+	char byte;
 
-	if (value) {
-		linger();
-		__sync_fetch_and_add(value, 1);
-		__sync_fetch_and_add(&counted, 1);
-	}
+	if (!value)
+		return 0;
+	bpf_copy_from_user(&byte, sizeof(byte), (void *)fault_addr);
+	__sync_fetch_and_add(value, 1);
+	__sync_fetch_and_add(&left, 1);
 	return 0;
 }
 
 SEC("raw_tp")
-int count_inner(void *ctx)
+int count(void *ctx)
 {
-	__u32 zero = 0;
-	__u64 *value;
-	void *inner;
+	__u64 *value = selected();
+	int i;
 
-	inner = bpf_map_lookup_elem(&outer, &zero);
-	if (!inner)
+	if (!value)
 		return 0;
-	value = bpf_map_lookup_elem(inner, &zero);
-	if (value) {
-		linger();
-		__sync_fetch_and_add(value, 1);
-		__sync_fetch_and_add(&counted, 1);
-	}
+	/* Time for user space to act between the lookup and the addition */
+	for (i = 0; i < 1000; i++)
+		bpf_ktime_get_ns();
+	__sync_fetch_and_add(value, 1);
+	__sync_fetch_and_add(&counted, 1);
 	return 0;
 }
