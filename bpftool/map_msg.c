@@ -193,7 +193,7 @@ int map_err_at(const struct map_place *at, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	report(at, at && at->to_stderr, fmt, ap);
+	report(at && at->pinned ? at : NULL, at && at->to_stderr, fmt, ap);
 	va_end(ap);
 
 	return -1;

@@ -36,7 +36,7 @@ int __printf(1, 2) map_err_stderr(const char *fmt, ...);
 
 /**
  * map_err_at() - print an error that tells where the data is
- * @at:		the place; NULL as long as no map was touched
+ * @at:		the place; NULL, or without a path, as long as no map was touched
  * @fmt:	format of the message
  *
  * The message ends with the command that prints the data. In JSON the path and

@@ -167,7 +167,8 @@ struct map_place pins_place(const struct pin_list *l)
 		.journal = map_journal_dir(l->journal),
 	};
 
-	if (l->nr == 1 && l->pins[0].path)
+	/* Without a pin nothing was taken: a map drain's "since" */
+	if (l->nr == 1 && (l->pins[0].path || l->pins[0].state == PIN_MOVED))
 		at = pin_place(l, &l->pins[0]);
 
 	return at;

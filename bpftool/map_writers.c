@@ -16,7 +16,7 @@
 #include <bpf/libbpf.h>
 
 #include "main.h"
-#include "map_swap.h"
+#include "map_ref.h"
 #include "map_writers_walk.h"
 #include "xlated_dumper.h"
 
@@ -56,7 +56,7 @@ int audit_map_type(struct map_audit *a, __u32 id)
 	for (i = 0; i < st->nr_maps; i++)
 		if (st->maps[i].id == id)
 			return st->maps[i].type;
-	type = map_ref_open(&map, id) ? BPF_MAP_TYPE_UNSPEC : (int)map.info.type;
+	type = map_ref_open(&map, id, BPF_F_RDONLY) ? BPF_MAP_TYPE_UNSPEC : (int)map.info.type;
 	map_ref_close(&map);
 	if (st->nr_maps < NR_KNOWN_MAPS) {
 		st->maps[st->nr_maps].id = id;

@@ -9,7 +9,7 @@
 #include <bpf/btf.h>
 
 #include "main.h"
-#include "map_swap.h"
+#include "map_ref.h"
 #include "map_writers_walk.h"
 
 /* Stores that a byte has seen */

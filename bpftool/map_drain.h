@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* bpftool map drain: a run */
+
+#ifndef __BPFTOOL_MAP_DRAIN_H
+#define __BPFTOOL_MAP_DRAIN_H
+
+#include "map_drain_args.h"
+#include "map_move.h"
+#include "map_pins.h"
+#include "map_writers.h"
+
+struct map_drain {
+	struct drain_args args;
+	struct map_journal journal;
+	struct pin_list pins;		/* the stage */
+	struct map_audit audit;
+	struct map_move *mover;
+	struct map_move_result result;
+	bool moved;			/* values are in the stage only */
+	int lock;			/* of the map */
+	struct map_ref last;		/* since: the last readings, fd -1: none */
+	struct map_ref now;		/* since: these */
+	int last_lock;
+};
+
+/* map_drain_check() - can values of this map be moved? Reports; 0 or -1 */
+int map_drain_check(const struct drain_args *args);
+
+/**
+ * map_drain_audit() - find the counters, and whether moving them is exact
+ *
+ * With force it only warns. Reports. Return: 0 or -1.
+ */
+int map_drain_audit(struct map_drain *d);
+
+#endif /* __BPFTOOL_MAP_DRAIN_H */
