@@ -167,6 +167,7 @@ install: all
 	install -D -m 0755 build/bpftool $(DESTDIR)$(prefix)/sbin/bpftool
 	install -d $(DESTDIR)$(mandir)/man8
 	install -m 0644 build/man/*.8 $(DESTDIR)$(mandir)/man8/
+	install -D -m 0644 build/man/map_wait.3 $(DESTDIR)$(mandir)/man3/map_wait.3
 	install -D -m 0644 $(BPFTOOL_DIR)/bash-completion/bpftool \
 		$(DESTDIR)$(bash_compdir)/bpftool
 

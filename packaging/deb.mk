@@ -26,7 +26,7 @@ $(DEB)/.packages: scripts/packages.sh packaging/deb.mk
 
 # debhelper wants the folder debian/ at the top of what it builds. That is a
 # folder of its own here, so that none has to be at the top of the repository
-$(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 $(DEB)/.packages \
+$(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 build/man/map_wait.3 $(DEB)/.packages \
 		$(DEB_FILES) packaging/deb.mk packaging/version.sh LICENSES/BSD-2-Clause.txt build/.chosen
 	$(Q)rm -rf $(DEB)/src $(DEB)/*.deb $(DEB)/*.buildinfo $(DEB)/*.changes
 	$(Q)mkdir -p $(DEB)/src
@@ -83,6 +83,7 @@ deb-objects:
 	$(Q)mkdir -p $(DEB_OBJ)
 	$(Q)cp -a $(OBJ)/bootstrap $(OBJ)/vmlinux.h $(DEB_OBJ)/
 	$(DEB_MAKE)
+	$(AR) rcs $(DEB_OBJ)/libmap_wait.a $(WAIT_OBJS:%=$(DEB_OBJ)/%.o)
 
 # A minimal Debian, a compiler, and the distribution's own bpftool and libbpf
 DEB_CHROOT_PKGS := bpftool,gcc,libc6-dev,pkgconf,libbpf-dev
