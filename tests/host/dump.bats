@@ -252,6 +252,7 @@ in_batches() {
 		program_as_nobody "$BPFTOOL" -j map dump pinned "$PINS/inner" |
 			jq -e 'length == 3'
 	done
+	chmod 0444 "$PINS/inner"
 	run -255 program_as_nobody "$BPFTOOL" map update pinned "$PINS/inner" \
 		key 1 0 0 0 value 1 0 0 0 0 0 0 0
 	chmod 0600 "$PINS/inner"

@@ -218,28 +218,34 @@ same_values() {
 		all(.elements[]; has("formatted") | not))' "$BATS_TEST_TMPDIR/out"
 }
 
+# full WORD...: fails for want of space, and says so
+full() {
+	run -255 --separate-stderr bash -c '"$@" >/dev/full' - "$BPFTOOL" "$@"
+	# shellcheck disable=SC2154 # run sets it
+	[[ $stderr == *"can't write to stdout: No space left on device"* ]]
+}
+
 @test "what could not be written is an error" {
 	local form
 
 	map_make --name "$INNER_NAME" --fill 3 hash "$MAP"
-	for form in "" -j -jp; do
-		for words in "dump pinned $MAP" "show pinned $MAP" sync; do
-			# shellcheck disable=SC2086 # words
-			run -255 --separate-stderr bash -c '"$@" >/dev/full' - \
-				"$BPFTOOL" ${form:+"$form"} map $words
-			# Plain success of "sync" has nothing to say
-			# shellcheck disable=SC2154 # run sets it
-			[[ $stderr == *"No space left on device"* ]]
-		done
+	for form in -n -j -jp; do
+		full $form map dump pinned "$MAP"
+		full $form map show pinned "$MAP"
 	done
+	full -j map sync
+	echo "map dump pinned $MAP" >"$BATS_TEST_TMPDIR/file"
+	full batch file "$BATS_TEST_TMPDIR/file"
 }
 
 @test "an error that comes with close() is one, too" {
 	map_make --name "$INNER_NAME" --fill 3 hash "$MAP"
-	run -255 --separate-stderr strace -qq -o /dev/null -P "$BATS_TEST_TMPDIR/out" \
-		-e trace=close -e inject=close:error=EIO:when=1 \
-		bash -c 'exec "$0" map dump pinned "$1" >"$2"' \
-		"$BPFTOOL" "$MAP" "$BATS_TEST_TMPDIR/out"
+	close_fails() {
+		strace -qq -o /dev/null -P "$BATS_TEST_TMPDIR/out" -e trace=close \
+			-e inject=close:error=EIO:when=1 \
+			"$BPFTOOL" map dump pinned "$MAP" >"$BATS_TEST_TMPDIR/out"
+	}
+	run -255 --separate-stderr close_fails
 	[[ $stderr == *"can't write to stdout: Input/output error"* ]]
 }
 
