@@ -281,7 +281,7 @@ mail_of() {
 	cd "$GIT"
 	git checkout -q pristine
 	# What the last command is called is the tree's business
-	last=$(awk '/^enum bpf_cmd {/ { on = 1; next } on && /^}/ { exit }
+	last=$(awk '/^enum bpf_cmd {/ { on = 1; next } on && /^}|__MAX_BPF_CMD/ { exit }
 		on && /^\tBPF_/ { sub(/[ ,].*/, ""); last = $1 } END { print last }' \
 		tools/include/uapi/linux/bpf.h)
 	last=$(number "$last")
