@@ -19,7 +19,7 @@ CHECK_PKGS := bats jq strace shellcheck perl bash-completion libcap2-bin \
 
 TESTS	:= build/tests
 LIBBPF	:= $(OBJ)/libbpf
-PROG_DIRS := tests/progs tests/guest tests/demo tests/bench
+PROG_DIRS := tests/progs tests/progs/audit tests/guest tests/demo tests/bench
 PROGS_C	:= $(filter-out %.bpf.c,$(wildcard $(PROG_DIRS:=/*.c)))
 PROGS_BPF := $(wildcard $(PROG_DIRS:=/*.bpf.c))
 PROGS	:= $(patsubst %.c,$(TESTS)/%,$(notdir $(PROGS_C))) \
@@ -32,7 +32,7 @@ vpath %.c $(PROG_DIRS)
 .PHONY: check check-host test-programs
 test-programs: $(PROGS) $(TESTS)/syscalls.json
 
-$(PROGS): $(wildcard tests/progs/*.h tests/guest/*.h) | $(TESTS)
+$(PROGS): $(wildcard tests/progs/*.h tests/progs/audit/*.h tests/guest/*.h) | $(TESTS)
 $(TESTS):
 	@mkdir -p $@
 
@@ -113,5 +113,6 @@ bench: build/bpftool test-programs build/.demo-packages
 
 include tests/plain.mk
 include tests/fuzz/fuzz.mk
+include tests/audit.mk
 include tests/promtool.mk
 include tests/vm/vm.mk
