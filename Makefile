@@ -22,32 +22,36 @@ NAME	:= $(if $(KSRC),ksrc,$(BASE))
 OUT	:= build/$(NAME)
 TREE	:= $(OUT)/tree
 OBJ	:= $(OUT)/obj
-SRC	:= $(if $(KSRC),$(abspath $(KSRC)),/usr/src/linux-source-$(BASE).tar.xz)
+# This machine's own suites have no 7.x: those come from a newer suite
+NEWER	:= $(if $(KSRC),,$(filter 7.%,$(BASE)))
+SRC	:= $(if $(KSRC),$(abspath $(KSRC)),$(if $(NEWER),$(abspath build/apt),/usr/src)/linux-source-$(BASE).tar.xz)
 BPFTOOL_DIR := $(TREE)/tools/bpf/bpftool
 
 BUILD_PKGS := gcc make libc6-dev libelf-dev libcap-dev zlib1g-dev clang llvm \
-	quilt xz-utils $(if $(KSRC),,linux-source-$(BASE)) \
+	quilt xz-utils $(if $(KSRC),,$(if $(NEWER),debian-archive-keyring,linux-source-$(BASE))) \
 	$(if $(filter 1,$(LLVM)),llvm-dev)
 DOC_PKGS := python3-docutils
 
 CODE	:= $(wildcard bpftool/*.[ch])
 SKEL	:= $(wildcard bpftool/skeleton/*)
-MAN	:= $(wildcard docs/man/*.rst)
+MAN	:= $(wildcard docs/man/map-*.rst)
 COMP	:= bash-completion/bpftool
-PATCHES	:= $(wildcard patches/*/series patches/*/*.patch \
-	patches/*/*/series patches/*/*/*.patch)
+COMPONENTS := kernel libbpf bpftool
+PATCHES	:= $(wildcard $(foreach c,$(COMPONENTS),patches/$c/series \
+	patches/$c/*.patch patches/$c/*/*.patch))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all help doc install clean FORCE
 FORCE:
 
-all: build/bpftool build/man/bpftool-map.8
+all: build/bpftool build/man/bpftool-map.8 build/man/map_wait.3
 
 help:
 	@echo 'make             build/bpftool, and its manual pages in build/man'
 	@echo 'make demo        count every system call of this machine, drain once a second'
 	@echo 'make check       all tests: check-host, check-asan and check-vm'
+	@echo 'make mutants     plants bugs, one at a time, and runs the tests that should see them'
 	@echo 'make bench       benchmarks; bench-vm: those that want a guest'
 	@echo 'make series      the patches as mails; UPSTREAM=1: for the mailing list'
 	@echo 'make export      DIR=FOLDER: the patches as quilt folders, for packages'
@@ -55,7 +59,7 @@ help:
 	@echo 'make deb         Debian packages in build/deb; check-deb-fresh: in a fresh Debian'
 	@echo 'make clean       remove build/'
 	@echo
-	@echo 'BASE=6.12        kernel release of the package linux-source-BASE'
+	@echo 'BASE=6.12        kernel release of the package linux-source-BASE: 6.1, 6.12, 7.3'
 	@echo 'KSRC=DIR         a kernel source tree instead of the package'
 	@echo 'LLVM=1           with the LLVM disassembler (starts 20 ms slower)'
 	@echo 'V=1              show the commands'
@@ -71,8 +75,13 @@ $(OUT)/.packages: scripts/packages.sh $(OUT)/.package-list
 	@touch $@
 $(OUT)/.package-list: FORCE
 	$(call remember,$(BUILD_PKGS) $(DOC_PKGS))
+ifneq ($(NEWER),)
+$(SRC): scripts/backports.sh | $(OUT)/.packages
+	$(Q)mkdir -p $(@D)
+	$(Q)test -e $@ || scripts/backports.sh source $(BASE) $@
+endif
 # After the packages: the source may be one of them
-$(OUT)/.source: FORCE $(OUT)/.packages
+$(OUT)/.source: FORCE $(OUT)/.packages $(if $(NEWER),$(SRC))
 	@scripts/unpack.sh -s $(SRC) >$@.new
 	@cmp -s $@.new $@ || cp $@.new $@
 	@rm $@.new
@@ -131,6 +140,12 @@ $(OBJ)/.built: $(OUT)/.overlay $(OUT)/.tree-packages $(OUT)/.llvm
 build/bpftool: $(OBJ)/.built build/.chosen
 	$(Q)cp $(OBJ)/bpftool $@
 
+# map_wait for C programs: the objects that bpftool itself is linked from
+WAIT_OBJS := map_wait map_wait_sleepable map_wait_canary kernel_btf
+$(OBJ)/libmap_wait.a: $(OBJ)/.built
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(WAIT_OBJS:%=$(OBJ)/%.o)
+
 # All are removed first: bpftool's Makefile does not know which files a page
 # includes, and takes those of another base for newer than its sources
 doc: build/man/bpftool-map.8
@@ -140,6 +155,12 @@ build/man/bpftool-map.8: $(OUT)/.overlay build/.chosen
 	$(Q)$(MAKE) --no-print-directory -C $(BPFTOOL_DIR)/Documentation \
 		OUTPUT=$(abspath build/man)/ LLVM= V=$(V) man
 	@touch $@
+
+# Its manual page in section 3
+doc: build/man/map_wait.3
+build/man/map_wait.3: docs/man/map_wait.rst $(OUT)/.packages
+	@mkdir -p $(@D)
+	$(Q)rst2man --strip-comments $< $@
 
 install: all
 	install -D -m 0755 build/bpftool $(DESTDIR)$(prefix)/sbin/bpftool
@@ -153,4 +174,4 @@ clean:
 
 include tests/tests.mk
 include packaging/deb.mk
-include series/series.mk
+include patches/series/series.mk

@@ -123,7 +123,7 @@ static int enumerator_is(const struct btf *btf, const struct btf_type *t,
 {
 	const struct btf_enum *e = btf_enum(t);
 	const char *e_name;
-	int i;
+	__u32 i;
 
 	for (i = 0; i < btf_vlen(t); i++, e++) {
 		e_name = btf__name_by_offset(btf, e->name_off);

@@ -1,389 +1,368 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Reading out and emptying a map that no program uses any more */
+/* bpftool map drain: move what programs counted in a plain map into a map of
+ * ours, atomically, print that, release it.
+ *
+ *	check --> audit --> pin --> move --> pins_finish()
+ *
+ * Whatever fails, each count is still in the map, or printed, or pinned at a
+ * path that the message names. With "since" the map is left alone, and what is
+ * printed is what was added since the last reading.
+ */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
+#include "json_writer.h"
 #include "main.h"
 #include "map_drain.h"
-#include "map_err.h"
+#include "map_lock.h"
+#include "map_pins.h"
+#include "map_recover.h"
+#include "map_replace.h"
+#include "map_signals.h"
 
-/* A batch ends with whichever comes first; values can be large */
-#define BATCH_ENTRIES	4096
-#define BATCH_BYTES	1048576
-/* Batches in a row that yield nothing, as their entries went away meanwhile */
-#define BATCH_TRIES	64
-
-/* What a map without the operation answers: not one of errno.h's numbers, so
- * strerror() has no words for it
- */
-#define KERNEL_NOTSUPP	524
-
-struct drain_bufs {
-	void *key, *next;
-	void *value, *popped;
-};
-
-static void bufs_free(struct drain_bufs *b)
+static void close_fd(int *fd)
 {
-	free(b->key);
-	free(b->next);
-	free(b->value);
-	free(b->popped);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
-static int bufs_alloc(struct drain_bufs *b, size_t key_size, size_t value_size)
+/* Readings of a map are kept in maps that are named after it */
+static void since_name(const struct map_drain *d, char name[BPF_OBJ_NAME_LEN])
 {
-	/* calloc() as values are padded, and the pads must not be garbage */
-	b->key = calloc(1, key_size + 1);
-	b->next = calloc(1, key_size + 1);
-	b->value = calloc(1, value_size);
-	b->popped = calloc(1, value_size);
-	if (b->key && b->next && b->value && b->popped)
-		return 0;
-
-	bufs_free(b);
-	return -ENOMEM;
+	snprintf(name, BPF_OBJ_NAME_LEN, "since_%u", d->args.map.info.id);
 }
 
-static const char cant_read[] = "read the drained map";
-static const char cant_write[] = "write the drained map";
-
-/* Nobody changes the map any more: unlike a dump of a live map this neither
- * skips nor repeats an entry, and an entry that is not there is an error.
- */
-static int drain_one_by_one(const struct map_ref *old, struct drain_printer *p,
-			    struct drain_bufs *b, const char **what)
+/* Reports */
+static int check_last(const struct map_drain *d)
 {
-	void *prev = NULL, *tmp;
+	const struct bpf_map_info *m = &d->args.map.info, *l = &d->last.info;
+	char name[BPF_OBJ_NAME_LEN];
+	const char *what = NULL;
+
+	since_name(d, name);
+	if (strncmp(l->name, "since_", 6))
+		return map_err("%s is not a reading of a map, it is map %u (%s)",
+			       d->args.since, l->id,
+			       *l->name ? l->name : map_type_name(l->type));
+	if (strcmp(l->name, name))
+		return map_err("%s is a reading of map %s, not of map %u",
+			       d->args.since, l->name + 6, m->id);
+	if (l->type != m->type)
+		what = "type";
+	else if (l->key_size != m->key_size)
+		what = "key size";
+	else if (l->value_size != m->value_size)
+		what = "value size";
+	else if (l->max_entries != m->max_entries)
+		what = "max_entries";
+
+	return what ? map_err("%s is a reading of another map than map %u: its %s differs",
+			      d->args.since, m->id, what) : 0;
+}
+
+/* Get the last reading, and keep other runs from it until it is replaced.
+ * Reports.
+ */
+static int open_last(struct map_drain *d)
+{
+	__u32 id = 0;
 	int err;
 
-	while (!bpf_map_get_next_key(old->fd, prev, b->next)) {
-		*what = cant_read;
-		if (bpf_map_lookup_elem(old->fd, b->next, b->value))
-			return -errno;
-		*what = cant_write;
-		err = drain_print_entry(p, b->next, b->value);
-		if (err)
-			return err;
-		tmp = b->key;
-		b->key = b->next;
-		b->next = tmp;
-		prev = b->key;
-	}
-	*what = cant_read;
-
-	return errno == ENOENT ? 0 : -errno;
-}
-
-/* A batch's keys, values and position */
-struct batch {
-	void *keys, *values;
-	void *from, *to;
-	__u32 room;		/* entries that fit */
-	__u32 count;
-};
-
-static void batch_free(struct batch *batch)
-{
-	free(batch->keys);
-	free(batch->values);
-	free(batch->from);
-	free(batch->to);
-}
-
-static int batch_resize(struct batch *batch, const struct map_ref *old,
-			size_t value_size, __u32 room)
-{
-	void *keys, *values;
-
-	keys = realloc(batch->keys, room * (size_t)old->info.key_size);
-	if (keys)
-		batch->keys = keys;
-	values = realloc(batch->values, room * value_size);
-	if (values)
-		batch->values = values;
-	if (!keys || !values)
-		return -ENOMEM;
-	batch->room = room;
-
-	return 0;
-}
-
-static int batch_init(struct batch *batch, const struct map_ref *old,
-		      size_t value_size)
-{
-	size_t entry = old->info.key_size + value_size;
-	__u32 room = BATCH_BYTES / entry;
-
-	if (room > BATCH_ENTRIES)
-		room = BATCH_ENTRIES;
-	/* No more than there can be, or a small map costs a megabyte */
-	if (room > old->info.max_entries)
-		room = old->info.max_entries;
-
-	/* A position is a key, or the number of a bucket */
-	batch->from = calloc(1, old->info.key_size + sizeof(__u64));
-	batch->to = calloc(1, old->info.key_size + sizeof(__u64));
-	if (!batch->from || !batch->to)
-		return -ENOMEM;
-
-	return batch_resize(batch, old, value_size, room ? : 1);
-}
-
-/* The entries of one bucket come together or not at all. CPUs that add to a map
- * at the same time may add a few too many.
- */
-static int batch_grow(struct batch *batch, const struct map_ref *old,
-		      size_t value_size)
-{
-	if (batch->room >= (size_t)old->info.max_entries + get_possible_cpus())
-		return -ENOSPC;
-
-	return batch_resize(batch, old, value_size, batch->room * 2);
-}
-
-/* Returns 1 when there may be more, 0 when these were the last, or -errno */
-static int batch_read(struct batch *batch, const struct map_ref *old,
-		      size_t value_size, bool first)
-{
-	unsigned int lock_tries = 0;
-	int tries = BATCH_TRIES, err;
-	void *tmp;
-
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-
 	for (;;) {
-		batch->count = batch->room;
-		if (!bpf_map_lookup_batch(old->fd, first ? NULL : batch->from,
-					  batch->to, batch->keys, batch->values,
-					  &batch->count, &opts))
-			break;
-		if (errno == ENOENT)
+		map_ref_close(&d->last);
+		err = map_ref_open_pin(&d->last, d->args.since);
+		if (err == -ENOENT)
+			return drain_check_keep(d->args.since);
+		if (err)
+			return map_err("can't get the reading at %s: %s",
+				       d->args.since, strerror(-err));
+		if (check_last(d))
+			return -1;
+		if (d->last.info.id == id)
 			return 0;
-		/* Kernels stop early at a bucket whose lock they don't get, and
-		 * some at an entry that was deleted just then; those before it
-		 * are there, and it goes on after them.
-		 */
-		if (map_try_again(-errno, &lock_tries) ||
-		    (errno == EINTR && batch->count < batch->room && tries--)) {
-			if (batch->count && batch->count < batch->room)
-				break;
-			continue;
-		}
-		if (errno != ENOSPC)
-			return -errno;
-		err = batch_grow(batch, old, value_size);
-		if (err)
-			return err;
+
+		id = d->last.info.id;
+		close_fd(&d->last_lock);
+		d->last_lock = map_lock(id);
+		if (d->last_lock < 0)
+			return -1;
 	}
-
-	tmp = batch->from;
-	batch->from = batch->to;
-	batch->to = tmp;
-
-	return 1;
 }
 
-int map_drain_batches(const struct map_ref *old, struct drain_printer *p,
-		      const char **what)
+/* Where these readings are pinned until the output is out */
+static int next_path(const struct map_drain *d, char path[PATH_MAX])
 {
-	size_t value_size = drain_value_size(&old->info);
-	struct batch batch = {};
-	bool first = true;
-	int more, err;
-	__u32 i;
+	return snprintf(path, PATH_MAX, "%s_next", d->args.since) >= PATH_MAX ?
+		       -ENAMETOOLONG : 0;
+}
 
-	*what = cant_read;
-	err = batch_init(&batch, old, value_size);
-	for (more = 1; !err && more > 0; first = false) {
-		*what = cant_read;
-		more = batch_read(&batch, old, value_size, first);
-		if (more < 0) {
-			err = first ? 1 : more;
-			break;
-		}
-		*what = cant_write;
-		for (i = 0; !err && i < batch.count; i++)
-			err = drain_print_entry(p, batch.keys +
-						(size_t)i * old->info.key_size,
-						batch.values + i * value_size);
+/* Reports */
+static int pin_now(const struct map_drain *d)
+{
+	char path[PATH_MAX];
+	int err = next_path(d, path);
+
+	if (!err) {
+		unlink(path);	/* of a run that was killed */
+		err = bpf_obj_pin(d->now.fd, path) ? -errno : 0;
 	}
-	if (err > 0)
-		map_debug("map %u: read entry by entry, no batch of a %s can be read: %s",
-			  old->info.id, map_type_name(old->info.type),
-			  more == -KERNEL_NOTSUPP ? "not supported" :
-					      strerror(-more));
-	batch_free(&batch);
+
+	return err ? map_err("can't pin the reading at %s_next: %s",
+			     d->args.since, strerror(-err)) : 0;
+}
+
+/* If the differences are out. Reports */
+static int replace_last(const struct map_drain *d, bool out)
+{
+	char path[PATH_MAX];
+	int err = next_path(d, path);
+
+	if (!err && out && rename(path, d->args.since)) {
+		err = map_err_stderr("can't replace %s: %s; the next run prints the same counts again",
+				     d->args.since, strerror(errno));
+		out = false;
+	}
+	if (!out)
+		unlink(path);
 
 	return err;
 }
 
-static int peek(const struct map_ref *map, void *value)
+/* Create the maps that the mover fills. Reports */
+static int create_maps(struct map_drain *d)
 {
-	unsigned int tries = 0;
-	int err;
+	struct map_ref like = d->args.map, stage;
 
-	do {
-		err = bpf_map_lookup_elem(map->fd, NULL, value) ? -errno : 0;
-	} while (map_try_again(err, &tries));
-
-	return err;
-}
-
-static int pop(const struct map_ref *map, void *value)
-{
-	unsigned int tries = 0;
-	int err;
-
-	do {
-		err = bpf_map_lookup_and_delete_elem(map->fd, NULL, value) ?
-			      -errno : 0;
-	} while (map_try_again(err, &tries));
-
-	return err;
-}
-
-/* An element leaves the map only after it went out: whoever kills us here may
- * see it twice, but it is never lost.
- */
-static int drain_elements(const struct map_ref *old, struct drain_printer *p,
-			  struct drain_bufs *b, const char **what)
-{
-	size_t size = old->info.value_size;
-	int err;
-
-	for (;;) {
-		*what = cant_read;
-		err = peek(old, b->value);
-		if (err)
-			return err == -ENOENT ? 0 : err;
-
-		*what = cant_write;
-		err = drain_print_entry(p, NULL, b->value) ? : drain_flush();
-		if (err)
-			return err;
-
-		*what = "pop an element that was written";
-		err = pop(old, b->popped);
-		if (err)
-			return err;
-		if (!memcmp(b->value, b->popped, size))
-			continue;
-
-		/* Somebody else popped the one that we saw: this is another */
-		*what = cant_write;
-		err = drain_print_entry(p, NULL, b->popped) ? : drain_flush();
-		if (err)
-			return err;
+	/* These say who may write to the map, or where it lies */
+	like.info.map_flags &= ~(BPF_F_NUMA_NODE | BPF_F_RDONLY |
+				 BPF_F_WRONLY_PROG);
+	if (d->args.since) {
+		since_name(d, like.info.name);
+		if (map_create_like(&d->now, &like) || pin_now(d))
+			return -1;
+		memcpy(like.info.name, d->args.map.info.name,
+		       sizeof(like.info.name));
 	}
+	like.info.type = map_move_stage_type(like.info.type);
+	if (map_create_like(&stage, &like))
+		return -1;
+	if (!pins_add(&d->pins, &stage, d->args.map.info.id, PIN_MOVED)) {
+		map_ref_close(&stage);
+		return map_err("mem alloc failed");
+	}
+	if (pins_prepare(&d->pins))
+		return -1;
+
+	/* Nothing is taken out of the map that a recovery would have to print */
+	if (d->args.since)
+		return 0;
+	return map_journal_begin(&d->journal) || pins_pin(&d->pins) ? -1 : 0;
 }
 
-int map_drain(const struct map_ref *old, struct drain_printer *p,
-	      const char **what)
+/* Reports */
+static int open_mover(struct map_drain *d)
 {
-	struct drain_bufs b;
+	const struct map_move_opts opts = {
+		.map = &d->args.map,
+		.stage = &d->pins.pins[0].map,
+		.bytes = d->audit.bytes,
+		.since = d->args.since,
+		.last = d->last.fd < 0 ? NULL : &d->last,
+		.now = &d->now,
+		.verbose = verifier_logs,
+	};
+	char why[256] = "";
 	int err;
 
-	*what = cant_read;
-	err = bufs_alloc(&b, old->info.key_size, drain_value_size(&old->info));
+	err = map_move_open(&d->mover, &opts, why, sizeof(why));
+
+	return err ? map_err("can't load the programs that read map %u: %s",
+			     d->args.map.info.id, *why ? why : strerror(-err)) :
+		     0;
+}
+
+/* Reports */
+static int move(struct map_drain *d)
+{
+	struct map_place at = pins_place(&d->pins);
+	__u32 id = d->args.map.info.id;
+	int err;
+
+	if (!d->args.since)
+		map_signals_at(&at);
+	err = map_move_run(d->mover, &d->result);
+	map_move_close(d->mover);
+	d->mover = NULL;
+	d->moved = !d->args.since && d->result.moved;
+
 	if (err)
-		return err;
-
-	if (drain_how(old->info.type) == DRAIN_BY_POP)
-		err = drain_elements(old, p, &b, what);
-	else
-		err = map_drain_batches(old, p, what);
-	if (err > 0)
-		err = drain_one_by_one(old, p, &b, what);
-	bufs_free(&b);
-
-	return err;
-}
-
-static int delete_key(const struct map_ref *map, const void *key)
-{
-	unsigned int tries = 0;
-	int err;
-
-	do {
-		err = bpf_map_delete_elem(map->fd, key) ? -errno : 0;
-	} while (map_try_again(err, &tries));
-
-	return err == -ENOENT ? 0 : err;
-}
-
-static int clear_keys(const struct map_ref *map, struct drain_bufs *b)
-{
-	int err, ret;
-	void *tmp;
-
-	/* The next key is asked for while this one still stands: from the
-	 * first one every time would walk over ever more empty buckets.
-	 */
-	err = bpf_map_get_next_key(map->fd, NULL, b->key) ? -errno : 0;
-	while (!err) {
-		if (bpf_map_get_next_key(map->fd, b->key, b->next))
-			err = -errno;
-		ret = delete_key(map, b->key);
-		if (ret)
-			return ret;
-		tmp = b->key;
-		b->key = b->next;
-		b->next = tmp;
-	}
-
-	return err == -ENOENT ? 0 : err;
-}
-
-static int clear_indexes(const struct map_ref *map, struct drain_bufs *b)
-{
-	__u32 i;
-
-	for (i = 0; i < map->info.max_entries; i++)
-		if (bpf_map_update_elem(map->fd, &i, b->value, BPF_ANY))
-			return -errno;
+		return map_err_at(d->moved ? &at : NULL,
+				  "can't read all values of map %u: %s%s", id,
+				  strerror(-err),
+				  d->args.since ? "" : "; the others are still in it");
+	if (d->args.since && d->result.left)
+		return map_err("no memory for %llu values of map %u; nothing was printed, %s is as it was",
+			       d->result.left, id, d->args.since);
+	if (d->result.shrank)
+		map_warn("%llu counters of map %u are smaller than at the last reading, they are given as they are",
+			 d->result.shrank, id);
+	if (d->result.unsure)
+		map_warn("a CPU came online while its values were moved: a plain add of that moment may be lost");
 
 	return 0;
 }
 
-static int clear_elements(const struct map_ref *map, struct drain_bufs *b)
+/* What could not be moved. Reports */
+static int report_left(const struct map_drain *d)
 {
-	int err;
+	__u32 id = d->args.map.info.id;
 
-	do {
-		err = pop(map, b->popped);
-	} while (!err);
+	if (d->result.lost)
+		map_err_stderr("%llu elements were taken out of map %u and fit nowhere any more",
+			       d->result.lost, id);
+	else if (d->result.left)
+		map_err_stderr("no memory to move %llu values: they are still in map %u",
+			       d->result.left, id);
 
-	return err == -ENOENT ? 0 : err;
+	return d->result.lost || d->result.left ? -1 : 0;
 }
 
-int map_clear(const struct map_ref *map)
+/* Entries whose counters are all zero are not printed */
+static bool is_zero(const void *key, const void *value, void *ctx)
 {
-	struct drain_bufs b;
+	const struct map_drain *d = ctx;
+	__u32 i, size = d->args.map.info.value_size, step = (size + 7) / 8 * 8;
+	size_t at, all = map_value_bytes(&d->args.map.info);
+
+	for (at = 0; at < all; at += step)
+		for (i = 0; i < size; i++)
+			if (d->audit.bytes[i] &&
+			    ((const __u8 *)value)[at + i])
+				return false;
+
+	return true;
+}
+
+static void print_summary(void *ctx)
+{
+	const struct map_drain *d = ctx;
+	const struct bpf_map_info *info = &d->args.map.info;
+	const struct map_move_result *r = &d->result;
+	unsigned long long bytes = r->moved * info->value_size;
+
+	if (!json_output) {
+		printf("map %u: %llu values, %llu bytes %s (%s)\n", info->id,
+		       r->moved, bytes,
+		       d->args.since ? "changed" : "moved", r->mover);
+		return;
+	}
+	jsonw_start_object(json_wtr);
+	jsonw_uint_field(json_wtr, "id", info->id);
+	jsonw_string_field(json_wtr, "type", map_type_name(info->type));
+	if (*info->name)
+		jsonw_string_field(json_wtr, "name", info->name);
+	jsonw_string_field(json_wtr, "mover", r->mover);
+	jsonw_uint_field(json_wtr, "moved", r->moved);
+	jsonw_uint_field(json_wtr, "bytes", bytes);
+	jsonw_uint_field(json_wtr, "left", r->left);
+	jsonw_uint_field(json_wtr, "shrank", r->shrank);
+	jsonw_end_object(json_wtr);
+}
+
+/* Reports */
+static int drain(struct map_drain *d)
+{
 	int err;
 
-	err = bufs_alloc(&b, map->info.key_size, drain_value_size(&map->info));
-	if (err)
-		return err;
+	/* Another run's mover would be taken for a user of the map */
+	d->lock = map_lock(d->args.map.info.id);
+	if (d->lock < 0)
+		return -1;
+	err = (d->args.since && open_last(d)) || map_drain_audit(d) ||
+	      create_maps(d) || open_mover(d) || move(d) ? -1 : 0;
+	close_fd(&d->lock);
 
-	switch (drain_how(map->info.type)) {
-	case DRAIN_BY_KEY:
-		err = clear_keys(map, &b);
-		break;
-	case DRAIN_BY_INDEX:
-		err = clear_indexes(map, &b);
-		break;
-	case DRAIN_BY_POP:
-		err = clear_elements(map, &b);
-		break;
-	default:
-		err = -EOPNOTSUPP;
+	if (!err)
+		err = pins_finish(&d->pins);
+	else if (!d->moved && d->pins.nr)
+		pins_unpin(&d->pins.pins[0]);
+	if (d->args.since && d->now.fd >= 0)
+		err = replace_last(d, !err) ? -1 : err;
+	map_journal_end(&d->journal);
+	map_signals_end();
+
+	return err ? : report_left(d);
+}
+
+static void free_all(struct map_drain *d)
+{
+	map_move_close(d->mover);
+	map_ref_close(&d->last);
+	map_ref_close(&d->now);
+	close_fd(&d->lock);
+	close_fd(&d->last_lock);
+	map_audit_free(&d->audit);
+	map_users_free(d->pins.users);
+	pins_free(&d->pins);
+	drain_args_free(&d->args);
+}
+
+int do_map_drain(int argc, char **argv)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, on_pipe, on_limit;
+	struct map_drain d = {
+		.journal.run_fd = -1,
+		.lock = -1,
+		.last_lock = -1,
+		.last.fd = -1,
+		.now.fd = -1,
+		.pins.ctx = &d,
+	};
+	int err;
+
+	if (drain_begin("drain"))
+		return -1;
+
+	/* A reader that goes away, or "ulimit -f", must not end the process
+	 * before it has told where the values are.
+	 */
+	sigaction(SIGPIPE, &ignore, &on_pipe);
+	sigaction(SIGXFSZ, &ignore, &on_limit);
+
+	err = drain_args(&d.args, argc, argv) || map_drain_check(&d.args) ||
+	      drain_check_keep(d.args.keep) ||
+	      map_journal_open(&d.journal, d.args.journal) ? -1 : 0;
+	if (!err) {
+		map_report_orphans(&d.journal);
+		set_max_rlimit();
+		d.pins.journal = &d.journal;
+		d.pins.force = d.args.force;
+		d.pins.keep = d.args.keep;
+		d.pins.summary = d.args.quiet ? print_summary : NULL;
+		d.pins.skip = drain_how(d.args.map.info.type) == DRAIN_BY_POP ?
+				      NULL : is_zero;
+		err = drain(&d);
 	}
-	bufs_free(&b);
+	free_all(&d);
 
-	return err;
+	/* After an error main() still ends the JSON document */
+	if (err)
+		return -1;
+
+	sigaction(SIGPIPE, &on_pipe, NULL);
+	sigaction(SIGXFSZ, &on_limit, NULL);
+	/* bpftool batch takes a leftover errno for a failure */
+	errno = 0;
+	return 0;
 }

@@ -3,17 +3,17 @@
  * wait until no running program still uses the old one, print that, release
  * it.
  *
+ *	prepare --> pin --> swap and wait --> pins_finish()
+ *
  * Whatever fails, the data is still in the slot, or printed, or pinned at a
- * path that the message names. Hence the order: everything that can fail
- * without touching the slot comes before the swap, the pin among it; and the
- * pin goes only after every byte went out.
+ * path that the message names. Hence the order: all that can fail without
+ * touching the slot comes before the swap, pinning included.
  */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,56 +24,146 @@
 #include <bpf/bpf.h>
 
 #include "json_writer.h"
+#include "kernel_btf.h"
 #include "main.h"
-#include "map_swap_run.h"
+#include "map_drain_args.h"
+#include "map_in_map.h"
+#include "map_lock.h"
+#include "map_msg.h"
+#include "map_pins.h"
+#include "map_recover.h"
+#include "map_replace.h"
+#include "map_signals.h"
+#include "map_swap_slots.h"
 
-/* An open() takes the lowest free descriptor: with stdout closed that would be
- * a map or a pin, and the output would go there.
- */
-static int check_descriptors(void)
+static void unlock(struct swap_drain *sd)
 {
-	static const char * const names[] = { "stdin", "stdout", "stderr" };
-	int fd, flags;
+	if (sd->lock >= 0)
+		close(sd->lock);
+	if (sd->value_lock >= 0)
+		close(sd->value_lock);
+	sd->lock = -1;
+	sd->value_lock = -1;
+}
 
-	if (fcntl(STDIN_FILENO, F_GETFD) < 0 &&
-	    open("/dev/null", O_RDONLY) != STDIN_FILENO) {
-		map_err("stdin is closed, and /dev/null can't take its place");
-		return -1;
+/* A replacement that a program can already reach would not start from what user
+ * space put into it. Reports.
+ */
+static int check_value_is_free(struct swap_drain *sd)
+{
+	char why[512] = "";
+	__u32 id = sd->args.value.info.id;
+	struct map_users_query q = {
+		.ids = &id,
+		.nr = 1,
+		.why = why,
+		.size = sizeof(why),
+	};
+	int ret;
+
+	ret = map_users_take(&sd->pins.users) ? :
+	      map_users_find(sd->pins.users, &q);
+	if (ret < 0 && !*why)
+		snprintf(why, sizeof(why), "can't tell who uses it: %s",
+			 strerror(-ret));
+	if (ret && !sd->args.force)
+		return map_err("map %u can't be a replacement, it may be in use before it is in the slot: %s; 'force' takes it anyway",
+			       id, why);
+	if (ret)
+		map_warn("map %u may be in use before it is in the slot: %s",
+			 id, why);
+
+	/* Last: a run pins a map before it takes it out of its slot */
+	ret = map_in_journal(&sd->journal, id);
+	if (ret > 0)
+		return map_err("map %u can't be a replacement: it is in %s, its content was not printed yet",
+			       id, sd->journal.base);
+	return ret ? map_err("can't read %s: %s", sd->journal.base,
+			     strerror(-ret)) : 0;
+}
+
+/* Reports */
+static int get_replacements(struct swap_drain *sd)
+{
+	struct map_ref *value = &sd->args.value;
+	unsigned int i;
+
+	sd->new = calloc(sd->pins.nr + 1, sizeof(*sd->new));
+	if (!sd->new)
+		return map_err("mem alloc failed");
+	for (i = 0; i < sd->pins.nr; i++)
+		sd->new[i].fd = -1;
+
+	if (value->fd >= 0) {
+		sd->new[0] = *value;
+		value->fd = -1;
+		sd->value_lock = map_lock(value->info.id);
+		return sd->value_lock < 0 ||
+		       map_check_replacement(&sd->new[0],
+					     &sd->pins.pins[0].map) ||
+		       check_value_is_free(sd) ? -1 : 0;
 	}
 
-	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
-		const struct map_err_state state = {
-			.to_stderr = fd == STDOUT_FILENO,
-		};
-
-		flags = fcntl(fd, F_GETFL);
-		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
-			map_err_state(&state, "%s is %s", names[fd],
-				      flags < 0 ? "closed" : "not writable");
+	for (i = 0; i < sd->pins.nr; i++)
+		if (map_create_like(&sd->new[i], &sd->pins.pins[i].map))
 			return -1;
-		}
-	}
 
 	return 0;
 }
 
-/* Maps are handed out by id to CAP_SYS_ADMIN only, and an inner map can be had
- * in no other way. Asking the kernel answers for user namespaces and LSMs too.
- * No map has the id 0.
+/* Kernels without this function add the new element and then remove the old one,
+ * so that a program which looks the slot up in that moment may find neither.
  */
-static int check_rights(void)
+static void warn_hash_of_maps(const struct map_ref *outer)
 {
-	int fd = bpf_map_get_fd_by_id(0);
+	if (outer->info.type == BPF_MAP_TYPE_HASH_OF_MAPS &&
+	    kernel_btf_has_name("htab_map_update_elem_in_place") <= 0)
+		map_warn("this kernel does not update hash_of_maps in place: a program that looks the slot up during the swap may find it empty; array_of_maps has no such gap");
+}
 
-	if (fd >= 0) {
-		close(fd);
-		return 0;
-	}
-	if (errno != EPERM && errno != EACCES)
-		return 0;
+/* All that can fail without touching a slot. Reports */
+static int prepare(struct swap_drain *sd)
+{
+	const struct pins_before before = {
+		.outer = &sd->args.map,
+		.key = sd->args.key,
+	};
 
-	map_err("swap-drain needs CAP_SYS_ADMIN: the kernel hands out the map in a slot to nobody else");
-	return -1;
+	if (swap_slots_find(sd) ||
+	    get_replacements(sd) || pins_prepare(&sd->pins) ||
+	    pins_check(&sd->pins, &before) ||
+	    map_journal_begin(&sd->journal) || pins_pin(&sd->pins))
+		return -1;
+	warn_hash_of_maps(&sd->args.map);
+
+	return 0;
+}
+
+static unsigned int count_swapped(const struct swap_drain *sd)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < sd->nr_slots; i++)
+		nr += sd->swaps[i].swapped;
+
+	return nr;
+}
+
+/* Reports */
+static int swap_failed(const struct swap_drain *sd, int err)
+{
+	struct map_place at = pins_place(&sd->pins);
+	unsigned int nr = count_swapped(sd);
+
+	if (sd->nr_slots > 1)
+		return map_err_at(nr ? &at : NULL,
+				  "can't swap all slots, %u of %u are: %s", nr,
+				  sd->nr_slots, strerror(-err));
+	if (err == -EINVAL)
+		return map_err("the kernel refuses map %u as a replacement for map %u: they are not compatible",
+			       sd->new[0].info.id, sd->slots[0].id);
+
+	return map_err("can't swap the slot: %s", strerror(-err));
 }
 
 static __u64 now_us(void)
@@ -85,166 +175,215 @@ static __u64 now_us(void)
 	return (__u64)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-/* Returns 0, or -1 after an error was reported */
-static int swap_and_wait(struct swap_drain *sd,
-			 const struct map_err_state *swapped)
+/* Reports */
+static int swap_and_wait(struct swap_drain *sd)
 {
-	__u64 start = now_us();
+	struct map_place at = pins_place(&sd->pins);
 	char why[MAP_WAIT_WHY];
-
-	if (swap_update(sd))
-		return -1;
-
-	/* The update itself was the wait, or the provider's comes on top */
-	if (sd->nr_slots && map_wait_run(sd->wait, why, sizeof(why))) {
-		map_err_state(swapped, "%s", why);
-		return -1;
-	}
-
-	sd->wait_us = now_us() - start;
-	map_debug("provider %s: waited %llu us", map_wait_way(sd->wait),
-		  sd->wait_us);
-
-	return 0;
-}
-
-/* One slot's old map; reports; 0 or -1 */
-static int finish_slot(struct swap_drain *sd, struct swap_slot *slot,
-		       struct map_err_state *state, char pinned[PATH_MAX])
-{
-	int err;
-
-	err = swap_slot_reopen(sd, slot);
-	swap_notice_hold();
-	if (!err && sd->args.clear)
-		err = swap_slot_printed(sd, slot);
-	/* It has another name by now */
-	if (!sd->args.all && !swap_slot_path(sd, slot, pinned)) {
-		state->pinned = pinned;
-		swap_notice(pinned);
-	}
-	swap_notice_go();
-	if (!err && sd->args.clear)
-		err = map_clear(&slot->old);
-	if (err) {
-		map_err_state(state,
-			      "the drained map was printed but can't be cleared: %s",
-			      strerror(-err));
-		return -1;
-	}
-
-	if (sd->args.keep && bpf_obj_pin(slot->old.fd, sd->args.keep)) {
-		map_err_state(state,
-			      "the drained map was printed but can't be kept at %s: %s",
-			      sd->args.keep, strerror(errno));
-		return -1;
-	}
-	if (sd->few_fds)
-		map_ref_close(&slot->old);
-
-	return 0;
-}
-
-/* The content is out. Stdout holds a complete document: errors from here on go
- * to stderr.
- */
-static int let_go(struct swap_drain *sd, const struct map_err_state *swapped)
-{
-	struct map_err_state state = *swapped;
-	char pinned[PATH_MAX];
+	__u64 start = now_us();
 	unsigned int i;
 	int err;
 
-	state.to_stderr = true;
+	sd->swaps = calloc(sd->nr_slots + 1, sizeof(*sd->swaps));
+	if (!sd->swaps)
+		return map_err("mem alloc failed");
 	for (i = 0; i < sd->nr_slots; i++) {
-		if (sd->slots[i].first || (!sd->args.clear && !sd->args.keep))
-			continue;
-		if (finish_slot(sd, &sd->slots[i], &state, pinned))
-			return -1;
+		sd->swaps[i].key = sd->slots[i].key;
+		sd->swaps[i].fd = sd->new[sd->slots[i].pin].fd;
 	}
 
-	swap_notice_hold();
-	err = swap_slots_unpin(sd, false);
-	if (err) {
-		map_err_state(&state,
-			      "the drained map was printed but can't be released: %s",
-			      strerror(-err));
-		return -1;
-	}
-	swap_journal_end(&sd->journal);
+	map_signals_at(&at);
+	err = map_in_map_swap(&sd->args.map, sd->swaps, sd->nr_slots);
+	if (err)
+		return swap_failed(sd, err);
+
+	/* The update itself was the wait, or another one comes on top */
+	if (sd->nr_slots && !map_wait_by_update(sd->wait) &&
+	    map_wait_run(sd->wait, why, sizeof(why)))
+		return map_err_at(&at, "%s", why);
+	sd->wait_us = now_us() - start;
+	map_debug("%s: waited %llu us", map_wait_way(sd->wait), sd->wait_us);
 
 	return 0;
 }
 
+/* Maps that are still in all their slots need no pin */
+static void unpin_untouched(struct swap_drain *sd)
+{
+	unsigned int i;
+	bool *swapped;
+
+	swapped = calloc(sd->pins.nr + 1, sizeof(*swapped));
+	if (!swapped)
+		return;
+	for (i = 0; i < sd->nr_slots && sd->swaps; i++)
+		swapped[sd->slots[i].pin] |= sd->swaps[i].swapped;
+	for (i = 0; i < sd->pins.nr; i++)
+		if (!swapped[i])
+			pins_unpin(&sd->pins.pins[i]);
+	free(swapped);
+}
+
+/* Reports */
 static int swap_drain(struct swap_drain *sd)
 {
-	struct map_err_state swapped = { .swapped = true };
-	char pinned[PATH_MAX] = "";
 	int err;
 
-	if (swap_lock(&sd->args.outer))
+	sd->lock = map_lock(sd->args.map.info.id);
+	if (sd->lock < 0)
 		return -1;
 
-	err = swap_prepare(sd);
-	if (!err) {
-		/* One map's own pin, or the folder of many */
-		swapped.pinned = sd->journal.run;
-		if (!sd->args.all &&
-		    !swap_slot_path(sd, &sd->slots[0], pinned))
-			swapped.pinned = pinned;
-		swap_notice(swapped.pinned);
-		err = swap_and_wait(sd, &swapped);
-	}
-	swap_unlock(&sd->args.outer);
-
+	err = prepare(sd) || swap_and_wait(sd) ? -1 : 0;
+	unlock(sd);
 	if (!err)
-		err = swap_check_final(sd, &swapped) ? :
-		      swap_print(sd, &swapped) ? : let_go(sd, &swapped);
+		err = pins_finish(&sd->pins);
 
-	/* What was not swapped is safe in its slot */
-	if (err && sd->journal.run_fd >= 0) {
-		swap_notice_hold();
-		swap_slots_unpin(sd, true);
-		swap_journal_end(&sd->journal);
+	if (err) {
+		map_signals_block();
+		unpin_untouched(sd);
 	}
-	swap_notice_end();
+	map_journal_end(&sd->journal);
+	map_signals_end();
 
-	return err ? -1 : 0;
+	return err;
+}
+
+static void summary_plain(const struct swap_drain *sd,
+			  const struct swap_slot *slot)
+{
+	printf("slot ");
+	fprint_hex(stdout, slot->key, sd->args.map.info.key_size, " ");
+	printf(": map %u swapped for map %u, waited %llu us (%s)\n", slot->id,
+	       sd->new[slot->pin].info.id, sd->wait_us,
+	       map_wait_way(sd->wait));
+}
+
+static void summary_json(const struct swap_drain *sd,
+			 const struct swap_slot *slot)
+{
+	const struct bpf_map_info *old = &sd->pins.pins[slot->pin].map.info;
+
+	jsonw_start_object(json_wtr);
+	jsonw_name(json_wtr, "slot");
+	print_hex_data_json(slot->key, sd->args.map.info.key_size);
+	jsonw_uint_field(json_wtr, "id", old->id);
+	jsonw_string_field(json_wtr, "type", map_type_name(old->type));
+	if (*old->name)
+		jsonw_string_field(json_wtr, "name", old->name);
+	jsonw_uint_field(json_wtr, "flags", old->map_flags);
+	jsonw_uint_field(json_wtr, "new_id", sd->new[slot->pin].info.id);
+	jsonw_string_field(json_wtr, "provider", map_wait_way(sd->wait));
+	jsonw_uint_field(json_wtr, "wait_us", sd->wait_us);
+	if (sd->pins.sleepable) {
+		jsonw_name(json_wtr, "sleepable");
+		jsonw_start_object(json_wtr);
+		jsonw_string_field(json_wtr, "provider",
+				   map_wait_sleepable_way(sd->pins.sleepable));
+		jsonw_uint_field(json_wtr, "wait_us",
+				 map_wait_sleepable_us(sd->pins.sleepable));
+		jsonw_end_object(json_wtr);
+	}
+	jsonw_end_object(json_wtr);
+}
+
+static void print_summary(void *ctx)
+{
+	const struct swap_drain *sd = ctx;
+	unsigned int i;
+
+	if (json_output && sd->args.all)
+		jsonw_start_array(json_wtr);
+	for (i = 0; i < sd->nr_slots; i++)
+		if (json_output)
+			summary_json(sd, &sd->slots[i]);
+		else
+			summary_plain(sd, &sd->slots[i]);
+	if (json_output && sd->args.all)
+		jsonw_end_array(json_wtr);
+}
+
+/* Reports */
+static int open_all(struct swap_drain *sd)
+{
+	LIBBPF_OPTS(map_wait_opts, opts,
+		.way = sd->args.way,
+		.after_update = true,
+		.log = map_debug_line,
+	);
+	const struct map_ref *outer = &sd->args.map;
+	char why[MAP_WAIT_WHY];
+	int frozen;
+
+	frozen = map_is_frozen(outer->fd);
+	if (frozen)
+		return map_err("can't update map %u: %s", outer->info.id,
+			       frozen < 0 ? strerror(-frozen) : "it is frozen");
+	if (drain_check_keep(sd->args.keep))
+		return -1;
+	if (map_wait_open(&sd->wait, &opts, why, sizeof(why)))
+		return map_err("%s", why);
+	if (map_journal_open(&sd->journal, sd->args.journal))
+		return -1;
+	map_report_orphans(&sd->journal);
+	/* May load a program to find out whether it must raise the limit */
+	set_max_rlimit();
+
+	return 0;
+}
+
+static void free_all(struct swap_drain *sd)
+{
+	unsigned int i;
+
+	for (i = 0; sd->new && i < sd->pins.nr; i++)
+		map_ref_close(&sd->new[i]);
+	free(sd->new);
+	free(sd->swaps);
+	swap_slots_free(sd);
+	pins_free(&sd->pins);
+	map_wait_close(sd->wait);
+	unlock(sd);
+	drain_args_free(&sd->args);
 }
 
 int do_map_swap_drain(int argc, char **argv)
 {
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, on_pipe, on_limit;
 	struct swap_drain sd = {
 		.journal.run_fd = -1,
+		.lock = -1,
+		.value_lock = -1,
+		.pins.ctx = &sd,
 	};
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, on_pipe, on_limit;
 	int err;
 
-	if (check_descriptors() || check_rights())
+	if (drain_begin("swap-drain"))
 		return -1;
 
-	/* A reader that goes away, or a file that reaches "ulimit -f", must
-	 * not take us with it between the swap and the message that tells
-	 * where the data is.
+	/* A reader that goes away, or "ulimit -f", must not end the process
+	 * before it has told where the old map is.
 	 */
 	sigaction(SIGPIPE, &ignore, &on_pipe);
 	sigaction(SIGXFSZ, &ignore, &on_limit);
-	drain_out_start();
 
-	err = swap_args_parse(&sd.args, argc, argv);
-	if (!err)
-		err = sd.args.recover ? swap_recover(&sd.args) :
-					swap_drain(&sd);
+	err = swap_drain_args(&sd.args, argc, argv);
+	if (!err && sd.args.recover) {
+		err = map_recover(&sd.args);
+	} else if (!err) {
+		sd.pins.journal = &sd.journal;
+		sd.pins.list = sd.args.all;
+		sd.pins.all_or_none = true;
+		sd.pins.force = sd.args.force;
+		sd.pins.keep = sd.args.keep;
+		sd.pins.timeout_ms = sd.args.timeout_ms;
+		sd.pins.summary = sd.args.quiet ? print_summary : NULL;
+		err = open_all(&sd) || swap_drain(&sd) ? -1 : 0;
+	}
+	free_all(&sd);
 
-	drain_doc_free(&sd.doc);
-	map_wait_close(sd.wait);
-	swap_slots_free(&sd);
-	swap_args_free(&sd.args);
-
-	drain_out_end();
 	/* After an error main() still ends the JSON document */
 	if (err)
-		return err;
+		return -1;
 
 	sigaction(SIGPIPE, &on_pipe, NULL);
 	sigaction(SIGXFSZ, &on_limit, NULL);

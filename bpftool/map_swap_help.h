@@ -6,8 +6,8 @@
 
 #define HELP_MAP_SWAP_DRAIN						\
 	"       %1$s %2$s swap-drain MAP { key DATA | all } [value MAP] [keep FILE] \\\n" \
-	"                                  [clear] [quiet] [using PROVIDER] \\\n" \
-	"                                  [journal DIR] [force]\n"	\
-	"       %1$s %2$s swap-drain recover [journal DIR]\n"
+	"                                  [clear] [quiet] [timeout SECONDS] \\\n" \
+	"                                  [using PROVIDER] [journal DIR] [force]\n" \
+	"       %1$s %2$s swap-drain recover [timeout SECONDS] [journal DIR]\n"
 
 #endif /* __BPFTOOL_MAP_SWAP_HELP_H */

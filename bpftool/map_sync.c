@@ -16,13 +16,8 @@
 
 #include "json_writer.h"
 #include "main.h"
-#include "map_err.h"
+#include "map_msg.h"
 #include "map_wait.h"
-
-static void log_line(void *ctx, const char *line)
-{
-	map_debug("%s", line);
-}
 
 /* Returns 0 where @word is no number of seconds that fits */
 static __u32 parse_timeout(const char *word)
@@ -43,20 +38,14 @@ static __u32 parse_timeout(const char *word)
 /* Reports */
 static int parse_timeout_arg(int argc, char **argv, struct map_wait_opts *opts)
 {
-	if (!opts->sleepable) {
-		map_err("'timeout' goes with 'sleepable': the other wait takes milliseconds");
-		return -1;
-	}
-	if (!argc) {
-		map_err("'timeout' needs a number of seconds");
-		return -1;
-	}
+	if (!opts->sleepable)
+		return map_err("'timeout' goes with 'sleepable': the other wait takes milliseconds");
+	if (!argc)
+		return map_err("'timeout' needs a number of seconds");
 	opts->timeout_ms = parse_timeout(*argv);
-	if (!opts->timeout_ms) {
-		map_err("timeout '%s' is not a number of seconds from 1 to %u",
-			*argv, UINT_MAX / 1000);
-		return -1;
-	}
+	if (!opts->timeout_ms)
+		return map_err("timeout '%s' is not a number of seconds from 1 to %u",
+			       *argv, UINT_MAX / 1000);
 
 	return 0;
 }
@@ -75,18 +64,14 @@ static int parse_args(int argc, char **argv, struct map_wait_opts *opts)
 				return -1;
 		} else if (**argv && is_prefix(*argv, "using") && !opts->way) {
 			NEXT_ARG();
-			if (!argc) {
-				map_err("'using' needs the name of a provider");
-				return -1;
-			}
+			if (!argc)
+				return map_err("'using' needs the name of a provider");
 			opts->way = *argv;
 		} else if (opts->way || opts->sleepable) {
-			map_err("what is '%s'?", *argv);
-			return -1;
+			return map_err("what is '%s'?", *argv);
 		} else {
-			map_err("unknown keyword '%s', expected 'sleepable' or 'using': map sync takes no MAP, it waits for all programs",
-				*argv);
-			return -1;
+			return map_err("unknown keyword '%s', expected 'sleepable' or 'using': map sync takes no MAP, it waits for all programs",
+				       *argv);
 		}
 	}
 
@@ -101,7 +86,6 @@ static void print_wait(const char *way, __u64 us)
 
 static int print_result(const struct map_wait *w)
 {
-	const struct map_err_state state = { .to_stderr = true };
 	const char *sleepable = map_wait_sleepable_way(w);
 
 	if (!json_output)
@@ -119,14 +103,13 @@ static int print_result(const struct map_wait *w)
 
 	if (!fflush(stdout) && !ferror(stdout))
 		return 0;
-	map_err_state(&state, "can't write the output: %s", strerror(errno));
 
-	return -1;
+	return map_err_stderr("can't write the output: %s", strerror(errno));
 }
 
 int do_map_sync(int argc, char **argv)
 {
-	LIBBPF_OPTS(map_wait_opts, opts, .log = log_line);
+	LIBBPF_OPTS(map_wait_opts, opts, .log = map_debug_line);
 	char why[MAP_WAIT_WHY];
 	struct map_wait *w;
 	int err;

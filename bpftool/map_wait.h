@@ -67,8 +67,8 @@ struct map_wait_opts {
 	 */
 	void (*log)(void *ctx, const char *line);
 	void *log_ctx;
-	size_t :0;
 };
+
 #define map_wait_opts__last_field log_ctx
 
 /**

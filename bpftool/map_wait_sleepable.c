@@ -4,25 +4,22 @@
  * No system call is made for that. Closing a uprobe's perf event waits as a side
  * effect, so each wait is proven by a canary: a sleepable program of ours that is
  * held in a page fault. Shown is that the kernel's wait began while the canary
- * was inside, and had not returned after HOLD_MS, or twice the time that an
- * ordinary grace period took just before, when the canary was let out. Not shown
- * is what kept it: something else that blocks close() for so long and ends right
- * after would look the same.
+ * was inside, and had not returned HOLD_MS later, or GRACE_PERIODS times what an
+ * ordinary grace period takes here, when the canary was let out. (Closing takes
+ * up to three of these in any case.) Not shown is what kept it: something else
+ * that blocks close() for so long and ends right after would look the same.
+ *
+ * The kernel's wait can't be interrupted, so it has a process of its own.
  */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -30,11 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/membarrier.h>
 #include <linux/perf_event.h>
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpacked"
-#include <linux/userfaultfd.h>
-#pragma GCC diagnostic pop
 
 #include <bpf/bpf.h>
 
@@ -42,21 +36,19 @@
 #include "map_wait_impl.h"
 
 #define UPROBE_TYPE_PATH	"/sys/bus/event_source/devices/uprobe/type"
-#define HOLD_MS			50
+#define HOLD_MS			100
 #define HOLD_MS_MAX		1000
-/* A program of somebody else's may hold the grace period of the proof */
-#define PROOF_END_MS		500
-/* A signal lets the canary out, SIGSTOP for one */
+#define GRACE_PERIODS		8
+/* Where a proof has been made just before */
+#define HOLD_AGAIN_MS		50
+/* For that process to answer: others wait for the canary, too */
+#define BEGIN_MS		1000
+/* Signals let the canary out, even SIGSTOP */
 #define TRIES			3
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL		8U
 #endif
-
-#define INSN(op, dst, src, offset, immediate)				\
-	((struct bpf_insn) { .code = (op), .dst_reg = (dst),		\
-			     .src_reg = (src), .off = (offset),		\
-			     .imm = (immediate) })
 
 /*
  * bpf_call_rcu_tasks_trace: a kfunc that calls a program back after a grace
@@ -64,106 +56,85 @@
  */
 static int kfunc_prepare(struct map_wait *w, char *why, size_t size)
 {
-	if (kernel_btf_has_name(MAP_WAIT_KFUNC) > 0)
-		return map_wait_fail(-EOPNOTSUPP, why, size,
-				     "the kernel has it, but this version can't use it");
+	bool found = kernel_btf_has_name(MAP_WAIT_KFUNC) > 0;
 
 	return map_wait_fail(-EOPNOTSUPP, why, size,
-			     "the kernel does not have the kfunc");
-}
-
-static int kfunc_wait(struct map_wait *w, char *why, size_t size)
-{
-	return map_wait_fail(-EOPNOTSUPP, why, size, "not implemented");
+			     found ? "the kernel has it, but this version can't use it" :
+				     "the kernel does not have the kfunc");
 }
 
 static const struct map_wait_kind kfunc = {
-	MAP_WAIT_KFUNC, kfunc_prepare, kfunc_wait
+	MAP_WAIT_KFUNC, kfunc_prepare
 };
 
-/* The wait's own process, which outlives us where the kernel's wait does */
+/* The process that waits. Where the kernel's wait outlives us, so does it. */
 
-enum wait_step { STEP_OPEN, STEP_ATTACH, STEP_READY, STEP_CLOSING, STEP_DONE };
-
-struct wait_msg {
-	enum wait_step step;
-	int err;
+struct waiter {
+	int sock;
 	pid_t pid;
 };
 
-struct waiter {
-	int sock, file;
-	char path[32];
-	struct perf_event_attr attr;
+struct wait_msg {
+	pid_t pid;
+	int err;
 };
 
-/* Only what may be called after fork() in a program with threads */
-static void close_others(int keep, int keep_too, unsigned int max)
+static void say(int sock, int err)
 {
-	unsigned int lo = keep < keep_too ? keep : keep_too;
-	unsigned int hi = keep < keep_too ? keep_too : keep, fd;
+	const struct wait_msg msg = { getpid(), err };
 
-#ifdef __NR_close_range
-	if (!syscall(__NR_close_range, hi + 1, ~0U, 0)) {
-		if (lo)
-			syscall(__NR_close_range, 0, lo - 1, 0);
-		if (hi > lo + 1)
-			syscall(__NR_close_range, lo + 1, hi - 1, 0);
+	if (send(sock, &msg, sizeof(msg), MSG_NOSIGNAL) == sizeof(msg))
 		return;
-	}
-#endif
-	for (fd = 0; fd < max; fd++)
-		if (fd != lo && fd != hi)
-			close(fd);
+	/* At the end the event may be closed first, and that may wait */
+	close(sock);
+	_exit(1);
 }
 
-static void say(int sock, enum wait_step step, int err)
+/* Says three times that all went well: it is ready, it begins to wait, it has
+ * waited. Only what may be called after fork() in a program with threads.
+ */
+static void waiter_main(const struct perf_event_attr *attr, int sock, int prog)
 {
-	const struct wait_msg msg = { step, err, getpid() };
-
-	if (send(sock, &msg, sizeof(msg), MSG_NOSIGNAL) != sizeof(msg))
-		_exit(1);
-}
-
-static void __attribute__((noreturn))
-waiter_main(const struct waiter *u, int sock, int prog, unsigned int max_fds)
-{
+	unsigned int lo, hi;
 	char go;
 	int fd;
 
-	fd = syscall(__NR_perf_event_open, &u->attr, 0, -1, -1,
+	fd = syscall(__NR_perf_event_open, attr, 0, -1, -1,
 		     PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0) {
-		say(sock, STEP_OPEN, errno);
-		_exit(1);
-	}
-	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog)) {
-		say(sock, STEP_ATTACH, errno);
+	if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog)) {
+		say(sock, errno);
 		_exit(1);
 	}
 
-	/* Neither the reader of a pipe nor who waits for a lock waits for us */
-	close_others(sock, fd, max_fds);
-	say(sock, STEP_READY, 0);
+	/* No reader of a pipe of ours waits for this process, nor does anyone
+	 * for a lock. close_range() is older than what the canary needs.
+	 */
+	lo = sock < fd ? sock : fd;
+	hi = sock < fd ? fd : sock;
+	syscall(__NR_close_range, hi + 1, ~0U, 0);
+	if (hi > lo + 1)
+		syscall(__NR_close_range, lo + 1, hi - 1, 0);
+	if (lo)
+		syscall(__NR_close_range, 0, lo - 1, 0);
+
+	say(sock, 0);
 	if (recv(sock, &go, 1, 0) != 1)
 		_exit(1);
-
-	say(sock, STEP_CLOSING, 0);
+	say(sock, 0);
 	if (close(fd))
 		_exit(1);
-	say(sock, STEP_DONE, 0);
-	_exit(0);
+	say(sock, 0);
 }
 
-/* A grandchild belongs to init, so that nobody has to wait for it */
-static int fork_waiter(const struct waiter *u, int sock, int prog)
+/* A grandchild belongs to init: the caller gets no zombie. Its handlers of
+ * signals don't run in there.
+ */
+static int fork_waiter(const struct perf_event_attr *attr, int sock, int prog)
 {
-	long max_fds = sysconf(_SC_OPEN_MAX);
+	int status, ret, err = 0;
 	sigset_t all, old;
-	int err = 0, ret;
 	pid_t pid;
 
-	/* No handler of the caller's runs in there */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pid = fork();
@@ -171,7 +142,8 @@ static int fork_waiter(const struct waiter *u, int sock, int prog)
 		pid = fork();
 		if (pid)
 			_exit(pid < 0 ? errno : 0);
-		waiter_main(u, sock, prog, max_fds > 0 ? max_fds : 65536);
+		waiter_main(attr, sock, prog);
+		_exit(0);
 	}
 	if (pid < 0)
 		err = -errno;
@@ -179,105 +151,70 @@ static int fork_waiter(const struct waiter *u, int sock, int prog)
 	if (err)
 		return err;
 
-	while ((ret = waitpid(pid, &err, 0)) < 0 && errno == EINTR)
-		;
-	/* ECHILD: the caller ignores SIGCHLD, or waits for any child */
-	if (ret == pid && WIFEXITED(err))
-		return -WEXITSTATUS(err);
+	do {
+		ret = waitpid(pid, &status, 0);
+	} while (ret < 0 && errno == EINTR);
 
-	return 0;
+	/* Without it the caller ignores SIGCHLD, or has a thread that waits */
+	return ret == pid && WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
 }
 
-static void waiter_close(struct waiter *u)
+/* Returns 0 when it says that all is well, or -errno */
+static int waiter_hear(struct waiter *u, const struct map_wait_limit *l)
 {
-	if (u->sock >= 0)
-		close(u->sock);
-	if (u->file >= 0)
-		close(u->file);
+	struct wait_msg msg;
+	int err;
+
+	err = map_wait_readable(l, u->sock);
+	if (err)
+		return err;
+	if (recv(u->sock, &msg, sizeof(msg), 0) != sizeof(msg))
+		return -ECHILD;
+	u->pid = msg.pid;
+
+	return -msg.err;
 }
 
-/* The uprobe is on a file that has no other use, and that nothing ever runs:
- * so there is no breakpoint anywhere.
+/* The uprobe is on a file that has no other use, and that no process runs: so
+ * there is no breakpoint anywhere.
  */
-static int waiter_start(struct waiter *u, int type, int prog)
+static int waiter_start(struct waiter *u, const struct map_wait *w,
+			const struct map_wait_limit *l)
 {
-	int socks[2], err;
+	struct perf_event_attr attr = { .type = w->uprobe_type,
+					.size = sizeof(attr) };
+	int file, socks[2] = { -1, -1 }, err = 0;
+	char path[32];
 
-	u->sock = -1;
-	u->file = memfd_create("map_wait", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-	if (u->file < 0 && errno == EINVAL)
-		u->file = memfd_create("map_wait", MFD_CLOEXEC);
-	if (u->file < 0 || ftruncate(u->file, 4096) ||
+	file = memfd_create("map_wait", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	if (file < 0 && errno == EINVAL)
+		file = memfd_create("map_wait", MFD_CLOEXEC);
+	if (file < 0 || ftruncate(file, 4096) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks))
-		return -errno;
-
-	snprintf(u->path, sizeof(u->path), "/proc/self/fd/%d", u->file);
-	memset(&u->attr, 0, sizeof(u->attr));
-	u->attr.size = sizeof(u->attr);
-	u->attr.type = type;
-	u->attr.uprobe_path = (unsigned long)u->path;
+		err = -errno;
 
 	u->sock = socks[0];
-	err = fork_waiter(u, socks[1], prog);
-	close(socks[1]);
+	if (!err) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+		attr.uprobe_path = (unsigned long)path;
+		err = fork_waiter(&attr, socks[1], w->prog);
+		close(socks[1]);
+	}
+	if (!err)
+		err = waiter_hear(u, l);
+	if (file >= 0)
+		close(file);
 
 	return err;
 }
 
-/* Time and cancellation */
-
-struct limit {
-	__u64 until;
-	int cancel_fd;
-};
-
-/* Wait until one of two descriptors is readable, fd2 -1: there is none. Returns
- * which, 0 or 1; -ETIMEDOUT or -ECANCELED.
- */
-static int wait_readable(const struct limit *l, int fd, int fd2)
-{
-	struct pollfd fds[3] = {
-		{ .fd = fd, .events = POLLIN },
-		{ .fd = fd2, .events = POLLIN },
-		{ .fd = l->cancel_fd ? : -1, .events = POLLIN },
-	};
-	__u64 now;
-	int n;
-
-	do {
-		now = map_wait_now_us();
-		n = poll(fds, 3, now < l->until ?
-			 (int)((l->until - now + 999) / 1000) : 0);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			return fds[2].revents ? -ECANCELED : !fds[0].revents;
-	} while (n < 0 || map_wait_now_us() < l->until);
-
-	return -ETIMEDOUT;
-}
-
-/* Returns 0 and the next message, or -errno */
-static int waiter_hear(const struct waiter *u, const struct limit *l,
-		       struct wait_msg *msg)
-{
-	int ret = wait_readable(l, u->sock, -1);
-
-	if (ret < 0)
-		return ret;
-	if (recv(u->sock, msg, sizeof(*msg), 0) != sizeof(*msg))
-		return -ECHILD;
-
-	return -msg->err;
-}
-
-/* It does nothing after STEP_CLOSING but to close */
-static bool waiter_sleeps(pid_t pid)
+/* Once it began, it does nothing but to close */
+static bool waiter_waits(const struct waiter *u)
 {
 	char path[32], line[512], *state;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", u->pid);
 	f = fopen(path, "re");
 	if (!f)
 		return false;
@@ -287,192 +224,82 @@ static bool waiter_sleeps(pid_t pid)
 	return state && !strncmp(state, ") D", 3);
 }
 
-/* The canary */
-
-struct canary {
-	void *page;
-	size_t page_size;
-	int prog, uffd, ended;
-	int err;		/* of the run, or what the program returned */
-	pthread_t thread;
-};
-
-static void *canary_main(void *arg)
+/* For how long the canary is held */
+static __u64 hold_ms(const struct map_wait *w)
 {
-	struct canary *c = arg;
-	__u64 ctx = (unsigned long)c->page, one = 1;
+	__u64 ms, us = w->us, start = map_wait_now_us();
 
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ctx,
-		    .ctx_size_in = sizeof(ctx));
+	if (w->proven)
+		return HOLD_AGAIN_MS;
 
-	c->err = bpf_prog_test_run_opts(c->prog, &opts) ? -errno :
-		 (int)opts.retval;
-	if (write(c->ended, &one, sizeof(one)) < 0)
-		c->err = -errno;
+	/* No wait took place so far: see how long one is */
+	if (!us && !syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0))
+		us = map_wait_now_us() - start;
+	ms = GRACE_PERIODS * us / 1000;
 
-	return NULL;
+	return ms < HOLD_MS ? HOLD_MS : ms > HOLD_MS_MAX ? HOLD_MS_MAX : ms;
 }
 
-/* Let it out; returns 0 if it was inside until then, or why it was not */
-static int canary_end(struct canary *c)
-{
-	struct uffdio_range range = { (unsigned long)c->page, c->page_size };
-	int err;
-
-	ioctl(c->uffd, UFFDIO_UNREGISTER, &range);
-	close(c->uffd);
-	pthread_join(c->thread, NULL);
-	err = c->err;
-	close(c->ended);
-	munmap(c->page, c->page_size);
-
-	return err;
-}
-
-static int canary_page(struct canary *c)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-
-	/* poll() of a userfaultfd that blocks is an error */
-	c->uffd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (c->uffd < 0)
-		return -errno;
-	/* Under mlockall() the page is there already */
-	munlock(c->page, c->page_size);
-	madvise(c->page, c->page_size, MADV_DONTNEED);
-
-	reg.range.start = (unsigned long)c->page;
-	reg.range.len = c->page_size;
-	if (ioctl(c->uffd, UFFDIO_API, &api) ||
-	    ioctl(c->uffd, UFFDIO_REGISTER, &reg))
-		return -errno;
-
-	return 0;
-}
-
-static int canary_thread(struct canary *c)
-{
-	sigset_t all, old;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&c->thread, NULL, canary_main, c);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-
-	return -err;
-}
-
-/* Returns 0 once it is inside, to be ended then; or -errno and nothing is left */
-static int canary_start(struct canary *c, int prog, const struct limit *l)
-{
-	int err;
-
-	memset(c, 0, sizeof(*c));
-	c->prog = prog;
-	c->uffd = -1;
-	c->page_size = sysconf(_SC_PAGESIZE);
-	c->page = mmap(NULL, c->page_size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (c->page == MAP_FAILED)
-		return -errno;
-	c->ended = eventfd(0, EFD_CLOEXEC);
-	err = c->ended < 0 ? -errno : canary_page(c) ? : canary_thread(c);
-	if (err)
-		goto unmap;
-
-	err = wait_readable(l, c->uffd, c->ended);
-	if (!err)
-		return 0;
-	/* It ended without a fault, or it is not there in time */
-	if (err > 0)
-		err = -EAGAIN;
-	return canary_end(c) < 0 ? c->err : err;
-
-unmap:
-	if (c->uffd >= 0)
-		close(c->uffd);
-	if (c->ended >= 0)
-		close(c->ended);
-	munmap(c->page, c->page_size);
-
-	return err;
-}
-
-/* Returns 0 if the wait did not return for as long as the canary was inside;
- * -EPROTO if it did; -EAGAIN if that can't be told
+/* Returns 0 if the wait began and did not return for so long; -EPROTO if it
+ * did; -EAGAIN if that can't be seen
  */
-static int hold(struct map_wait *w, const struct waiter *u,
-		const struct limit *l)
+static int hold(struct waiter *u, __u64 ms, const struct map_wait_limit *l)
 {
-	__u64 hold_us = 2 * w->us, now;
-	struct limit held = *l;
-	struct wait_msg msg;
+	struct map_wait_limit held;
 	int err;
-
-	if (hold_us < HOLD_MS * 1000)
-		hold_us = HOLD_MS * 1000;
-	if (hold_us > HOLD_MS_MAX * 1000)
-		hold_us = HOLD_MS_MAX * 1000;
 
 	if (send(u->sock, "", 1, MSG_NOSIGNAL) != 1)
 		return -errno;
-	err = waiter_hear(u, l, &msg);
+	held = map_wait_sooner(l, BEGIN_MS);
+	err = waiter_hear(u, &held);
 	if (err)
-		return err;
-	now = map_wait_now_us();
-	if (now + hold_us < l->until)
-		held.until = now + hold_us;
-	err = waiter_hear(u, &held, &msg);
+		return err == -ETIMEDOUT && held.until < l->until ? -EAGAIN :
+								    err;
+
+	held = map_wait_sooner(l, ms);
+	err = waiter_hear(u, &held);
 	if (!err)
 		return -EPROTO;
 	if (err != -ETIMEDOUT || held.until == l->until)
 		return err;
 
-	return waiter_sleeps(msg.pid) ? 0 : -EAGAIN;
+	return waiter_waits(u) ? 0 : -EAGAIN;
 }
 
-/* @what: what was done last; with @prove_only it need not be waited for the end */
+/* @what: what was done last */
 static int proven_wait(struct map_wait *w, bool prove_only,
-		       const struct limit *l, const char **what)
+		       const struct map_wait_limit *l, const char **what)
 {
-	struct limit end = *l;
-	struct wait_msg msg = {};
-	struct canary canary;
+	struct map_wait_canary canary;
+	__u64 ms = hold_ms(w);
 	struct waiter u;
 	int err, out;
 
-	*what = "can't start the process that waits";
-	err = waiter_start(&u, w->uprobe_type, w->prog);
-	if (!err) {
-		err = waiter_hear(&u, l, &msg);
-		*what = msg.step == STEP_OPEN ? "can't open a uprobe" :
-			"can't attach a program to a uprobe";
-	}
-	if (!err) {
-		err = canary_start(&canary, w->canary, l);
-		*what = "can't hold a sleepable program in a page fault";
-	}
+	*what = "can't close a uprobe event in another process";
+	err = waiter_start(&u, w, l);
 	if (err)
-		goto close_waiter;
+		goto close_sock;
 
-	err = hold(w, &u, l);
-	*what = "the wait ended too early";
-	out = canary_end(&canary);
+	*what = "can't hold a sleepable program in a page fault";
+	err = map_wait_canary_start(&canary, w->canary, l);
+	if (err)
+		goto close_sock;
+
+	*what = "the process that waits ended early";
+	err = hold(&u, ms, l);
+	out = map_wait_canary_end(&canary);
 	if (!err && out)
 		err = -EAGAIN;
 	if (err)
-		goto close_waiter;
+		goto close_sock;
 
-	if (prove_only)
-		end.until = map_wait_now_us() + PROOF_END_MS * 1000;
-	err = waiter_hear(&u, &end, &msg);
-	if (prove_only && err == -ETIMEDOUT)
-		err = 0;
+	/* Another sleepable program may keep the proof's wait from ending */
+	if (!prove_only)
+		err = waiter_hear(&u, l);
 
-close_waiter:
-	waiter_close(&u);
+close_sock:
+	if (u.sock >= 0)
+		close(u.sock);
 
 	return err;
 }
@@ -480,7 +307,7 @@ close_waiter:
 static int uprobe_run(struct map_wait *w, bool prove_only, char *why,
 		      size_t size)
 {
-	const struct limit l = {
+	const struct map_wait_limit l = {
 		map_wait_now_us() + w->opts.timeout_ms * 1000ULL,
 		w->opts.cancel_fd
 	};
@@ -494,11 +321,13 @@ static int uprobe_run(struct map_wait *w, bool prove_only, char *why,
 	if (err == -EPROTO)
 		return map_wait_fail(err, why, size,
 				     "it returned while a sleepable program was running, so it is no wait on this kernel");
+	if (err == -EAGAIN)
+		return map_wait_fail(err, why, size,
+				     "a sleepable program could not be held in a page fault for long enough");
 	if (err == -ETIMEDOUT)
 		return map_wait_fail(err, why, size,
-				     "sleepable programs were still running after %u.%u s",
-				     w->opts.timeout_ms / 1000,
-				     w->opts.timeout_ms / 100 % 10);
+				     "sleepable programs were still running after %g s",
+				     w->opts.timeout_ms / 1000.0);
 	if (err)
 		return map_wait_fail(err, why, size, "%s: %s", what,
 				     strerror(-err));
@@ -536,17 +365,21 @@ static int read_uprobe_type(int *type)
 static int uprobe_prepare(struct map_wait *w, char *why, size_t size)
 {
 	const struct bpf_insn nothing[] = {
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
-		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	/* return bpf_copy_from_user(stack, 8, ctx->page) */
 	const struct bpf_insn canary[] = {
-		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_3, BPF_REG_1, 0, 0),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_10, 0, 0),
-		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_1, 0, 0, -8),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, 8),
-		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_copy_from_user),
-		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+		{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_3,
+		  .src_reg = BPF_REG_1 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_REG_10 },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1,
+		  .imm = -8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2,
+		  .imm = 8 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_copy_from_user },
+		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	int err = read_uprobe_type(&w->uprobe_type);
 
@@ -594,6 +427,7 @@ int map_wait_prove(struct map_wait *w, char *why, size_t size)
 	if (err)
 		return map_wait_fail(err, why, size, "can't wait with %s: %s",
 				     w->sleepable->name, reason);
+	w->proven = true;
 
 	return 0;
 }

@@ -83,9 +83,11 @@ below_libbpf() {
 }
 
 mapfile -t commits < <(git -C "$work/git" rev-list --reverse base..series)
-names=("$work/mails"/*.patch)
+names=("$work/mails"/*/*.patch)
 for i in "${!commits[@]}"; do
+	# Numbered on, over all series
 	name=$(basename "${names[i]}")
+	name=$(printf '%04d' $((i + 1)))${name:4}
 	commit=${commits[i]}
 	{
 		dep3 "$commit"

@@ -1,26 +1,33 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Writes the patches and our files as a series of mails: one commit a line of
-# series/order, on top of a pristine kernel tree.
+# Writes the patches and our files as series of mails, on top of a pristine kernel
+# tree. Each folder of patches/series is a series:
 #
-# usage: series.sh [-u] [-g DIR] PRISTINE DEST
+#   cover-letter	its cover letter
+#   order		its patches, a line each: one commit
+#   NAME.msg		messages of patches that bring nothing but our files
+#
+# usage: series.sh [-u] [-b COMMIT] [-g DIR] PRISTINE DEST
 #
 #   -u		the form for the mailing list: see upstream.py
-#   -g DIR	keep the git repository that the series is made in
+#   -b COMMIT	the commit that PRISTINE is, for the cover letters
+#   -g DIR	keep the git repository that the series are made in: the branch
+#		"series" has them all, and each ends at a tag named after it
 #
-# PRISTINE is a kernel tree, or what unpack.sh takes of one. DEST may hold a series
-# that was written before, and nothing else. What goes there:
+# PRISTINE is a kernel tree, or what unpack.sh takes of one. DEST may hold series
+# that were written before, and nothing else. A folder for each series goes there:
 #
-#   0000-cover-letter.txt	no .patch: "git am" is to take all of those
+#   0000-cover-letter.txt	not .patch: "git am" takes all of those
 #   NNNN-*.patch
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/.." && pwd)
-upstream='' repo=''
-while getopts ug: opt; do
+upstream='' base='' repo=''
+while getopts ub:g: opt; do
 	case $opt in
 	u) upstream=y ;;
+	b) base=$OPTARG ;;
 	g) repo=$OPTARG ;;
 	*) exit 1 ;;
 	esac
@@ -31,6 +38,7 @@ if [ $# -ne 2 ]; then
 	exit 1
 fi
 pristine=$(cd "$1" && pwd)
+orders=$root/patches/series
 dest=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -63,12 +71,12 @@ target() {
 	bpftool/*) echo "tools/bpf/$1" ;;
 	docs/man/*) echo "tools/bpf/bpftool/Documentation/${1##*/}" ;;
 	bash-completion/*) echo "tools/bpf/bpftool/$1" ;;
-	selftests/*) echo "tools/testing/selftests/bpf/${1#selftests/}" ;;
+	patches/selftests/*) echo "tools/testing/selftests/bpf/${1#patches/selftests/}" ;;
 	esac
 }
 
 overlay() {
-	(cd "$root" && find bpftool docs/man bash-completion selftests -type f) |
+	(cd "$root" && find bpftool docs/man bash-completion patches/selftests -type f) |
 		LC_ALL=C sort
 }
 
@@ -114,7 +122,7 @@ place() {
 			break
 		done
 	done <"$work/overlay" >"$work/placed"
-	[ -s "$work/placed" ] || die "series/order: $* is no file of ours"
+	[ -s "$work/placed" ] || die "$series/order: $* is not a file of ours"
 	grep -vxFf "$work/placed" "$work/overlay" >"$work/left" || true
 	mv "$work/left" "$work/overlay"
 }
@@ -124,58 +132,63 @@ commit() {
 	git -C "$repo" commit -q -F "$work/msg"
 }
 
-# One patch of a component: its message is that of the commit
-hook() {
+# Applies a patch of a component, and takes it off the list
+apply() {
 	local component=$1 patch=$2
 
-	shift 2
 	read_mail "$patch"
 	# Some hunks have less context than git wants, so that they fit more trees
 	git -C "$repo" apply --unidiff-zero --whitespace=nowarn "$work/patch" ||
-		die "${patch##*/} does not apply where series/order has it"
+		die "${patch##*/} does not apply where $series/order has it"
 	[ -z "$upstream" ] ||
 		"$here/upstream.py" "$component" "$repo" "$pristine" "$work/msg"
-	place "$@"
-	commit
 	grep -vF " $patch" "$work/patches" >"$work/left" || true
 	mv "$work/left" "$work/patches"
 }
 
-# The patches that no other line names
-rest() {
-	local component=$1 patch
+# The patches that COMPONENT/NNNN or COMPONENT/rest stands for
+patches_of() {
+	local component=${1%/*} what=${1#*/} patch
 
-	sed -n "s/^$component //p" "$work/patches" >"$work/rest"
 	while read -r patch; do
-		[[ " $named " == *" $component/$(basename "$patch" | cut -c 1-4) "* ]] ||
-			hook "$component" "$patch"
-	done <"$work/rest"
+		case $what in
+		rest) [[ " $named " == *" $component/$(basename "$patch" | cut -c 1-4) "* ]] || echo "$patch" ;;
+		*) [[ ${patch##*/} != "$what"-* ]] || echo "$patch" ;;
+		esac
+	done < <(sed -n "s/^$component //p" "$work/patches")
 }
 
 # One line of the order
 entry() {
-	local what=$1 patch
+	local what=$1 patch word patches files=()
 
 	shift
-	case $what in
-	*.msg)
-		{
-			grep -v '^#' "$root/series/$what"
-			printf '\nSigned-off-by: %s <%s>\n' \
-				"$GIT_AUTHOR_NAME" "$GIT_AUTHOR_EMAIL"
-		} >"$work/msg"
-		place "$@"
-		commit
-		;;
-	*/rest)
-		rest "${what%/rest}"
-		;;
-	*)
-		patch=$(sed -n "s|^${what%/*} \(.*/${what#*/}-[^/]*\)$|\1|p" "$work/patches")
-		[ -n "$patch" ] || die "series/order: there is no patch $what"
-		hook "${what%/*}" "$patch" "$@"
-		;;
-	esac
+	if [[ $what != *.msg ]]; then
+		patches=$(patches_of "$what")
+		[ -n "$patches" ] || [[ $what == */rest ]] ||
+			die "$series/order: there is no patch $what"
+		for patch in $patches; do
+			apply "${what%/*}" "$patch"
+			place "$@"
+			commit
+		done
+		return
+	fi
+	for word; do
+		if [[ $word != +* ]]; then
+			files+=("$word")
+			continue
+		fi
+		for patch in $(patches_of "${word#+}"); do
+			apply "${word%/*}" "$patch"
+		done
+	done
+	{
+		grep -v '^#' "$orders/$series/$what"
+		printf '\nSigned-off-by: %s <%s>\n' "$GIT_AUTHOR_NAME" "$GIT_AUTHOR_EMAIL"
+	} >"$work/msg"
+	place "${files[@]}"
+	commit
 }
 
 # The cover letter's text: "[FORM" and "]" enclose what only one form says
@@ -184,11 +197,21 @@ cover() {
 		/^#/ { next }
 		/^\[[a-z]+$/ { skip = substr($0, 2) != form; next }
 		/^\]$/ { skip = 0; next }
-		!skip' "$root/series/cover-letter"
+		!skip' "$orders/$series/cover-letter"
 }
 
+# The lines of a series' order. "needs SERIES..." and "draft" are about the whole.
+lines() {
+	grep -vE '^(#|needs |draft$|$)' "$orders/$1/order"
+}
+
+is_draft() {
+	grep -qx draft "$orders/$1/order"
+}
+
+# mail FROM: the commits since then as mails
 mail() {
-	local form=default prefix=PATCH
+	local form=default prefix=PATCH mails=$work/mails/$series
 
 	if [ -n "$upstream" ]; then
 		form=upstream prefix='PATCH bpf-next'
@@ -196,19 +219,36 @@ mail() {
 	git -C "$repo" config branch.series.description "$(cover $form)"
 	git -C "$repo" format-patch -q --zero-commit --no-signature \
 		--subject-prefix="$prefix" --cover-letter \
-		--cover-from-description=subject -o "$work/mails" base
-	mv "$work/mails/0000-cover-letter.patch" "$work/mails/0000-cover-letter.txt"
-	"$here/written.sh" move "$work/mails" "$dest"
+		--cover-from-description=subject -o "$mails" "$1"
+	mv "$mails/0000-cover-letter.patch" "$mails/0000-cover-letter.txt"
+	[ -z "$base" ] || printf '\nbase-commit: %s\n' "$base" >>"$mails/0000-cover-letter.txt"
 }
 
 [ ! -e "$repo" ] || die "$repo is there already"
 "$here/written.sh" check "$dest"
-named=$(grep -v '^#' "$root/series/order" | awk '{ print $1 }' | xargs)
+[ -z "$upstream" ] || "$here/upstream.py" check "$pristine"
+names=() drafts=()
+for folder in "$orders"/*/; do
+	series=$(basename "$folder")
+	if is_draft "$series"; then
+		drafts+=("$series")
+	else
+		names+=("$series")
+	fi
+done
+[ ${#drafts[@]} -eq 0 ] || echo "not made, drafts: ${drafts[*]}" >&2
+named=$(for series in "${names[@]}"; do lines "$series"; done | tr -s '+\t ' '\n' | xargs)
 start
-while read -r line; do
-	# shellcheck disable=SC2086 # words, and patterns of files
-	[[ -z $line || $line == '#'* ]] || (set -f; entry $line)
-done <"$root/series/order"
-[ ! -s "$work/overlay" ] || die "series/order names no patch for $(xargs <"$work/overlay")"
-[ ! -s "$work/patches" ] || die "series/order has no place for $(xargs <"$work/patches")"
-mail
+from=base
+for series in "${names[@]}"; do
+	while read -r line; do
+		# shellcheck disable=SC2086 # words, and patterns of files
+		(set -f; entry $line)
+	done < <(lines "$series")
+	git -C "$repo" tag "$series"
+	mail "$from"
+	from=$series
+done
+[ ! -s "$work/overlay" ] || die "no order names a patch for $(xargs <"$work/overlay")"
+[ ! -s "$work/patches" ] || die "no order has a place for $(xargs <"$work/patches")"
+"$here/written.sh" move "$work/mails" "$dest"

@@ -64,8 +64,9 @@ if [ -d "$src" ]; then
 	# shellcheck disable=SC2086 # a list of paths without blanks
 	(cd "$src" && tar cf - $parts) | tar xf - -C "$dest"
 else
-	top=$(basename "$src" .tar.xz)
+	# The top folder's name need not be that of the tarball
+	set -f
 	# shellcheck disable=SC2046,SC2086 # a list of paths without blanks
-	tar xf "$src" -C "$dest" --strip-components=1 \
-		$(printf "$top/%s " $parts)
+	tar xf "$src" -C "$dest" --strip-components=1 --wildcards \
+		--no-wildcards-match-slash $(printf '*/%s ' $parts)
 fi

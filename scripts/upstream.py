@@ -3,12 +3,16 @@
 """The form for the mailing list of what a patch has just brought to a tree
 
 usage: upstream.py COMPONENT TREE PRISTINE MESSAGE
+       upstream.py check PRISTINE
 
  - the command gets the next free number, as the tree's enum has it, and not
    the one that is the same on all releases
  - libbpf's function goes to the version that is being developed, as the
    tree's libbpf_version.h has it, and not to a node of our own
  - comments and the commit's message lose what is about these two
+
+"check" fails for a tree that is not current: the number and the version would
+be those of another command and of a released libbpf.
 
 Each change fails where it does not find what it is to change, so that a
 patch that was reworded is noticed.
@@ -17,6 +21,9 @@ import re
 import sys
 
 NAME = 'BPF_SYNC_MAP_ACCESS'
+# The newest that are known: a tree has to have them, or later ones
+LAST_COMMAND = 'BPF_PROG_ASSOC_STRUCT_OPS'
+LAST_VERSION = (1, 8)
 FUNCTION = 'bpf_sync_map_access'
 
 
@@ -41,13 +48,43 @@ def kernel(tree, pristine, message):
     drop_paragraph(message, 'The number is fixed')
 
 
+def read(path):
+    with open(path, encoding='utf-8') as file:
+        return file.read()
+
+
+def version(pristine):
+    """The version that the next release will have"""
+    text = read(f'{pristine}/tools/lib/bpf/libbpf_version.h')
+    return tuple(int(re.search(rf'^#define LIBBPF_{part}_VERSION (\d+)$', text, re.M)[1])
+                 for part in ('MAJOR', 'MINOR'))
+
+
+def commands(path):
+    enum = re.search(r'^enum bpf_cmd {\n(.*?)^}', read(path), re.M | re.S)[1]
+    return re.findall(r'^\t(BPF_\w+)', enum, re.M)
+
+
+def check(pristine):
+    """Exits with an error if the tree is not current"""
+    headers = [commands(f'{pristine}/{folder}uapi/linux/bpf.h')
+               for folder in ('include/', 'tools/include/')]
+    if headers[0] != headers[1]:
+        sys.exit('Error: the two copies of linux/bpf.h have different commands')
+    if LAST_COMMAND not in headers[0]:
+        sys.exit(f'Error: this tree is not current, it does not have {LAST_COMMAND}: '
+                 'use KSRC= with the tree that the series is for')
+    now = version(pristine)
+    nodes = re.findall(r'^LIBBPF_(\d+)\.(\d+)\.\d+ {', read(f'{pristine}/tools/lib/bpf/libbpf.map'),
+                       re.M)
+    newest = max((int(major), int(minor)) for major, minor in nodes)
+    if now < max(newest, LAST_VERSION):
+        sys.exit('Error: this tree is not current, it has libbpf %d.%d after %d.%d'
+                 % (*now, *max(newest, LAST_VERSION)))
+
+
 def in_development(pristine):
-    """The version that the next release will have, as in libbpf.map"""
-    with open(f'{pristine}/tools/lib/bpf/libbpf_version.h', encoding='utf-8') as file:
-        text = file.read()
-    major, minor = (re.search(rf'^#define LIBBPF_{part}_VERSION (\d+)$', text, re.M)[1]
-                    for part in ('MAJOR', 'MINOR'))
-    return f'LIBBPF_{major}.{minor}.0'
+    return 'LIBBPF_%d.%d.0' % version(pristine)
 
 
 def export(path, node):
@@ -79,6 +116,9 @@ def libbpf(tree, pristine, message):
 
 
 if __name__ == '__main__':
+    if len(sys.argv) == 3 and sys.argv[1] == 'check':
+        check(sys.argv[2])
+        sys.exit()
     if len(sys.argv) != 5:
         sys.exit(__doc__)
     {'kernel': kernel, 'libbpf': libbpf}.get(sys.argv[1], lambda *_: None)(*sys.argv[2:])

@@ -27,7 +27,10 @@ PROGS	:= $(patsubst %.c,$(TESTS)/%,$(notdir $(PROGS_C))) \
 PROG_INCLUDES := -I$(OBJ) -I$(LIBBPF)/include -I$(TREE)/tools/include/uapi \
 	-Itests/progs
 
-vpath %.c $(PROG_DIRS)
+vpath %.c $(PROG_DIRS) docs/examples
+
+# Have the movers in them, without bpftool around them
+$(TESTS)/move_load $(TESTS)/move_raw: PROG_INCLUDES += -I$(BPFTOOL_DIR)
 
 .PHONY: check check-host test-programs
 test-programs: $(PROGS) $(TESTS)/syscalls.json
@@ -44,6 +47,14 @@ $(TESTS)/%: %.c $(OBJ)/.built build/.chosen
 	$(Q)$(CC) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror \
 		-D_GNU_SOURCE $(PROG_INCLUDES) $< -o $@ \
 		$(LIBBPF)/libbpf.a -lelf -lz -lpthread
+
+# What has map_wait is linked with the library, not with bpftool
+WAIT_PROGS := $(TESTS)/wait_use $(TESTS)/drain-selector
+$(WAIT_PROGS): $(TESTS)/%: %.c $(OBJ)/libmap_wait.a build/.chosen bpftool/map_wait.h | $(TESTS)
+	$(Q)$(CC) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror \
+		-D_GNU_SOURCE -Ibpftool $(PROG_INCLUDES) $< -o $@ \
+		$(OBJ)/libmap_wait.a $(LIBBPF)/libbpf.a -lelf -lz -lpthread
+test-programs: $(TESTS)/drain-selector
 
 build/.check-packages: scripts/packages.sh build/.check-package-list
 	$(Q)scripts/packages.sh $(CHECK_PKGS)
@@ -62,8 +73,14 @@ TEST_ENV = BUILD=$(abspath build) BPFTOOL=$(abspath build/bpftool) \
 # the sanitizers, the fuzzer, the files' form, and the distribution's kernels.
 # What is done at every place or many times is done at some: QUICK
 OTHER_BASE := $(filter-out 6.12,$(NAME))
-HOST_TESTS ?= $(if $(OTHER_BASE),$(addprefix tests/source/,\
-	deb.bats export.bats series.bats),tests/source) tests/host \
+# SAMPLE=1: of the tests on this machine, those of what differs between bases: what
+# the hooks change, what is printed, and what libbpf does
+SAMPLE	?=
+SAMPLE_TESTS := $(wildcard $(patsubst %,tests/host/%.bats,all batch completion drain \
+	dump grammar keep queue reader recover sync wait))
+HOST_TESTS ?= $(if $(filter 1,$(SAMPLE)),tests/source/export.bats $(SAMPLE_TESTS),\
+	$(if $(OTHER_BASE),$(addprefix tests/source/,\
+	deb.bats export.bats series.bats),tests/source) tests/host) \
 	tests/guest/wrapper.bats
 QUICK	?= $(if $(OTHER_BASE),FAULTS_QUICK=16 LOAD_SECONDS=2)
 
@@ -113,5 +130,6 @@ bench: build/bpftool test-programs build/.demo-packages
 
 include tests/plain.mk
 include tests/fuzz/fuzz.mk
+include tests/mutants/mutants.mk
 include tests/promtool.mk
 include tests/vm/vm.mk

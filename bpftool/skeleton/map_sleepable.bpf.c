@@ -7,9 +7,12 @@
 #include "map_sleepable.h"
 
 /* The kernel that runs it may have other types than the one it was built on */
+struct bpf_prog___local;
+
 struct bpf_prog_aux___local {
 	__u32 id;
 	unsigned char sleepable;	/* until 6.8 */
+	struct bpf_prog___local *dst_prog;	/* from 5.10 on */
 } __attribute__((preserve_access_index));
 
 struct bpf_prog___local {
@@ -40,6 +43,9 @@ int list(struct bpf_iter__bpf_prog___local *ctx)
 		e.sleepable = BPF_CORE_READ_BITFIELD_PROBED(prog, sleepable);
 	else
 		e.sleepable = BPF_CORE_READ(prog, aux, sleepable);
+	/* NULL has no ID: reading it gives 0 */
+	if (bpf_core_field_exists(struct bpf_prog_aux___local, dst_prog))
+		e.target = BPF_CORE_READ(prog, aux, dst_prog, aux, id);
 
 	bpf_seq_write(ctx->meta->seq, &e, sizeof(e));
 

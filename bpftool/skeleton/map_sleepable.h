@@ -7,6 +7,7 @@
 struct map_sleepable_entry {
 	__u32 id;
 	__u32 sleepable;
+	__u32 target;		/* of an extension that was not attached yet */
 };
 
 #endif /* __MAP_SLEEPABLE_H */

@@ -3,7 +3,8 @@
  * each "0" or the name of the error. Makes no call at all on a kernel that does
  * not have the command, its number may be anything there: exits with 3.
  *
- * usage: sync_cmd [null|attr|empty-attr|bad-attr|size|huge|bad-huge]...
+ * usage: sync_cmd [null|attr|empty-attr|bad-attr|size|huge|bad-huge|common|
+ *                  common-attr]...
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -17,6 +18,9 @@
 
 #define NO_COMMAND	3
 
+/* A flag in the command, which older headers lack */
+#define COMMON_ATTRS	(1 << 16)
+
 /* The check that libbpf's comment on bpf_sync_map_access() shows */
 static bool has_sync_map_access(void)
 {
@@ -24,7 +28,8 @@ static bool has_sync_map_access(void)
 	const struct btf_enum *e;
 	const struct btf_type *t;
 	bool found = false;
-	int i, id;
+	unsigned int i;
+	int id;
 
 	if (!btf)
 		return false;
@@ -45,15 +50,18 @@ static const struct {
 	const char *name;
 	int attr;	/* 0: NULL, 1: good memory, 2: no memory at all */
 	unsigned int size;
+	int flag;
 } calls[] = {
-	{ "null",	0, 0 },
-	{ "attr",	1, sizeof(union bpf_attr) },
-	{ "empty-attr",	1, 0 },
-	{ "bad-attr",	2, 0 },
-	{ "size",	0, 1 },
-	{ "huge",	0, ~0U },
-	{ "bad-huge",	2, ~0U },
-	{ NULL },
+	{ "null",	0, 0, 0 },
+	{ "attr",	1, sizeof(union bpf_attr), 0 },
+	{ "empty-attr",	1, 0, 0 },
+	{ "bad-attr",	2, 8, 0 },
+	{ "size",	0, 1, 0 },
+	{ "huge",	0, ~0U, 0 },
+	{ "bad-huge",	2, ~0U, 0 },
+	{ "common",	0, 0, COMMON_ATTRS },
+	{ "common-attr", 1, sizeof(union bpf_attr), COMMON_ATTRS },
+	{ NULL, 0, 0, 0 },
 };
 
 static int call(const char *name)
@@ -72,7 +80,8 @@ static int call(const char *name)
 			ptr = &zero;
 		else if (calls[i].attr == 2)
 			ptr = (void *)1;
-		ret = syscall(__NR_bpf, BPF_SYNC_MAP_ACCESS, ptr, calls[i].size);
+		ret = syscall(__NR_bpf, BPF_SYNC_MAP_ACCESS | calls[i].flag, ptr,
+			      calls[i].size, NULL, 0);
 		puts(!ret ? "0" : ret == -1 ? strerrorname_np(errno) : "odd");
 		return 0;
 	}

@@ -85,7 +85,7 @@ int start(struct __sk_buff *skb)
 	if (!work)
 		return 1;
 	if (bpf_wq_init(&work->wq, &works, 0) ||
-	    bpf_wq_set_callback_impl(&work->wq, late, 0, NULL) ||
+	    wq_set_callback(&work->wq, late) ||
 	    bpf_wq_start(&work->wq, 0))
 		return 2;
 	return 0;

@@ -2,10 +2,7 @@
 /* Loads a security policy in BPF, issues the command under it and prints what
  * the policy was asked and what the caller was told.
  *
- * usage: sync_lsm OBJECT allow|EROFS|ENOKEY [nobody|attr]
- *
- * The call is made without privileges with "nobody", with an attribute with
- * "attr": both have to be refused before the policy is asked.
+ * usage: sync_lsm OBJECT allow|EROFS|ENOKEY
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,20 +14,6 @@
 #include <bpf/libbpf.h>
 
 #include "sync_guest.h"
-
-#define NOBODY	65534
-
-static int call(const char *how)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	if (!strcmp(how, "nobody") && (setgid(NOBODY) || setuid(NOBODY)))
-		return -1;
-
-	return syscall(__NR_bpf, BPF_SYNC_MAP_ACCESS,
-		       strcmp(how, "attr") ? NULL : &attr, 0);
-}
 
 static int attach(struct bpf_object *obj, int fd, struct lsm_shared *shared)
 {
@@ -52,7 +35,7 @@ int main(int argc, char **argv)
 	const __u32 key = 0;
 	int fd, ret;
 
-	if (argc < 3)
+	if (argc != 3)
 		return 1;
 	if (!strcmp(argv[2], "EROFS"))
 		shared.refusal = -EROFS;
@@ -68,7 +51,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 
-	ret = call(argc > 3 ? argv[3] : "");
+	ret = syscall(__NR_bpf, BPF_SYNC_MAP_ACCESS, NULL, 0);
 	printf("told %s\n", ret ? strerrorname_np(errno) : "0");
 	if (bpf_map_lookup_elem(fd, &key, &shared))
 		return 1;

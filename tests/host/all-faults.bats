@@ -7,9 +7,11 @@
 load ../lib/common
 load ../lib/slot
 load ../lib/all
+load ../lib/inject
 
 setup() {
 	setup_slot
+	needs_at_call
 	swap_all
 	WORDS=()
 	FAULT_TYPE=array_of_maps
@@ -48,11 +50,10 @@ set_up() {
 	done | sort >"$BATS_TEST_TMPDIR/want"
 }
 
-# traced CALL [OPTION...]: the run's system calls of that name, in order
-traced() {
+# ended COMMAND...: the run, under the command
+ended() {
 	status=0
-	strace -f -qq -e trace="$1" -o "$TRACE" "${@:2}" "${SWAP_ALL[@]}" \
-		"${WORDS[@]}" >"$OUT" 2>"$OUT.err" || status=$?
+	"$@" "${SWAP_ALL[@]}" "${WORDS[@]}" >"$OUT" 2>"$OUT.err" || status=$?
 }
 
 # The pinned maps' ids, of those that were to be printed or of the others
@@ -101,31 +102,22 @@ cleared() {
 }
 
 # between_maps CALL NTH: an error, and a kill, at the N-th call that is like that, a
-# regular expression. What others do to the maps of this machine moves bpf(2)
-# calls: a fault that hit another one is repeated.
+# regular expression
 between_maps() {
-	local like=$1 name=${1%%\\(*} fault nth tries
+	local fault
 
-	OUT=$BATS_TEST_TMPDIR/out TRACE=$BATS_TEST_TMPDIR/trace
+	OUT=$BATS_TEST_TMPDIR/out
 	for fault in error=EPERM signal=KILL; do
-		for ((tries = 0; tries < 20; tries++)); do
-			set_up
-			traced "$name"
-			[[ $status == 0 ]]
-			judge
-			nth=$(grep -nE "^[0-9]+ +$like" "$TRACE" |
-				sed -n "$2s/:.*//p")
-			[[ $nth ]]
-			set_up
-			traced "$name" -e inject="$name:$fault:when=$nth"
-			sed -n "${nth}p" "$TRACE" | grep -E "^[0-9]+ +$like" >&2 &&
-				break
-			recover_all >/dev/null
-		done
+		set_up
+		ended
+		[[ $status == 0 ]]
+		judge
+		set_up
+		ended at_call -n "$2" "$fault" "$1"
 		[[ $fault == error* && $status == 255 ||
 			$fault == signal* && $status == 137 ]]
 		judge || {
-			echo "$fault at call $2 of $like, status $status" >&2
+			echo "$fault at call $2 of $1, status $status" >&2
 			cat "$OUT" "$OUT.err" | head -c 2000 >&2
 			return 1
 		}

@@ -183,23 +183,15 @@ by_slot() {
 }
 
 # second_batch_fails TYPE: swap-drains with the second lookup of a batch of slots
-# failing; $status is the run's, its output is in the file "got". Without -f, as
-# strace counts each thread's calls.
+# failing; $status is the run's, its output is in the file "got"
 second_batch_fails() {
-	local trace=$BATS_TEST_TMPDIR/trace nth
-	local run=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all)
-	local strace=(strace -qq -e trace=bpf -o "$trace")
-	local batch='bpf(BPF_MAP_LOOKUP_BATCH, .*count=1024,'
-
-	# The first is the same call with any number of slots
-	make_outer "$1" 4 2
-	"${strace[@]}" "${run[@]}" >"$BATS_TEST_TMPDIR/got"
-	nth=$(($(grep -n "^$batch" "$trace" | sed -n '1s/:.*//p') + 1))
+	needs_at_call
 	slots_with_holes "$1"
 	status=0
-	"${strace[@]}" -e inject=bpf:error=EINVAL:when="$nth" "${run[@]}" \
+	at_call -n 2 error=EINVAL \
+		"bpf\(BPF_MAP_LOOKUP_BATCH, map=$(map_id "$PINS/outer"), count=1024," \
+		"$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all \
 		>"$BATS_TEST_TMPDIR/got" || status=$?
-	grep "^$batch.*(INJECTED)" "$trace"
 	all_names
 }
 

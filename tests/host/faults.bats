@@ -29,13 +29,13 @@ every_call() {
 @test "faults: a created replacement, -j" {
 	every_call created 16 'bpf\(BPF_MAP_CREATE' 'bpf\(BPF_OBJ_PIN' \
 		'bpf\(BPF_MAP_UPDATE_ELEM' 'bpf\(BPF_MAP_LOOKUP_BATCH' \
-		'mkdir\("/sys/fs/bpf/swap_drain/' flock 'fcntl\(.*F_OFD_SETLK' \
-		'write\(1' unlink rmdir
+		'mkdir\("/sys/fs/bpf/swap_drain/' 'flock\(' 'fcntl\(.*F_OFD_SETLK' \
+		'write\(1,' 'unlink\(' 'rmdir\('
 }
 
 @test "faults: a given replacement and clear, hash_of_maps" {
-	every_call turns 6 'bpf\(BPF_MAP_UPDATE_ELEM' rename \
-		'bpf\(BPF_MAP_DELETE_ELEM' unlink
+	every_call turns 6 'bpf\(BPF_MAP_UPDATE_ELEM' 'rename\(' \
+		'bpf\(BPF_MAP_DELETE_ELEM' 'unlink\('
 }
 
 @test "faults: keep, with a wait of its own" {
@@ -45,27 +45,27 @@ every_call() {
 }
 
 @test "faults: all filled slots" {
-	every_call all 6 'bpf\(BPF_OBJ_PIN' 'write\(1' unlink
+	every_call all 6 'bpf\(BPF_OBJ_PIN' 'write\(1,' 'unlink\('
 }
 
 @test "faults: a queue, which is popped" {
-	every_call queue 6 'write\(1' 'bpf\(BPF_MAP_LOOKUP_AND_DELETE_ELEM'
+	every_call queue 6 'write\(1,' 'bpf\(BPF_MAP_LOOKUP_AND_DELETE_ELEM'
 }
 
 @test "faults: more output than a buffer holds" {
-	every_call large 200 'write\(1'
+	every_call large 200 'write\(1,'
 }
 
 @test "faults: recover" {
-	every_call recover 6 'write\(1' unlink
+	every_call recover 6 'write\(1,' 'unlink\('
 }
 
 @test "faults: recover, with a map to be cleared" {
-	every_call recover_clear 6 rename 'bpf\(BPF_MAP_DELETE_ELEM' unlink
+	every_call recover_clear 6 'rename\(' 'bpf\(BPF_MAP_DELETE_ELEM' 'unlink\('
 }
 
 @test "faults: recover a queue" {
-	every_call recover_queue 6 'write\(1' \
+	every_call recover_queue 6 'write\(1,' \
 		'bpf\(BPF_MAP_LOOKUP_AND_DELETE_ELEM'
 }
 

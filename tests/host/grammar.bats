@@ -206,7 +206,7 @@ defined() {
 	for field in error swapped pinned outer_id slot slots id type name \
 		flags elements; do
 		grep -qE "\*$field\*|\"$field\":|$field object" "$TEXT"
-		grep -qh "\"$field\"" "$DIR"/map_{err,drain_print}.c
+		grep -qh "\"$field\"" "$DIR"/map_{err,print}.c
 	done
 }
 

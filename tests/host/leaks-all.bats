@@ -143,31 +143,19 @@ ends() {
 	[[ $(find "$PINS/journal" -mindepth 1 | wc -l) -eq 0 ]]
 }
 
-# killed N: the run is killed at its N-th fcntl(2)
+# killed WHAT CALL: the run is killed there
 killed() {
-	run strace -o "$BATS_TEST_TMPDIR/trace" -e trace=fcntl \
-		-e inject=fcntl:signal=KILL:when="$1" "$BPFTOOL" \
-		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
-		journal "$PINS/journal"
+	run at_call "$@" "$BPFTOOL" map swap-drain pinned "$PINS/outer" \
+		key 0 0 0 0 journal "$PINS/journal"
 	[[ $status -eq 137 && -z $output ]]
 }
 
 @test "a killed run leaves the old map pinned, recover lets it go" {
-	local nth
-
-	skip_unless "there is no strace" command -v strace
-	strace -o "$BATS_TEST_TMPDIR/trace" -e trace=fcntl "$BPFTOOL" \
-		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
-		journal "$PINS/journal"
+	needs_at_call
+	killed signal=KILL 'bpf\(BPF_MAP_LOOKUP_ELEM'
 	left 3 1
-	nth=$(grep '^fcntl(' "$BATS_TEST_TMPDIR/trace" | grep -n 'F_UNLCK' |
-		tail -n 1 | cut -d: -f1)
-
-	# Locked, and nothing done so far
-	killed $((nth - 1))
-	left 3 1
-	# Swapped, and not yet unlocked
-	killed "$nth"
+	# shellcheck disable=SC2016 # a shell of its own expands it
+	killed after='kill -KILL "$TRACED"' 'bpf\(BPF_MAP_UPDATE_ELEM'
 	left 4 2
 	bpftool map swap-drain recover journal "$PINS/journal"
 	left 3 1

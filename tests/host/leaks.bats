@@ -8,6 +8,7 @@ load ../lib/common
 load ../lib/slot
 load ../lib/errors
 load ../lib/answers
+load ../lib/inject
 
 bats_require_minimum_version 1.5.0
 
@@ -157,9 +158,9 @@ undo() {
 }
 
 @test "after the update failed with a created replacement" {
-	need_strace
-	fault_at BPF_MAP_UPDATE_ELEM error=ENOMEM \
-		map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+	needs_at_call
+	run --separate-stderr at_call error=ENOMEM 'bpf\(BPF_MAP_UPDATE_ELEM' \
+		"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
 	[[ $status == 255 && $(said) == "Error: "*"Cannot allocate memory" ]]
 	[[ $(slot_id) == "$(map_id "$PINS/inner")" && -z $(left_pins) ]]
 	wait_until we_have 2
@@ -212,10 +213,10 @@ undo() {
 }
 
 @test "after reading failed: swapped, pinned and named" {
-	need_strace
-	# With all calls after it, so that there is no other way to read
-	fault_at BPF_MAP_LOOKUP_BATCH error=EIO+ \
-		map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+	needs_at_call
+	run --separate-stderr at_call -a error=EIO \
+		"bpf\(BPF_MAP_(LOOKUP|GET_NEXT).* map=$(map_id "$PINS/inner")," \
+		"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
 	[[ $(said) == *"Input/output error"* ]]
 	swapped_and_pinned
 	release_pins
@@ -228,24 +229,29 @@ both_pinned() {
 			"$(map_id "$PINS/second")" | sort -n)
 }
 
-# Each has types of its own, so that those of the other are not at hand
-@test "after the BTF to print it with could not be had: swapped, pinned and named" {
-	local FAULT_SAYS="can't get the BTF of map" pinned
+# without_btf [OPTION]: of the map that comes second. Each has types of its own, so
+# that those of the other are not at hand.
+without_btf() {
+	run --separate-stderr at_call -s "bpf\(BPF_MAP_LOOKUP_BATCH, map=$(slot_id)," \
+		error=ENOMEM 'bpf\(BPF_BTF_GET_FD_BY_ID' "$BPFTOOL" "$@" \
+		map swap-drain pinned "$PINS/outer" all
+}
 
-	need_strace
+@test "after the BTF to print it with could not be had: swapped, pinned and named" {
+	local pinned
+
+	needs_at_call
 	make_slot array_of_maps --fill 3 --btf struct hash
 	other_map --fill 2 --btf struct hash "$PINS/second"
 	undo
-	fault_at BPF_BTF_GET_FD_BY_ID error=ENOMEM \
-		map swap-drain pinned "$PINS/outer" all
+	without_btf
 	[[ $status == 255 ]]
 	pinned=$(dirname "$(left_pins | head -n 1)")
-	[[ $(said) == *"$FAULT_SAYS "*"; slot was swapped, old map is pinned at $pinned" ]]
+	[[ $(said) == *"BTF of map"*"; slot was swapped, old map is pinned at $pinned" ]]
 	both_pinned
 	undo
 
-	fault_at BPF_BTF_GET_FD_BY_ID error=ENOMEM \
-		-j map swap-drain pinned "$PINS/outer" all
+	without_btf -j
 	[[ $status == 255 ]]
 	jq -es --arg run "$(dirname "$(left_pins | head -n 1)")" 'length == 1 and
 		(.[0][-1] | .swapped and .pinned == $run)' <<<"$output"

@@ -33,34 +33,6 @@ calls_of() {
 	grep "$name(" "$BATS_TEST_TMPDIR/calls"
 }
 
-# fault_at CALL SPEC WORD...: "run"s bpftool with the last bpf(2) call that is
-# named CALL failing, as in "error=EIO" or, with all after it, "error=EIO+". How
-# many calls come before depends on what else is on the machine, so this tries
-# again until it was that one; the test's undo() is called in between. Where such
-# calls are made for several reasons, $FAULT_SAYS is in the message for the right one.
-fault_at() {
-	local call=$1 spec=$2 nr tries more=
-
-	shift 2
-	[[ $spec != *+ ]] || more=+
-	for ((tries = 0; tries < 100; tries++)); do
-		nr=$(calls_of bpf "$@" | grep -n "$call" | tail -n 1 |
-			cut -d: -f1)
-		undo
-		run --separate-stderr with_fault \
-			"bpf:${spec%+}:when=$nr$more" -- "$@"
-		# shellcheck disable=SC2154 # run sets them
-		if grep INJECTED "$BATS_TEST_TMPDIR/strace" | head -n 1 |
-			grep -q "$call" &&
-			[[ $output$stderr == *"${FAULT_SAYS-}"* ]]; then
-			return 0
-		fi
-		undo
-	done
-	echo "never hit the last $call" >&2
-	return 1
-}
-
 # over FILE PATH COMMAND...: runs a command that sees FILE at PATH
 over() {
 	# shellcheck disable=SC2016 # the inner shell expands them

@@ -5,13 +5,13 @@
 
 # The steps that touch the outer map, the old map, or the journal
 STEPS=(
-	'bpf(BPF_MAP_LOOKUP_ELEM'
-	'bpf(BPF_MAP_CREATE'
-	'bpf(BPF_OBJ_PIN'
-	'bpf(BPF_MAP_UPDATE_ELEM'
-	'bpf(BPF_MAP_LOOKUP_BATCH'
-	'write(1'
-	'unlink('
+	'bpf\(BPF_MAP_LOOKUP_ELEM'
+	'bpf\(BPF_MAP_CREATE'
+	'bpf\(BPF_OBJ_PIN'
+	'bpf\(BPF_MAP_UPDATE_ELEM'
+	'bpf\(BPF_MAP_LOOKUP_BATCH'
+	'write\(1,'
+	'unlink\('
 )
 
 # What a run printed is whole and right, or an error and nothing

@@ -212,18 +212,21 @@ judge_recovery() {
 		complain "the journal is empty after recover"
 }
 
-# with_fault SCENARIO CALL NTH FAULT EARLY: one run. Returns 0 also if the call was
+# with_fault SCENARIO CALL NTH FAULT EARLY: one run, with a fault at the N-th system
+# call of that name, or at the first call like CALL where N is nothing. Returns 0 also if the call was
 # not made that often: then there was no fault, and nothing is counted.
 with_fault() {
-	local scenario=$1 call=$2 nth=$3 fault=$4 early=$5 status=0 fast=()
+	local scenario=$1 call=$2 nth=$3 fault=$4 early=$5 status=0 under
 
 	set_up "$scenario"
+	under=(strace -f -qq -o "$T/trace" -e trace="$call"
+		-e inject="$call:$fault:when=$nth")
 	# With seccomp it is faster, but knows no signals
-	[[ $fault != error=* ]] || fast=(--seccomp-bpf)
+	[[ $fault != error=* ]] || under+=(--seccomp-bpf)
+	[[ $nth ]] || under=(at_call "$fault" "$call")
 	# The braces hide what the shell says of a command that was killed
-	{ strace -f -qq "${fast[@]}" -o "$T/trace" -e trace="$call" \
-		-e inject="$call:$fault:when=$nth" \
-		"${RUN[@]}" >"$T/out" 2>"$T/err"; } 2>/dev/null || status=$?
+	{ "${under[@]}" "${RUN[@]}" >"$T/out" 2>"$T/err"; } 2>/dev/null ||
+		status=$?
 	look
 	if [[ $fault == signal=KILL ]] && ((status == 137)); then
 		kills=$((kills + 1))
@@ -233,7 +236,9 @@ with_fault() {
 		judge_killed
 	elif grep INJECTED "$T/trace" >>"$T/injected"; then
 		faults=$((faults + 1))
-		judge_ended "$status" "$call" "$early"
+		judge_ended "$status" "${call%%\\(*}" "$early"
+	elif [[ ! $nth ]]; then
+		complain "$scenario makes the call $call"
 	fi
 	judge_recovery
 }
@@ -259,21 +264,9 @@ was_hit() {
 	grep -qE "$2" "$T/$1"
 }
 
-# hit FILE FAULT CALL: a fault at the first such call, if there was none yet:
-# what others do to the maps of this machine moves the places meanwhile
+# hit FILE FAULT CALL: a fault at the first such call, if there was none yet
 hit() {
-	local name=${3%%\\(*} nth tries
-
-	for ((tries = 0; tries < 40; tries++)); do
-		! was_hit "$1" "$3" || return 0
-		set_up "$scenario"
-		strace -f -qq -o "$T/all" -e trace="$name" "${RUN[@]}" \
-			>"$T/out" 2>"$T/err"
-		nth=$(sed -n "s/^[0-9]* *\($name(.*\)/\1/p" "$T/all" |
-			grep -nE "$3" | head -n 1 | cut -d: -f1) || :
-		[[ -n $nth ]] || complain "$scenario makes the call $3"
-		try "$scenario" "$name" "$nth" "$2" 0
-	done
+	was_hit "$1" "$3" || try "$scenario" "$3" "" "$2" 0
 	was_hit "$1" "$3" || complain "a fault at $3"
 }
 

@@ -11,7 +11,8 @@ hold() {
 	: >"$T/held"
 	"$BUILD/tests/lock_hold" "$1" "$2" >"$T/held" 2>&1 &
 	HOLDER=$!
-	wait_for grep -q held "$T/held"
+	wait_for grep -q . "$T/held"
+	[[ $(<"$T/held") == held ]] || complain "$(<"$T/held")"
 }
 
 let_go() {
@@ -71,7 +72,7 @@ lock_reaches_namespaces() {
 
 	MADE=(array_of_maps hash 5)
 	fill "${MADE[@]}"
-	stop_at 'bpf(BPF_MAP_CREATE'
+	stop_at 'bpf\(BPF_MAP_CREATE'
 	id=$(outer_id)
 	# shellcheck disable=SC2016
 	unshare --mount --net --pid --fork --mount-proc bash -c '
@@ -94,58 +95,25 @@ expect_in_slot() {
 }
 
 # stop_at CALL [ARGS]: starts a run that stops, by SIGSTOP, after its first such
-# system call. Sets STRACE and STOPPED, the process.
+# system call, a regular expression. Sets TRACER and STOPPED, the process.
 stop_at() {
-	local tries
-
-	# What others do to the maps of this machine moves the place meanwhile
-	for ((tries = 0; tries < 40; tries++)); do
-		! stop_once "$@" || return 0
-		go_on
-	done
-	complain "stopped at $1"
-}
-
-stop_once() {
-	local call=$1 nth name=${1%%(*}
+	local call=$1
 
 	shift
 	wipe
 	fill "${MADE[@]}"
-	strace -f -qq -o "$T/all" -e trace="$name" "$BPFTOOL" map swap-drain \
-		pinned "$PINS/outer" key 0 0 0 0 "$@" >"$T/first"
-	nth=$(grep "^[0-9]* *$name(" "$T/all" | grep -nF "$call" | head -n 1 |
-		cut -d: -f1)
-	wipe
-	fill "${MADE[@]}"
 	rm -f "$T/trace"
-	strace -f -qq -o "$T/trace" -e trace="$name" \
-		-e inject="$name:signal=STOP:when=$nth" "$BPFTOOL" map \
-		swap-drain pinned "$PINS/outer" key 0 0 0 0 "$@" \
-		>"$T/out" 2>"$T/err" &
-	STRACE=$!
-	STOPPED=
-	wait_for find_stopped
-	[[ -n $STOPPED ]] &&
-		grep -v -- '---' "$T/trace" | tail -n 1 | grep -qF "$call"
-}
-
-# Or it has ended, without. What is traced stops at every system call for a
-# moment: strace tells when it was the signal, and "go on" that came before it
-# would let the run stop for good.
-find_stopped() {
-	if ! kill -0 "$STRACE" 2>/dev/null; then
-		STOPPED=
-		return 0
-	fi
-	grep -qs -- '--- stopped by SIGSTOP ---' "$T/trace" &&
-		STOPPED=$(pgrep -P "$STRACE" -x bpftool)
+	at_call signal=STOP "$call" "$BPFTOOL" map swap-drain \
+		pinned "$PINS/outer" key 0 0 0 0 "$@" >"$T/out" 2>"$T/err" &
+	TRACER=$!
+	wait_for grep -qs '^stopped' "$T/trace"
+	STOPPED=$(sed -n 's/^stopped //p' "$T/trace")
 }
 
 go_on() {
 	STATUS=0
-	[[ -z $STOPPED ]] || kill -CONT "$STOPPED"
-	wait "$STRACE" || STATUS=$?
+	kill -CONT "$STOPPED"
+	wait "$TRACER" || STATUS=$?
 }
 
 # at_once COUNT: one map with unique entries, so many runs: one prints them all

@@ -72,28 +72,22 @@ recover_types() {
 
 # Killed between the pin and the swap
 recover_in_slot() {
-	local tries got
+	local got
 
-	for ((tries = 0; tries < 10; tries++)); do
-		MADE=(array_of_maps hash 5)
-		wipe
-		fill "${MADE[@]}"
-		stop_at 'bpf(BPF_OBJ_PIN'
-		kill -KILL "$STOPPED"
-		wait "$STRACE" 2>/dev/null || :
-		look
-		[[ $STATE != untouched-pinned ]] || break
-	done
-	[[ $STATE == untouched-pinned ]] || complain "a pin, but $STATE"
+	MADE=(array_of_maps hash 5)
+	stop_at 'bpf\(BPF_OBJ_PIN'
+	kill -KILL "$STOPPED"
+	wait "$TRACER" 2>/dev/null || :
+	expect untouched-pinned
 
 	got=$(recover 2>&1)
 	[[ -z $got ]] || complain "recover says $got"
 	expect untouched
 
 	# Another run does the same
-	stop_at 'bpf(BPF_OBJ_PIN'
+	stop_at 'bpf\(BPF_OBJ_PIN'
 	kill -KILL "$STOPPED"
-	wait "$STRACE" 2>/dev/null || :
+	wait "$TRACER" 2>/dev/null || :
 	drain >"$T/out" 2>"$T/err"
 	[[ ! -s $T/err ]] || complain "the next run says nothing of it"
 	expect released
@@ -136,7 +130,7 @@ recover_live() {
 recover_stopped() {
 	MADE=(array_of_maps hash 5)
 	fill "${MADE[@]}"
-	stop_at 'bpf(BPF_OBJ_PIN'
+	stop_at 'bpf\(BPF_OBJ_PIN'
 	expect_in_slot
 	expect_nothing_left
 	look
@@ -188,23 +182,11 @@ recover_no_replacement() {
 # Killed as it clears: the output was complete, and what is left in the map is
 # not to take its place, nor to be counted again
 recover_clears() {
-	local got nth tries
+	local got
 
-	# At the second deletion; where other maps come and go at this moment,
-	# it is another call
-	for ((tries = 0; tries < 10; tries++)); do
-		wipe
-		scenario_turns
-		strace -f -qq -o "$T/all" -e trace=bpf "${RUN[@]}" >"$T/out"
-		nth=$(grep -n BPF_MAP_DELETE_ELEM "$T/all" | sed -n '2s/:.*//p')
-		wipe
-		scenario_turns
-		strace -f -qq -o "$T/trace" -e trace=bpf \
-			-e inject=bpf:signal=KILL:when="$nth" \
-			"${RUN[@]}" >"$T/out" 2>"$T/err" || :
-		look
-		[[ $STATE != clearing ]] || break
-	done
+	scenario_turns
+	at_call -n 2 signal=KILL 'bpf\(BPF_MAP_DELETE_ELEM' "${RUN[@]}" \
+		>"$T/out" 2>"$T/err" && complain "it is killed"
 	expect clearing
 	got=$(maps empty "$PINS/old" 2>&1) && complain "it is half cleared"
 	[[ $got == *"holds"* ]] || complain "$got"
@@ -253,19 +235,9 @@ expect_other_now() {
 }
 
 # faulty_recover CALL ERROR [OPTION]: the first such call, a regular expression,
-# fails; where it is shows in a run that lets go of nothing
+# fails
 faulty_recover() {
-	local name=${1%%\\(*} nth status=0
-
-	strace -qq -o "$T/all" -e trace="$name" "$BPFTOOL" -j map swap-drain \
-		recover >/dev/full 2>"$T/err" || :
-	# It does not come to that where it lets go of nothing
-	nth=$(grep -nE "$1" "$T/all" | head -n 1 | cut -d: -f1) || nth=1
-	strace -qq -o "$T/trace" -e trace="$name" \
-		-e inject="$name:error=$2:when=$nth" "$BPFTOOL" ${3+"$3"} \
-		map swap-drain recover >"$T/out" 2>"$T/err" || status=$?
-	grep -E "$1.*INJECTED" "$T/trace" || complain "$1 fails"
-	((status == 255)) || complain "exit $status"
+	fails at_call "error=$2" "$1" "$BPFTOOL" ${3+"$3"} map swap-drain recover
 }
 
 recover_unopened() {
@@ -292,7 +264,7 @@ recover_unreleased() {
 	local pin
 
 	leave_two
-	faulty_recover unlink EPERM -j
+	faulty_recover 'unlink\(' EPERM -j
 	jq -e 'length == 2 and all(.[]; .elements | length == 5)' "$T/out" ||
 		complain "both are printed"
 	pin=$(jq -r .pinned "$T/err")

@@ -20,6 +20,7 @@ own_world() {
 		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
 		mount -t bpf bpf /sys/fs/bpf
 		. "$lib/common.bash"
+		. "$lib/inject.bash"
 		. "$lib/faults.bash"
 		for part in "$lib"/faults-*.bash; do . "$part"; done
 		T=$BATS_TEST_TMPDIR PINS=/sys/fs/bpf/t

@@ -6,6 +6,8 @@
 
 # shellcheck source=tests/lib/refusal.bash
 . "${BASH_SOURCE[0]%/*}/refusal.bash"
+# shellcheck source=tests/lib/inject.bash
+. "${BASH_SOURCE[0]%/*}/inject.bash"
 
 # A journal of our own: another one's leftovers would be one more warning
 drain_here() {
@@ -77,38 +79,21 @@ insert() {
 	bpftool map update pinned "$outer" key "$@" value pinned "$map"
 }
 
-# The run stops in the system call that unlocks the outer map, after the swap,
-# and goes on once the old map of slot 0, $INNER, has got another holder, slot 1 of
-# $PINS/other. $PINS/spare is any map; FORCE may hold a word for the command line.
+# The old map of slot 0, $INNER, gets another holder, slot 1 of $PINS/other, right
+# after the swap. FORCE may hold a word for the command line. $status is the run's.
 #
 # drain_and_insert OUTPUT_FILE [ARG...]
 drain_and_insert() {
-	local out=$1 nth pid before
+	local out=$1
 
 	shift
-	# Which one of its calls that is: the same in every run
-	insert "$PINS/other" "$PINS/spare" 0 0 0 0
-	strace -o "$BATS_TEST_TMPDIR/trace" -e trace=fcntl "$BPFTOOL" \
+	needs_at_call
+	export -f bpftool insert
+	status=0
+	# shellcheck disable=SC2016 # a shell of its own expands them
+	at_call after='insert "$PINS/other" "$PINS/inner" 1 0 0 0' \
+		'bpf\(BPF_MAP_UPDATE_(ELEM|BATCH)' "$BPFTOOL" "$@" \
 		map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
-		journal "$PINS/journal" force >/dev/null
-	nth=$(grep '^fcntl(' "$BATS_TEST_TMPDIR/trace" | grep -n 'F_UNLCK' |
-		tail -n 1 | cut -d: -f1)
-	insert "$PINS/outer" "$PINS/inner" 0 0 0 0
-	before=$(slots_of "$PINS/outer")
-
-	strace -o /dev/null -e trace=fcntl \
-		-e inject=fcntl:signal=SIGSTOP:when="$nth" "$BPFTOOL" "$@" \
-		map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
-		journal "$PINS/journal" "${FORCE[@]}" \
-		>"$out" 2>"$out.err" 3>&- &
-	strace_pid=$!
-	wait_until slots_changed "$before"
-	pid=$(basename "$(find "$PINS/journal" -mindepth 1 -type d)")
-	insert "$PINS/other" "$PINS/inner" 1 0 0 0
-	kill -CONT "$pid"
-}
-
-# slots_changed BEFORE: there is another map in each of them
-slots_changed() {
-	! slots_of "$PINS/outer" | grep -qxF "$1"
+		journal "$PINS/journal" "${FORCE[@]}" >"$out" 2>"$out.err" ||
+		status=$?
 }

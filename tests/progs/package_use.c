@@ -14,7 +14,8 @@ static int kernel_has_command(const struct btf *btf)
 {
 	const struct btf_type *type;
 	const struct btf_enum *e;
-	int id, i;
+	unsigned int i;
+	int id;
 
 	id = btf__find_by_name_kind(btf, "bpf_cmd", BTF_KIND_ENUM);
 	if (id < 0)

@@ -16,8 +16,22 @@ struct bpf_wq {
 
 int bpf_wq_init(struct bpf_wq *wq, void *map, unsigned int flags) __ksym;
 int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
+
+/* 7.0 has the first one. Both are weak: the kernel removes the call of the other. */
+int bpf_wq_set_callback(struct bpf_wq *wq,
+			int (*callback)(void *, int *, void *),
+			unsigned int flags) __ksym __weak;
 int bpf_wq_set_callback_impl(struct bpf_wq *wq,
 			     int (*callback)(void *, int *, void *),
-			     unsigned int flags, void *aux) __ksym;
+			     unsigned int flags, void *aux) __ksym __weak;
+
+#ifndef bpf_ksym_exists
+#define bpf_ksym_exists(sym)	(!!(sym))
+#endif
+
+#define wq_set_callback(wq, callback)					\
+	(bpf_ksym_exists(bpf_wq_set_callback) ?				\
+	 bpf_wq_set_callback(wq, callback, 0) :				\
+	 bpf_wq_set_callback_impl(wq, callback, 0, NULL))
 
 #endif

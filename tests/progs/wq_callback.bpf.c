@@ -96,7 +96,7 @@ int wq_start(struct __sk_buff *skb)
 		return 0;
 
 	if (bpf_wq_init(&work->wq, &works, 0) ||
-	    bpf_wq_set_callback_impl(&work->wq, callback, 0, NULL) ||
+	    wq_set_callback(&work->wq, callback) ||
 	    bpf_wq_start(&work->wq, 0))
 		return 0;
 	s->started = 1;

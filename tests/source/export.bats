@@ -94,7 +94,7 @@ patched() {
 	for path in tools/bpf/bpftool tools/lib/bpf tools/include include kernel; do
 		diff -r -x .pc "linux/$path" "$TREE/$path"
 	done
-	diff -r "$ROOT/selftests/progs" linux/tools/testing/selftests/bpf/progs
+	diff -r "$ROOT/patches/selftests/progs" linux/tools/testing/selftests/bpf/progs
 }
 
 libbpf_patched() {

@@ -84,8 +84,12 @@ write_initramfs() {
 				--show-depends "$module"
 		done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$work/modules"
 		while read -r module; do
-			cp "$module" "$root/modules/"
-			basename "$module" >>"$root/modules/order"
+			# Newer kernels' are packed, which busybox does not know
+			case $module in
+			*.xz) xz -dc "$module" >"$root/modules/$(basename "$module" .xz)" ;;
+			*) cp "$module" "$root/modules/" ;;
+			esac
+			basename "$module" .xz >>"$root/modules/order"
 		done <"$work/modules"
 	fi
 	printf '%s\n' "$here/guest-stage2.sh" >"$root/stage2"

@@ -5,7 +5,7 @@
 # usage: build-kernel.sh BASE SOURCE DEST [FRAGMENT]...
 #
 # BASE is the release (6.12), SOURCE a linux-source tarball or a kernel tree,
-# DEST a folder: bzImage, config, stamp and build.log are left there. Nothing is
+# DEST a folder: bzImage, config, release, stamp and build.log are left there. Nothing is
 # done while patches, configuration and source are those of the last build. What
 # is configured: "config" beside this script, "config-BASE" if there is one, and
 # each FRAGMENT on top.
@@ -125,6 +125,7 @@ echo "guest kernel $base: building, this takes a few minutes"
 make -C "$tree" -j"$(nproc)" KCFLAGS="$flags" bzImage >>"$log" 2>&1 ||
 	die "the kernel does not build"
 cp "$tree/.config" "$dest/config"
+make -s -C "$tree" kernelversion | cut -d . -f 1,2 >"$dest/release"
 cp "$tree/arch/x86/boot/bzImage" "$dest/bzImage"
 rm -rf "$tree"
 echo "$stamp" >"$dest/stamp"

@@ -26,12 +26,11 @@ log=$dest/build.log
 if [ -d "$source" ]; then
 	tar cf - -C "$source" "${skip[@]}" "${parts[@]}" | tar xf - -C "$dest"
 else
-	top=$(basename "$source" .tar.xz)
-	tar xf "$source" -C "$dest" --strip-components=1 "${skip[@]}" \
-		"${parts[@]/#/$top/}"
+	tar xf "$source" -C "$dest" --strip-components=1 "${skip[@]}" --wildcards \
+		--no-wildcards-match-slash "${parts[@]/#/*/}"
 fi
 cp -a "$tree/." "$dest/"
-cp -a "$root/selftests/." "$dest/tools/testing/selftests/bpf/"
+cp -a "$root/patches/selftests/." "$dest/tools/testing/selftests/bpf/"
 
 # Lists in the Makefile name tests and helpers that are not here
 if ! env -u MAKEFLAGS -u MAKEOVERRIDES -u MAKELEVEL -u LLVM make -C "$dest/tools/testing/selftests/bpf" \

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* What runs on after a grace period: sleepable programs, and callbacks */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/filter.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "main.h"
+#include "map_async.h"
+
+#define TYPE_DEPTH_MAX	64
+
+/* In struct map_async_progs */
+#define ANSWER_YES	1
+#define ANSWER_NO	(-1)
+
+/* These run in softirq, or under a lock of their caller, and can't be made
+ * sleepable. Don't add a type because it has no sleepable programs today:
+ * tracepoint and raw_tracepoint got some in Linux 7.1.
+ */
+static bool never_sleeps(__u32 type)
+{
+	switch (type) {
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+	case BPF_PROG_TYPE_XDP:
+	case BPF_PROG_TYPE_PERF_EVENT:
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+	case BPF_PROG_TYPE_CGROUP_DEVICE:
+	case BPF_PROG_TYPE_LWT_IN:
+	case BPF_PROG_TYPE_LWT_OUT:
+	case BPF_PROG_TYPE_LWT_XMIT:
+	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
+	case BPF_PROG_TYPE_SOCK_OPS:
+	case BPF_PROG_TYPE_SK_SKB:
+	case BPF_PROG_TYPE_SK_MSG:
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Returns 0 or -errno */
+static int try_load(__u32 type, size_t nr_insns, __u32 flags)
+{
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_EXIT_INSN(),
+	};
+	int fd;
+
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = flags);
+
+	fd = bpf_prog_load(type, NULL, "Dual BSD/GPL", insns, nr_insns, &opts);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+
+	return 0;
+}
+
+/* Unknown flags are rejected first, then a program without instructions */
+bool map_async_kernel_sleeps(struct map_async_progs *progs)
+{
+	__u32 type = BPF_PROG_TYPE_SOCKET_FILTER;
+
+	if (!progs->sleepers)
+		progs->sleepers = try_load(type, 0, 0) == -E2BIG &&
+			try_load(type, 0, BPF_F_SLEEPABLE) == -EINVAL ?
+				ANSWER_NO : ANSWER_YES;
+
+	return progs->sleepers == ANSWER_YES;
+}
+
+/* Does the kernel take a program of a type, but no sleepable one? Where it
+ * takes neither, it can't be known.
+ */
+static bool type_sleeps(struct map_async_progs *progs, __u32 type)
+{
+	signed char answer;
+
+	if (never_sleeps(type))
+		return false;
+	if (type >= PROG_TYPES_MAX)
+		return true;
+
+	answer = progs->types[type];
+	if (!answer) {
+		answer = !try_load(type, 2, 0) &&
+			try_load(type, 2, BPF_F_SLEEPABLE) == -EINVAL ?
+				ANSWER_NO : ANSWER_YES;
+		progs->types[type] = answer;
+	}
+
+	return answer == ANSWER_YES;
+}
+
+#ifdef BPFTOOL_WITHOUT_SKELETONS
+
+struct map_sleepable_entry {
+	__u32 id, sleepable, target;
+};
+
+static int run_iterator(struct map_async_progs *progs)
+{
+	return -EOPNOTSUPP;
+}
+
+#else /* BPFTOOL_WITHOUT_SKELETONS */
+
+#include "skeleton/map_sleepable.h"
+#include "map_sleepable.skel.h"
+
+static int __printf(2, 0)
+print_nothing(__maybe_unused enum libbpf_print_level level,
+	      __maybe_unused const char *format, __maybe_unused va_list args)
+{
+	return 0;
+}
+
+static int read_list(int fd, struct map_async_progs *progs)
+{
+	size_t len = 0, capacity = 0;
+	char *buf = NULL, *tmp;
+	ssize_t n = -1;
+
+	for (;;) {
+		if (len == capacity) {
+			capacity += 4096 * sizeof(*progs->list);
+			tmp = realloc(buf, capacity);
+			if (!tmp) {
+				errno = ENOMEM;
+				break;
+			}
+			buf = tmp;
+		}
+		n = read(fd, buf + len, capacity - len);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n <= 0)
+			break;
+		len += n;
+		n = -1;
+	}
+	if (n < 0) {
+		n = -errno;
+		free(buf);
+		return n;
+	}
+
+	free(progs->list);
+	progs->list = (struct map_sleepable_entry *)buf;
+	progs->nr = len / sizeof(*progs->list);
+
+	return 0;
+}
+
+static int run_iterator(struct map_async_progs *progs)
+{
+	struct map_sleepable_bpf *skel;
+	libbpf_print_fn_t print;
+	int fd, err;
+
+	set_max_rlimit();
+
+	/* The caller reports it, libbpf need not */
+	print = verifier_logs ? NULL : libbpf_set_print(print_nothing);
+	skel = map_sleepable_bpf__open_and_load();
+	err = skel ? map_sleepable_bpf__attach(skel) : -errno;
+	if (!verifier_logs)
+		libbpf_set_print(print);
+	if (err)
+		goto destroy;
+
+	fd = bpf_iter_create(bpf_link__fd(skel->links.list));
+	if (fd < 0) {
+		err = -errno;
+		goto destroy;
+	}
+	err = read_list(fd, progs);
+	close(fd);
+
+destroy:
+	map_sleepable_bpf__destroy(skel);
+	return err;
+}
+
+#endif /* BPFTOOL_WITHOUT_SKELETONS */
+
+static const struct map_sleepable_entry *
+find_entry(struct map_async_progs *progs, __u32 id)
+{
+	size_t i;
+
+	for (;;) {
+		for (i = 0; i < progs->nr; i++)
+			if (progs->list[i].id == id)
+				return &progs->list[i];
+		if (progs->asked)
+			return NULL;
+		progs->asked = true;
+		progs->err = run_iterator(progs);
+	}
+}
+
+int map_async_sleepable(struct map_async_progs *progs, __u32 id, __u32 type)
+{
+	const struct map_sleepable_entry *e;
+
+	/* The kernel takes no other */
+	if (type == BPF_PROG_TYPE_SYSCALL)
+		return 1;
+	if (!map_async_kernel_sleeps(progs) || !type_sleeps(progs, type))
+		return 0;
+
+	e = find_entry(progs, id);
+	if (e)
+		return !!e->sleepable;
+
+	return progs->err ? : -ENOENT;
+}
+
+__u32 map_async_target(struct map_async_progs *progs, __u32 id)
+{
+	const struct map_sleepable_entry *e = find_entry(progs, id);
+
+	return e ? e->target : 0;
+}
+
+void map_async_renew(struct map_async_progs *progs)
+{
+	progs->asked = false;
+	progs->err = 0;
+}
+
+void map_async_free(struct map_async_progs *progs)
+{
+	free(progs->list);
+}
+
+static int struct_starts(const char *name)
+{
+	if (!strcmp(name, "bpf_wq") || !strcmp(name, "bpf_task_work"))
+		return MAP_STARTS_SLEEPING;
+	if (!strcmp(name, "bpf_timer") || !strcmp(name, "bpf_rcu_head"))
+		return MAP_STARTS_OTHERS;
+
+	return 0;
+}
+
+static int type_starts(const struct btf *btf, __u32 id, int depth)
+{
+	const struct btf_type *t;
+	int ret, starts = 0;
+	const char *name;
+	bool composite;
+	__u32 i;
+
+	/* More than the kernel allows */
+	if (depth > TYPE_DEPTH_MAX)
+		return -E2BIG;
+
+	t = btf__type_by_id(btf, btf__resolve_type(btf, id));
+	if (!t)
+		return -EINVAL;
+	if (btf_is_array(t))
+		return type_starts(btf, btf_array(t)->type, depth + 1);
+
+	/* Global variables are a map too, whose value is a section */
+	composite = btf_is_composite(t);
+	if (!composite && !btf_is_datasec(t))
+		return 0;
+
+	name = btf__name_by_offset(btf, t->name_off);
+	if (composite && name)
+		starts = struct_starts(name);
+	for (i = 0; i < btf_vlen(t); i++) {
+		ret = type_starts(btf, composite ? btf_members(t)[i].type :
+				  btf_var_secinfos(t)[i].type, depth + 1);
+		if (ret < 0)
+			return ret;
+		starts |= ret;
+	}
+
+	return starts;
+}
+
+/* The kernel lets a value hold such a thing only if the map has BTF */
+int map_async_values(__u32 btf_id, __u32 type_id)
+{
+	struct btf *btf;
+	int ret;
+
+	if (!btf_id || !type_id)
+		return 0;
+	btf = btf__load_from_kernel_by_id(btf_id);
+	if (!btf)
+		return -errno;
+	ret = type_starts(btf, type_id, 0);
+	btf__free(btf);
+
+	return ret;
+}

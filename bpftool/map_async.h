@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What runs on after a grace period: sleepable programs, and callbacks */
+
+#ifndef __BPFTOOL_MAP_ASYNC_H
+#define __BPFTOOL_MAP_ASYNC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#define PROG_TYPES_MAX	64
+
+struct map_sleepable_entry;
+
+/* What the kernel has answered; all zero at first */
+struct map_async_progs {
+	bool asked;		/* the iterator ran, or failed with err */
+	int err;
+	struct map_sleepable_entry *list;
+	size_t nr;
+	/* Of types; 0: not asked yet */
+	signed char sleepers, types[PROG_TYPES_MAX];
+};
+
+/* map_async_renew() - ask again for programs that are not in the list. What is in
+ * there stays: a program's ID is reused only after 2^31 - 1 were loaded.
+ */
+void map_async_renew(struct map_async_progs *progs);
+void map_async_free(struct map_async_progs *progs);
+
+/* map_async_kernel_sleeps() - does the kernel have sleepable programs at all?
+ * It is known for certain if not.
+ */
+bool map_async_kernel_sleeps(struct map_async_progs *progs);
+
+/**
+ * map_async_sleepable() - is a loaded program sleepable?
+ * @id:		its ID
+ * @type:	its type
+ *
+ * Program info does not tell. Some types never can sleep. Of others the kernel
+ * is asked whether it takes a sleepable one, and only then an iterator, which
+ * costs tens of milliseconds, once for all programs.
+ *
+ * An extension (freplace) is never sleepable by itself, but runs as a part of
+ * another program: see map_async_target().
+ *
+ * Return: 1, 0, or -errno if it can't be known: -EOPNOTSUPP where bpftool was
+ * built without skeletons, -ENOENT if the program was unloaded since.
+ */
+int map_async_sleepable(struct map_async_progs *progs, __u32 id, __u32 type);
+
+/* map_async_target() - the program that an extension was loaded for, but is not
+ * attached to yet; 0: none, or not known
+ */
+__u32 map_async_target(struct map_async_progs *progs, __u32 id);
+
+/**
+ * map_async_values() - which callbacks can be started from a map's values?
+ * @btf_id:	ID of the map's BTF, 0: none
+ * @type_id:	type of its values in there, 0: none
+ *
+ * Return: a sum of MAP_STARTS_*, or -errno.
+ */
+#define MAP_STARTS_SLEEPING	1	/* bpf_wq, bpf_task_work */
+#define MAP_STARTS_OTHERS	2	/* bpf_timer, bpf_rcu_head */
+int map_async_values(__u32 btf_id, __u32 type_id);
+
+#endif /* __BPFTOOL_MAP_ASYNC_H */

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The command lines of map swap-drain and map drain */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+
+#include <bpf/bpf.h>
+
+#include "main.h"
+#include "map_drain_args.h"
+#include "map_journal.h"
+#include "map_msg.h"
+
+/* What is left to parse */
+struct words {
+	int argc;
+	char **argv;
+};
+
+/* An empty word would be a prefix of every keyword */
+static bool word_is(const struct words *w, const char *keyword)
+{
+	return w->argc && *w->argv[0] && is_prefix(w->argv[0], keyword);
+}
+
+static const char *next_word(struct words *w)
+{
+	w->argc--;
+	return *w->argv++;
+}
+
+static int open_by_id(const char *word, struct map_ref *ref)
+{
+	unsigned long id;
+	char *end;
+	int err;
+
+	id = strtoul(word, &end, 0);
+	if (!isdigit((unsigned char)*word) || *end || id > UINT_MAX)
+		return map_err("can't parse '%s' as the ID of a map", word);
+
+	err = map_ref_open(ref, id, 0);
+	return err ? map_err("can't get map %lu by its ID: %s", id,
+			     strerror(-err)) : 0;
+}
+
+/* The maps of a name */
+struct named {
+	struct map_ref *first;
+	unsigned int nr;
+	char ids[64];		/* as a list, as far as it fits */
+};
+
+static int add_named(struct named *found, struct map_ref *map)
+{
+	size_t len = strlen(found->ids);
+
+	snprintf(found->ids + len, sizeof(found->ids) - len, "%s%u",
+		 found->nr ? ", " : "", map->info.id);
+	if (found->nr++)
+		map_ref_close(map);
+	else
+		*found->first = *map;
+
+	return 0;
+}
+
+static int open_by_name(const char *name, struct map_ref *ref)
+{
+	struct named found = { .first = ref };
+	struct map_ref map;
+	__u32 at = 0;
+	int err;
+
+	if (!*name || strlen(name) >= BPF_OBJ_NAME_LEN)
+		return map_err("can't find the map '%s': a map's name has 1 to %d characters, longer ones were cut when it was loaded",
+			       name, BPF_OBJ_NAME_LEN - 1);
+
+	while (!bpf_map_get_next_id(at, &at)) {
+		err = map_ref_open(&map, at, BPF_F_RDONLY);
+		/* Gone, or protected by a security module, which drains no map */
+		if (err == -ENOENT || err == -EPERM || err == -EACCES)
+			continue;
+		if (err)
+			return map_err("can't get map %u by its ID: %s", at,
+				       strerror(-err));
+		if (strcmp(name, map.info.name))
+			map_ref_close(&map);
+		else
+			add_named(&found, &map);
+	}
+	if (errno != ENOENT)
+		return map_err("can't get the ID of a map: %s",
+			       strerror(errno));
+	if (!found.nr)
+		return map_err("no map has the name '%s'", name);
+	if (found.nr > 1)
+		return map_err("several maps have the name '%s', choose one by its ID: %s",
+			       name, found.ids);
+
+	at = ref->info.id;
+	map_ref_close(ref);
+	err = map_ref_open(ref, at, 0);
+	return err ? map_err("can't get map %u by its ID: %s", at,
+			     strerror(-err)) : 0;
+}
+
+static int open_pinned(const char *path, struct map_ref *ref)
+{
+	int err = map_ref_open_pin(ref, path);
+
+	if (err == -EMEDIUMTYPE)
+		return map_err("%s is not the pin of a map", path);
+	if (err == -EACCES && !bpffs_holds(path))
+		return map_err("can't get the map at %s: not in a bpffs", path);
+
+	return err ? map_err("can't get the map at %s: %s", path,
+			     strerror(-err)) : 0;
+}
+
+/* The words of map_parse_fds(), which gives up when some map goes away while it
+ * looks for a name, and to which ID 4294967297 is ID 1
+ */
+static int parse_map(struct words *w, struct map_ref *ref, const char *what)
+{
+	int (*open_by)(const char *word, struct map_ref *ref);
+
+	if (w->argc < 2)
+		return map_err("'%s' needs a MAP: { id MAP_ID | pinned FILE | name MAP_NAME }",
+			       what);
+
+	if (word_is(w, "id"))
+		open_by = open_by_id;
+	else if (word_is(w, "name"))
+		open_by = open_by_name;
+	else if (word_is(w, "pinned"))
+		open_by = open_pinned;
+	else
+		return map_err("expected 'id', 'name' or 'pinned', got: '%s'",
+			       *w->argv);
+	next_word(w);
+
+	return open_by(next_word(w), ref);
+}
+
+static int parse_byte(const char *word, int base, unsigned char *byte)
+{
+	unsigned long val;
+	char *end;
+
+	/* A byte has no sign and no white space */
+	val = strtoul(word, &end, base);
+	if (!isxdigit((unsigned char)*word) || *end || val > 0xff)
+		return map_err("can't parse '%s' as a byte of the key", word);
+	*byte = val;
+
+	return 0;
+}
+
+static int parse_slots(struct words *w, struct drain_args *args)
+{
+	__u32 i, size = args->map.info.key_size;
+	int base = 0;
+
+	if (word_is(w, "all")) {
+		next_word(w);
+		args->all = true;
+		return 0;
+	}
+	if (!word_is(w, "key"))
+		return map_err("expected 'key' and %u bytes, or 'all', after the MAP%s%s",
+			       size, w->argc ? ", got: " : "",
+			       w->argc ? *w->argv : "");
+	next_word(w);
+
+	args->key = malloc(size);
+	if (!args->key)
+		return map_err("mem alloc failed");
+
+	if (word_is(w, "hex")) {
+		base = 16;
+		next_word(w);
+	}
+	for (i = 0; i < size; i++) {
+		if (!w->argc)
+			return map_err("key expected %u bytes got %u: write each by itself, as for 'map lookup'",
+				       size, i);
+		if (parse_byte(next_word(w), base, &args->key[i]))
+			return -1;
+	}
+
+	return 0;
+}
+
+enum keyword_takes { NOTHING, A_WORD, A_MAP, SECONDS };
+enum { SWAP_DRAIN = 1, DRAIN = 2, RECOVER = 4 };
+
+/* What may follow, in any order; an abbreviation means the first that it fits */
+static const struct keyword {
+	const char *name;
+	int verbs;
+	enum keyword_takes takes;
+	size_t at;		/* offset in struct drain_args */
+} keywords[] = {
+	{ "value",	SWAP_DRAIN,	A_MAP,
+		offsetof(struct drain_args, value) },
+	{ "since",	DRAIN,		A_WORD,
+		offsetof(struct drain_args, since) },
+	{ "counters",	DRAIN,		A_WORD,
+		offsetof(struct drain_args, counters) },
+	{ "keep",	SWAP_DRAIN | DRAIN,	A_WORD,
+		offsetof(struct drain_args, keep) },
+	{ "clear",	SWAP_DRAIN,	NOTHING,
+		offsetof(struct drain_args, clear) },
+	{ "quiet",	SWAP_DRAIN | DRAIN,	NOTHING,
+		offsetof(struct drain_args, quiet) },
+	{ "using",	SWAP_DRAIN,	A_WORD,
+		offsetof(struct drain_args, way) },
+	{ "timeout",	SWAP_DRAIN | RECOVER,	SECONDS,
+		offsetof(struct drain_args, timeout_ms) },
+	{ "journal",	SWAP_DRAIN | DRAIN | RECOVER,	A_WORD,
+		offsetof(struct drain_args, journal) },
+	{ "force",	SWAP_DRAIN | DRAIN,	NOTHING,
+		offsetof(struct drain_args, force) },
+};
+
+static bool keyword_given(const struct keyword *k,
+			  const struct drain_args *args)
+{
+	const void *at = (const void *)args + k->at;
+
+	switch (k->takes) {
+	case A_MAP:
+		return ((const struct map_ref *)at)->fd >= 0;
+	case A_WORD:
+		return *(const char * const *)at;
+	case SECONDS:
+		return *(const unsigned int *)at;
+	default:
+		return *(const bool *)at;
+	}
+}
+
+static int parse_seconds(const char *word, const char *keyword,
+			 unsigned int *ms)
+{
+	unsigned long val;
+	char *end;
+
+	val = strtoul(word, &end, 10);
+	if (!isdigit((unsigned char)*word) || *end || !val ||
+	    val > UINT_MAX / 1000)
+		return map_err("can't parse '%s' as the seconds of '%s'", word,
+			       keyword);
+	*ms = val * 1000;
+
+	return 0;
+}
+
+static int parse_keyword(struct words *w, const struct keyword *k,
+			 struct drain_args *args)
+{
+	void *at = (void *)args + k->at;
+
+	next_word(w);
+	if (keyword_given(k, args))
+		return map_err("'%s' is given twice", k->name);
+
+	if (k->takes == NOTHING) {
+		*(bool *)at = true;
+		return 0;
+	}
+	if (k->takes == A_MAP)
+		return parse_map(w, at, k->name);
+
+	if (!w->argc || !*w->argv[0])
+		return map_err("'%s' needs an argument", k->name);
+	if (k->takes == SECONDS)
+		return parse_seconds(next_word(w), k->name, at);
+	*(const char **)at = next_word(w);
+
+	return 0;
+}
+
+static int unknown_keyword(const struct words *w, const struct drain_args *args)
+{
+	bool key = word_is(w, "key"), all = word_is(w, "all");
+
+	if ((args->key && key) || (args->all && all))
+		return map_err("'%s' is given twice", key ? "key" : "all");
+	if ((args->key || args->all) && (key || all))
+		return map_err("'key' and 'all' exclude each other");
+	if (args->key && isdigit((unsigned char)*w->argv[0]))
+		return map_err("key expected %u bytes, '%s' is one more",
+			       args->map.info.key_size, *w->argv);
+
+	return map_err("unknown keyword '%s'", *w->argv);
+}
+
+static int parse_options(struct words *w, struct drain_args *args, int verb)
+{
+	unsigned int i;
+
+	while (w->argc) {
+		for (i = 0; i < ARRAY_SIZE(keywords); i++)
+			if ((keywords[i].verbs & verb) &&
+			    word_is(w, keywords[i].name))
+				break;
+		if (i == ARRAY_SIZE(keywords))
+			return unknown_keyword(w, args);
+		if (parse_keyword(w, &keywords[i], args))
+			return -1;
+	}
+
+	return 0;
+}
+
+static void init(struct drain_args *args)
+{
+	memset(args, 0, sizeof(*args));
+	args->map.fd = -1;
+	args->value.fd = -1;
+}
+
+int swap_drain_args(struct drain_args *args, int argc, char **argv)
+{
+	struct words w = { .argc = argc, .argv = argv };
+	const struct bpf_map_info *info = &args->map.info;
+
+	init(args);
+	if (word_is(&w, "recover")) {
+		next_word(&w);
+		args->recover = true;
+		return parse_options(&w, args, RECOVER);
+	}
+
+	if (parse_map(&w, &args->map, "swap-drain"))
+		return -1;
+	if (!map_is_map_in_map(info))
+		return map_err("map %u%s%s (%s) is not a map-in-map, so it has no slot to swap; use 'bpftool map drain', or see \"selector pattern\" in bpftool-map(8)",
+			       info->id, *info->name ? " " : "", info->name,
+			       map_type_name(info->type));
+	if (parse_slots(&w, args) || parse_options(&w, args, SWAP_DRAIN))
+		return -1;
+	if (args->all && (args->value.fd >= 0 || args->keep))
+		return map_err("'%s' is for one slot, it can't go with 'all'",
+			       args->keep ? "keep" : "value");
+
+	return 0;
+}
+
+int drain_args(struct drain_args *args, int argc, char **argv)
+{
+	struct words w = { .argc = argc, .argv = argv };
+	const struct bpf_map_info *info = &args->map.info;
+
+	init(args);
+	if (parse_map(&w, &args->map, "drain"))
+		return -1;
+	if (map_is_map_in_map(info))
+		return map_err("map %u%s%s is a map-in-map: use 'bpftool map swap-drain'",
+			       info->id, *info->name ? " " : "", info->name);
+
+	return parse_options(&w, args, DRAIN);
+}
+
+void drain_args_free(struct drain_args *args)
+{
+	map_ref_close(&args->map);
+	map_ref_close(&args->value);
+	free(args->key);
+}
+
+int drain_check_keep(const char *path)
+{
+	char copy[PATH_MAX], *dir;
+	const char *why = NULL;
+	struct stat st;
+
+	if (!path)
+		return 0;
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+		return map_err("the path to keep the map at is too long");
+
+	if (strchr(basename(copy), '.'))
+		return map_err("can't keep the map at %s: a bpffs does not allow dots in names",
+			       path);
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	dir = dirname(copy);
+	if (!lstat(path, &st))
+		why = "it exists already";
+	else if (errno != ENOENT)
+		why = strerror(errno);
+	else if (!bpffs_holds(dir))
+		why = "not in a bpffs";
+	else if (path[strlen(path) - 1] == '/')
+		why = "it is not the name of a file";
+	else if (access(dir, W_OK))
+		why = strerror(errno);
+
+	return why ? map_err("can't keep the map at %s: %s", path, why) : 0;
+}
+
+/* An open() takes the lowest free descriptor: with stdout closed that would be
+ * a map or a pin, and the output would go there.
+ */
+static int check_descriptors(void)
+{
+	static const char * const names[] = { "stdin", "stdout", "stderr" };
+	int fd, flags;
+
+	if (fcntl(STDIN_FILENO, F_GETFD) < 0 &&
+	    open("/dev/null", O_RDONLY) != STDIN_FILENO)
+		return map_err("stdin is closed, and can't be replaced by /dev/null");
+
+	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+		flags = fcntl(fd, F_GETFL);
+		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+			return map_err_stderr("%s is %s", names[fd],
+					      flags < 0 ? "closed" :
+					      "not writable");
+	}
+
+	return 0;
+}
+
+/* Maps are opened by ID, which takes CAP_SYS_ADMIN. The kernel is asked with an
+ * ID that no map has, so that user namespaces and security modules are covered.
+ */
+int drain_begin(const char *verb)
+{
+	int fd;
+
+	if (check_descriptors())
+		return -1;
+	if (access("/proc/self/fdinfo", F_OK))
+		return map_err("%s needs /proc, which is not mounted: can't read /proc/self/fdinfo: %s",
+			       verb, strerror(errno));
+
+	fd = bpf_map_get_fd_by_id(0);
+	if (fd >= 0)
+		close(fd);
+	else if (errno == EPERM || errno == EACCES)
+		return map_err("%s requires CAP_SYS_ADMIN, to open maps by ID",
+			       verb);
+
+	return 0;
+}

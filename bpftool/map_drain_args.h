@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The command lines of map swap-drain and map drain */
+
+#ifndef __BPFTOOL_MAP_DRAIN_ARGS_H
+#define __BPFTOOL_MAP_DRAIN_ARGS_H
+
+#include <stdbool.h>
+
+#include "map_ref.h"
+
+struct drain_args {
+	struct map_ref map;	/* MAP; for swap-drain the map-in-map */
+	unsigned char *key;	/* of the slot, map.info.key_size bytes */
+	bool all;		/* every filled slot */
+	bool recover;		/* print what other runs left, nothing else */
+	struct map_ref value;	/* the given replacement, fd -1: create one */
+	const char *keep;	/* where to pin the drained map, or NULL */
+	const char *way;	/* to wait, NULL: the best */
+	const char *journal;	/* folder for the pins, NULL: the default */
+	const char *since;	/* pin of the last reading, or NULL */
+	const char *counters;	/* members or byte ranges, NULL: ask the audit */
+	unsigned int timeout_ms;	/* 0: default */
+	bool clear;
+	bool quiet;
+	bool force;
+};
+
+/**
+ * swap_drain_args() - parse the words after "swap-drain"
+ * drain_args() - parse the words after "drain"
+ *
+ * Report. drain_args_free() is due in either case. Return: 0 or -1.
+ */
+int swap_drain_args(struct drain_args *args, int argc, char **argv);
+int drain_args(struct drain_args *args, int argc, char **argv);
+void drain_args_free(struct drain_args *args);
+
+/* drain_check_keep() - can a map be pinned there? Reports; 0 or -1 */
+int drain_check_keep(const char *path);
+
+/**
+ * drain_begin() - get ready to print what can be printed only once
+ *
+ * Checks the standard descriptors, /proc and the rights of the caller. Reports.
+ *
+ * Return: 0 or -1.
+ */
+int drain_begin(const char *verb);
+
+#endif /* __BPFTOOL_MAP_DRAIN_ARGS_H */

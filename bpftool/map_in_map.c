@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The slots of a map-in-map: reading and swapping them
+ *
+ * The kernel waits for a grace period after each update of a slot, and before
+ * Linux 6.8 in each lookup as well. Since 6.8 a batch waits once. Before that,
+ * concurrent waiters share grace periods: many threads handle single slots.
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include <linux/kernel.h>
+
+#include <bpf/bpf.h>
+
+#include "main.h"
+#include "map_msg.h"
+#include "map_in_map.h"
+#include "map_ref.h"
+
+#define BATCH		1024
+
+/* More threads were slower again */
+#define THREADS_MAX	256
+#define THREAD_STACK	65536
+
+/* Before commit 37ba5b59d6ad ("bpf: Call maybe_wait_bpf_programs() only once
+ * for generic_map_update_batch()") in Linux 6.8 a batch on a map-in-map waited
+ * for a grace period in each slot.
+ */
+static bool batch_waits_once(void)
+{
+	struct utsname uts;
+	int major, minor;
+
+	if (uname(&uts) ||
+	    sscanf(uts.release, "%d.%d", &major, &minor) != 2)
+		return false;
+
+	return major > 6 || (major == 6 && minor >= 8);
+}
+
+/* Calls to make, in no order; each thread takes the next one */
+struct calls {
+	unsigned int nr;
+	unsigned int next;
+	void (*fn)(unsigned int i, void *ctx);
+	void *ctx;
+};
+
+static void *make_calls(void *arg)
+{
+	struct calls *calls = arg;
+	unsigned int i;
+
+	for (;;) {
+		i = __atomic_fetch_add(&calls->next, 1, __ATOMIC_RELAXED);
+		if (i >= calls->nr)
+			return NULL;
+		calls->fn(i, calls->ctx);
+	}
+}
+
+/* Call a function with every number below @nr. Calls that wait for a grace
+ * period at the same time share it. Each thread starts right away, so the first
+ * ones already wait while others are created. Signals stay blocked in them:
+ * only the main thread handles those.
+ */
+static void call_in_threads(unsigned int nr,
+			    void (*fn)(unsigned int i, void *ctx), void *ctx)
+{
+	struct calls calls = { .nr = nr, .fn = fn, .ctx = ctx };
+	unsigned int i, started = 0;
+	pthread_t threads[THREADS_MAX];
+	sigset_t all, before;
+	pthread_attr_t attr;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	/* Some machines want more */
+	if (pthread_attr_setstacksize(&attr, THREAD_STACK))
+		pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
+	while (started < THREADS_MAX && started + 1 < nr &&
+	       !pthread_create(&threads[started], &attr, make_calls, &calls))
+		started++;
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+
+	/* Without any other thread it only takes longer */
+	make_calls(&calls);
+	for (i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+}
+
+struct reader {
+	const struct map_ref *outer;
+	char *keys;		/* BATCH of them */
+	__u32 ids[BATCH];	/* of the maps in them */
+	int errs[BATCH];	/* of single lookups */
+	void *cursor, *next_cursor;
+	__u32 count;
+	bool started, last;
+	bool batched;		/* else slot by slot: not every kernel can */
+};
+
+static void reader_free(struct reader *r)
+{
+	free(r->keys);
+	free(r->cursor);
+	free(r->next_cursor);
+	free(r);
+}
+
+static struct reader *reader_new(const struct map_ref *outer)
+{
+	/* A cursor is as large as a key, but at least a bucket number */
+	size_t key_size = max_t(size_t, outer->info.key_size, sizeof(__u64));
+	struct reader *r;
+
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->outer = outer;
+	r->batched = batch_waits_once();
+	r->keys = malloc(BATCH * key_size);
+	r->cursor = malloc(key_size);
+	r->next_cursor = malloc(key_size);
+	if (r->keys && r->cursor && r->next_cursor)
+		return r;
+
+	reader_free(r);
+	return NULL;
+}
+
+static void look_up_nth(unsigned int i, void *ctx)
+{
+	struct reader *r = ctx;
+	void *key = r->keys + (size_t)i * r->outer->info.key_size;
+
+	r->errs[i] = bpf_map_lookup_elem(r->outer->fd, key, &r->ids[i]) ?
+			     -errno : 0;
+}
+
+/* Drop empty slots; returns 0 or -errno */
+static int drop_empty(struct reader *r)
+{
+	__u32 key_size = r->outer->info.key_size, i, kept = 0;
+
+	for (i = 0; i < r->count; i++) {
+		if (r->errs[i] == -ENOENT)
+			continue;
+		if (r->errs[i])
+			return r->errs[i];
+		memmove(r->keys + (size_t)kept * key_size,
+			r->keys + (size_t)i * key_size, key_size);
+		r->ids[kept++] = r->ids[i];
+	}
+	r->count = kept;
+
+	return 0;
+}
+
+/* Returns 0, -ENOENT after the last one, or -errno */
+static int next_key(const struct reader *r, void *key)
+{
+	const struct bpf_map_info *outer = &r->outer->info;
+	__u32 index = 0;
+
+	if (outer->type != BPF_MAP_TYPE_ARRAY_OF_MAPS)
+		return bpf_map_get_next_key(r->outer->fd,
+					    r->started ? r->cursor : NULL,
+					    key) ? -errno : 0;
+
+	if (r->started) {
+		memcpy(&index, r->cursor, sizeof(index));
+		index++;
+	}
+	if (index >= outer->max_entries)
+		return -ENOENT;
+	memcpy(key, &index, sizeof(index));
+
+	return 0;
+}
+
+/* Getting the next key waits for nothing: collect the keys first */
+static int next_in_threads(struct reader *r)
+{
+	__u32 key_size = r->outer->info.key_size;
+	void *key;
+	int err;
+
+	for (r->count = 0; r->count < BATCH; r->count++) {
+		key = r->keys + (size_t)r->count * key_size;
+		err = next_key(r, key);
+		if (err && err != -ENOENT)
+			return err;
+		if (err) {
+			r->last = true;
+			break;
+		}
+		r->started = true;
+		memcpy(r->cursor, key, key_size);
+	}
+	call_in_threads(r->count, look_up_nth, r);
+
+	return drop_empty(r);
+}
+
+static int next_batch(struct reader *r)
+{
+	unsigned int tries = 0;
+	void *tmp;
+	int err;
+
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+
+	do {
+		r->count = BATCH;
+		err = bpf_map_lookup_batch(r->outer->fd,
+					   r->started ? r->cursor : NULL,
+					   r->next_cursor, r->keys, r->ids,
+					   &r->count, &opts) ? -errno : 0;
+	} while (map_try_again(err, &tries));
+	if (err == -ENOENT) {
+		r->last = true;
+		return 0;
+	}
+	if (err) {
+		/* Some kernels (6.8 to 6.13) end a batch at an empty slot of
+		 * an array. Continue slot by slot: there a cursor is a key.
+		 */
+		if (r->started &&
+		    r->outer->info.type != BPF_MAP_TYPE_ARRAY_OF_MAPS)
+			return err;
+		r->batched = false;
+		return next_in_threads(r);
+	}
+	tmp = r->cursor;
+	r->cursor = r->next_cursor;
+	r->next_cursor = tmp;
+	r->started = true;
+
+	return 0;
+}
+
+int map_in_map_each(const struct map_ref *outer,
+		    int (*fn)(const void *key, __u32 id, void *ctx), void *ctx)
+{
+	int err = 0, stop = 0;
+	struct reader *r;
+	__u32 i;
+
+	r = reader_new(outer);
+	if (!r)
+		return -ENOMEM;
+
+	while (!stop && !err && !r->last) {
+		err = r->batched ? next_batch(r) : next_in_threads(r);
+		for (i = 0; !err && !stop && i < r->count; i++)
+			stop = fn(r->keys + (size_t)i * outer->info.key_size,
+				  r->ids[i], ctx);
+	}
+	reader_free(r);
+
+	return stop ? : err;
+}
+
+struct swap {
+	const struct map_ref *outer;
+	struct map_in_map_slot *slots;
+	unsigned int nr;
+	int err;		/* the last error of any slot */
+};
+
+static int update_slot(const struct map_ref *outer,
+		       struct map_in_map_slot *slot)
+{
+	unsigned int tries = 0;
+	__u64 flags = BPF_ANY;
+	int err;
+
+	/* A slot that was deleted must not come back. A slot of an array can't
+	 * be deleted, and array_of_maps rejects the flag.
+	 */
+	if (outer->info.type == BPF_MAP_TYPE_HASH_OF_MAPS)
+		flags = BPF_EXIST;
+
+	do {
+		err = bpf_map_update_elem(outer->fd, slot->key, &slot->fd,
+					  flags) ? -errno : 0;
+	} while (map_try_again(err, &tries));
+	slot->swapped = !err;
+
+	return err;
+}
+
+static void update_nth(unsigned int i, void *ctx)
+{
+	struct swap *s = ctx;
+	int err;
+
+	err = update_slot(s->outer, &s->slots[i]);
+	if (err)
+		__atomic_store_n(&s->err, err, __ATOMIC_RELAXED);
+}
+
+/* Swap the first of the slots, as many as possible; returns 0 or -errno */
+static int update_some(struct swap *s, const char *keys, const int *fds)
+{
+	__u32 i, count = s->nr;
+	int err = 0;
+
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+
+	if (bpf_map_update_batch(s->outer->fd, keys, fds, &count, &opts)) {
+		err = -errno;
+		/* A kernel that rejects the call as such leaves count alone */
+		if (count == s->nr)
+			count = 0;
+	}
+	for (i = 0; i < count; i++)
+		s->slots[i].swapped = true;
+	s->slots += count;
+	s->nr -= count;
+
+	return err;
+}
+
+static int update_batch(const struct swap *s)
+{
+	__u32 i, key_size = s->outer->info.key_size;
+	char *keys = malloc((size_t)s->nr * key_size);
+	int *fds = malloc(s->nr * sizeof(*fds));
+	struct swap rest = *s;
+	unsigned int tries = 0;
+	int err = -ENOMEM;
+
+	if (!keys || !fds)
+		goto free_arrays;
+	for (i = 0; i < s->nr; i++) {
+		memcpy(keys + (size_t)i * key_size, s->slots[i].key, key_size);
+		fds[i] = s->slots[i].fd;
+	}
+
+	do {
+		i = s->nr - rest.nr;
+		err = update_some(&rest, keys + (size_t)i * key_size, fds + i);
+		if (i < s->nr - rest.nr)
+			tries = 0;
+	} while (map_try_again(err, &tries));
+
+free_arrays:
+	free(keys);
+	free(fds);
+	return err;
+}
+
+int map_in_map_swap(const struct map_ref *outer, struct map_in_map_slot *slots,
+		    unsigned int nr)
+{
+	struct swap s = { .outer = outer, .slots = slots, .nr = nr };
+	int err = -EOPNOTSUPP;
+
+	if (!nr)
+		return 0;
+	if (nr == 1)
+		return update_slot(outer, slots);
+
+	if (batch_waits_once())
+		err = update_batch(&s);
+	if (!err || slots[0].swapped)
+		return err;
+
+	map_debug("slots are swapped one by one: %s", batch_waits_once() ?
+		  strerror(-err) :
+		  "on this kernel a batch waits for each of them");
+	call_in_threads(nr, update_nth, &s);
+
+	return s.err;
+}

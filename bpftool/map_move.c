@@ -1,0 +1,628 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Moves what programs counted in one map into another, losing nothing
+ *
+ * hash, array		a program exchanges each counter with 0; if there are many
+ *			entries, or another type, an iterator does
+ * percpu_*		that program runs on each CPU, from a thread pinned there,
+ *			and another one for the CPUs that are offline
+ * queue, stack		a program pops and pushes
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "map_move.h"
+#include "map_ref.h"
+
+#ifdef BPFTOOL_WITHOUT_SKELETONS
+
+int map_move_open(struct map_move **m, const struct map_move_opts *opts,
+		  char *why, size_t size)
+{
+	snprintf(why, size, "bpftool was built without BPF skeletons");
+	return -EOPNOTSUPP;
+}
+
+int map_move_run(struct map_move *m, struct map_move_result *res)
+{
+	return -EOPNOTSUPP;
+}
+
+void map_move_close(struct map_move *m)
+{
+}
+
+#else /* BPFTOOL_WITHOUT_SKELETONS */
+
+#include "skeleton/map_move_kinds.h"
+#include "map_move.skel.h"
+
+/* The verifier walks through a value 4 bytes at a time, and must come to an end */
+#define PART_UNITS	8192
+
+/* Runs without progress: a CPU that comes and goes, a lock that is not free */
+#define RUN_TRIES	100
+
+/* With more entries than that it would keep a CPU busy for too long */
+#define EACH_MAX	(1 << 20)
+
+enum mover { MOVER_EACH, MOVER_ITER, MOVER_OWN, MOVER_CPU, MOVER_POP };
+
+static const char * const mover_names[] = {
+	[MOVER_EACH]	= "for_each",
+	[MOVER_ITER]	= "iterator",
+	[MOVER_OWN]	= "per_cpu",
+	[MOVER_CPU]	= "per_cpu",
+	[MOVER_POP]	= "pop",
+};
+
+struct map_move {
+	struct map_move_opts opts;
+	enum mover mover;
+	int layout_fd, scratch_fd;
+	__u32 units;			/* of 4 bytes in a value */
+	__u32 begin;			/* of the part that is loaded */
+	bool others;			/* not all of a value is counters */
+	struct map_move_bpf *skel;
+};
+
+static int print_nothing(enum libbpf_print_level level, const char *format,
+			 va_list args)
+{
+	return 0;
+}
+
+static enum mover mover_of(const struct bpf_map_info *info)
+{
+	switch (info->type) {
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		return MOVER_POP;
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return MOVER_OWN;
+	default:
+		return info->max_entries > EACH_MAX ? MOVER_ITER : MOVER_EACH;
+	}
+}
+
+static bool has_keys(__u32 type)
+{
+	return type != BPF_MAP_TYPE_ARRAY && type != BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+static unsigned int counter_bytes(const __u8 *bytes)
+{
+	return !!bytes[0] + !!bytes[1] + !!bytes[2] + !!bytes[3];
+}
+
+/* What the 4 bytes at @bytes are, or -EINVAL for a part of a counter */
+static int unit_kind(const __u8 *bytes, bool more)
+{
+	switch (counter_bytes(bytes)) {
+	case 0:
+		return MOVE_OTHER;
+	case 4:
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (more && counter_bytes(bytes + 4) == 4 &&
+	    !((bytes[0] | bytes[4]) & MAP_MOVE_U32))
+		return MOVE_U64;
+
+	return MOVE_U32;
+}
+
+/* Frozen, so that the verifier knows what is in it */
+static int create_layout(struct map_move *m)
+{
+	__u32 zero = 0, i;
+	__u8 *kinds;
+	int err, kind;
+
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
+
+	kinds = calloc(m->units, 1);
+	if (!kinds)
+		return -ENOMEM;
+	for (i = 0; m->opts.bytes && i < m->units; i++) {
+		kind = unit_kind(m->opts.bytes + i * 4,
+				 i % 2 == 0 && i + 1 < m->units);
+		if (kind < 0) {
+			free(kinds);
+			return kind;
+		}
+		kinds[i] = kind;
+		m->others |= kind == MOVE_OTHER;
+		i += kind == MOVE_U64;
+	}
+
+	m->layout_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "layout", 4, m->units,
+				      1, &opts);
+	err = m->layout_fd < 0 ||
+	      bpf_map_update_elem(m->layout_fd, &zero, kinds, 0) ||
+	      bpf_map_freeze(m->layout_fd) ? -errno : 0;
+	free(kinds);
+
+	return err;
+}
+
+static int create_maps(struct map_move *m)
+{
+	int err;
+
+	err = create_layout(m);
+	if (err)
+		return err;
+
+	m->scratch_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "scratch", 4,
+				       MOVE_KEY_MAX + m->units * 4, 1, NULL);
+
+	return m->scratch_fd < 0 ? -errno : 0;
+}
+
+static struct bpf_program *program(const struct map_move *m)
+{
+	switch (m->mover) {
+	case MOVER_ITER:
+		return m->skel->progs.move_iter;
+	case MOVER_EACH:
+	case MOVER_OWN:
+		return m->skel->progs.move_each;
+	case MOVER_CPU:
+		return m->skel->progs.move_cpu;
+	default:
+		return m->skel->progs.move_pop;
+	}
+}
+
+static int use_maps(struct map_move *m)
+{
+	const struct map_move_opts *o = &m->opts;
+	const struct {
+		struct bpf_map *map;
+		int fd;
+	} maps[] = {
+		{ m->skel->maps.map, o->map->fd },
+		{ m->skel->maps.stage, o->stage->fd },
+		{ m->skel->maps.last, o->last ? o->last->fd : -1 },
+		{ m->skel->maps.now, o->now ? o->now->fd : -1 },
+		{ m->skel->maps.layout, m->layout_fd },
+		{ m->skel->maps.scratch, m->scratch_fd },
+	};
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		if (maps[i].fd < 0)
+			continue;
+		err = bpf_map__reuse_fd(maps[i].map, maps[i].fd);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+/* Load the program for the part of a value that begins at @begin */
+static int load_part(struct map_move *m, __u32 begin)
+{
+	const struct map_move_opts *o = &m->opts;
+	struct bpf_program *prog;
+	int err;
+
+	map_move_bpf__destroy(m->skel);
+	m->skel = map_move_bpf__open();
+	if (!m->skel)
+		return -errno;
+
+	m->begin = begin;
+	m->skel->rodata->begin = begin;
+	m->skel->rodata->end = begin + PART_UNITS < m->units ?
+			       begin + PART_UNITS : m->units;
+	m->skel->rodata->key_size = o->map->info.key_size;
+	m->skel->rodata->max_entries = o->map->info.max_entries;
+	m->skel->rodata->has_keys = has_keys(o->map->info.type);
+	m->skel->rodata->is_since = o->since;
+	m->skel->rodata->has_last = o->last != NULL;
+	m->skel->rodata->revisit = m->others &&
+		(m->units > PART_UNITS || m->mover == MOVER_OWN);
+
+	bpf_object__for_each_program(prog, m->skel->obj)
+		bpf_program__set_autoload(prog, prog == program(m));
+
+	err = use_maps(m);
+
+	return err ? : map_move_bpf__load(m->skel);
+}
+
+static void add_result(const struct map_move *m, struct map_move_result *res)
+{
+	res->moved += m->skel->bss->moved;
+	res->bytes += m->skel->bss->moved *
+		      (m->skel->rodata->end - m->skel->rodata->begin) * 4;
+	res->left += m->skel->bss->left;
+	res->shrank += m->skel->bss->shrank;
+	res->lost += m->skel->bss->lost;
+	m->skel->bss->moved = 0;
+	m->skel->bss->left = 0;
+	m->skel->bss->shrank = 0;
+}
+
+/* Reading an iterator to its end runs its program for every entry */
+static int run_iter(struct map_move *m)
+{
+	union bpf_iter_link_info info = { .map.map_fd = m->opts.map->fd };
+	struct bpf_link *link;
+	int fd, err = 0;
+	char byte;
+
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info,
+		    .link_info_len = sizeof(info));
+
+	link = bpf_program__attach_iter(program(m), &opts);
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0) {
+		err = -errno;
+		goto destroy_link;
+	}
+	while (read(fd, &byte, 1) < 0) {
+		/* After a million entries, each time */
+		if (errno == EAGAIN || errno == EINTR)
+			continue;
+		err = -errno;
+		break;
+	}
+	close(fd);
+
+destroy_link:
+	bpf_link__destroy(link);
+	return err;
+}
+
+/* The CPUs in one of sysfs' lists: a bool for each, to be freed, or NULL */
+static bool *cpu_list(const char *name, unsigned int *nr)
+{
+	unsigned long from, to;
+	bool *set = NULL, *tmp;
+	char path[64], *line = NULL, *at;
+	size_t size = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/%s", name);
+	f = fopen(path, "re");
+	if (!f)
+		return NULL;
+	*nr = 0;
+	if (getline(&line, &size, f) < 0)
+		goto out;
+	for (at = line; *at >= '0' && *at <= '9'; at += *at == ',') {
+		from = strtoul(at, &at, 10);
+		to = *at == '-' ? strtoul(at + 1, &at, 10) : from;
+		tmp = realloc(set, to + 1);
+		if (!tmp || to < from || from < *nr) {
+			free(tmp ? : set);
+			set = NULL;
+			break;
+		}
+		set = tmp;
+		memset(set + *nr, 0, from - *nr);
+		memset(set + from, 1, to + 1 - from);
+		*nr = to + 1;
+	}
+out:
+	free(line);
+	fclose(f);
+	return set;
+}
+
+static int cpu_is_online(unsigned int cpu)
+{
+	unsigned int nr;
+	bool *online = cpu_list("online", &nr);
+	bool is = online && cpu < nr && online[cpu];
+
+	free(online);
+
+	return online ? is : -ENOENT;
+}
+
+/* Where a thread may run, on machines with up to 8192 CPUs */
+struct cpu_mask {
+	cpu_set_t sets[8];
+};
+
+/* Run this thread on one CPU only */
+static int pin_thread(unsigned int cpu)
+{
+	struct cpu_mask mask = {};
+
+	CPU_SET_S(cpu, sizeof(mask), mask.sets);
+
+	return sched_setaffinity(0, sizeof(mask), mask.sets) ? -errno : 0;
+}
+
+static int run_program(struct map_move *m, __u64 arg, __u32 *result)
+{
+	int err;
+
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &arg,
+		    .ctx_size_in = sizeof(arg));
+
+	err = bpf_prog_test_run_opts(bpf_program__fd(program(m)), &opts);
+	*result = opts.retval;
+
+	return err ? -errno : 0;
+}
+
+static int run_cpu(struct map_move *own, struct map_move *other,
+		   unsigned int cpu, struct map_move_result *res, bool *done)
+{
+	int online = cpu_is_online(cpu), err;
+	__u32 ran_on = cpu;
+
+	if (online < 0)
+		return online;
+	if (online) {
+		err = pin_thread(cpu);
+		if (!err && res)
+			err = run_program(own, 0, &ran_on);
+		/* It may have gone offline, and the thread with it elsewhere,
+		 * where the program did no harm
+		 */
+		*done = !err && ran_on == cpu;
+		return err == -EINVAL && !cpu_is_online(cpu) ? 0 : err;
+	}
+
+	err = other->skel ? 0 : load_part(other, own->begin);
+	if (!err && res)
+		err = run_program(other, cpu, &ran_on);
+	if (err)
+		return err;
+	/* Then its programs may have added while values were exchanged */
+	*done = !cpu_is_online(cpu);
+	if (!*done && res && !own->opts.since)
+		res->unsure++;
+
+	return 0;
+}
+
+/* Runs on all CPUs that there may be, again on those that came or went in between.
+ * Without a result it finds out whether it could.
+ */
+static int run_cpus(struct map_move *m, struct map_move_result *res)
+{
+	struct map_move other = *m;
+	unsigned int nr, cpu, tries, to_do = 1;
+	bool *possible, done = false;
+	struct cpu_mask before;
+	int err = 0;
+
+	possible = cpu_list("possible", &nr);
+	if (!possible)
+		return -ENOENT;
+	if (sched_getaffinity(0, sizeof(before), before.sets)) {
+		err = -errno;
+		goto free_cpus;
+	}
+	other.mover = MOVER_CPU;
+	other.skel = NULL;
+
+	for (tries = 0; !err && to_do && tries < RUN_TRIES; tries++) {
+		for (cpu = 0, to_do = 0; cpu < nr && !err; cpu++) {
+			if (!possible[cpu])
+				continue;
+			err = run_cpu(m, &other, cpu, res, &done);
+			possible[cpu] = !done;
+			to_do += !done;
+		}
+	}
+	if (!err && to_do)
+		err = -EAGAIN;
+
+	sched_setaffinity(0, sizeof(before), before.sets);
+	if (other.skel && res)
+		add_result(&other, res);
+	map_move_bpf__destroy(other.skel);
+free_cpus:
+	free(possible);
+	return err;
+}
+
+static int run_pop(struct map_move *m)
+{
+	unsigned int tries = 0;
+	__u64 before;
+	__u32 end;
+	int err;
+
+	do {
+		before = m->skel->bss->moved;
+		err = run_program(m, 0, &end);
+		if (m->skel->bss->moved != before)
+			tries = 0;
+	} while (!err && !end && tries++ < RUN_TRIES);
+
+	return err ? : end ? 0 : -EBUSY;
+}
+
+static int run_part(struct map_move *m, struct map_move_result *res)
+{
+	__u32 ignored;
+	int err;
+
+	switch (m->mover) {
+	case MOVER_EACH:
+		err = run_program(m, 0, &ignored);
+		break;
+	case MOVER_ITER:
+		err = run_iter(m);
+		break;
+	case MOVER_POP:
+		err = run_pop(m);
+		break;
+	default:
+		err = run_cpus(m, res);
+	}
+	add_result(m, res);
+
+	return err;
+}
+
+int map_move_run(struct map_move *m, struct map_move_result *res)
+{
+	unsigned int rounds, begin;
+	int err = 0;
+
+	memset(res, 0, sizeof(*res));
+	res->mover = mover_names[m->mover];
+
+	/* What is no counter is copied where an entry is, and the run for another
+	 * CPU, or another part of the value, may be the one that makes it
+	 */
+	for (rounds = m->skel->rodata->revisit ? 2 : 1; rounds; rounds--) {
+		res->shrank = 0;
+		res->moved = m->opts.since ? 0 : res->moved;
+		res->bytes = m->opts.since ? 0 : res->bytes;
+		for (begin = 0; begin < m->units; begin += PART_UNITS) {
+			if (begin != m->begin)
+				err = load_part(m, begin);
+			if (!err)
+				err = run_part(m, res);
+			if (err)
+				return err;
+		}
+	}
+
+	return 0;
+}
+
+/* Has the kernel the atomic exchange? */
+static bool probe_xchg(void)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_STX | BPF_DW | BPF_MEM, .dst_reg = BPF_REG_10,
+		  .src_reg = BPF_REG_0, .off = -8 },
+		{ .code = BPF_STX | BPF_DW | BPF_ATOMIC, .dst_reg = BPF_REG_10,
+		  .src_reg = BPF_REG_0, .off = -8, .imm = BPF_XCHG },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd;
+
+	fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", insns,
+			   sizeof(insns) / sizeof(insns[0]), NULL);
+	if (fd >= 0)
+		close(fd);
+
+	return fd >= 0;
+}
+
+/* What the kernel lacks, NULL: nothing that is known */
+static const char *missing(enum mover mover)
+{
+	if (!probe_xchg())
+		return "atomic exchange in BPF programs (BPF_XCHG, since 5.12)";
+	if (mover == MOVER_ITER &&
+	    libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, NULL) <= 0)
+		return "iterators over the elements of a map (since 5.9)";
+	if (mover != MOVER_ITER && mover != MOVER_POP &&
+	    (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, NULL) <= 0 ||
+	     libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
+				     BPF_FUNC_for_each_map_elem, NULL) <= 0))
+		return "bpf_for_each_map_elem() in a program of type syscall (since 5.14)";
+	if (mover == MOVER_CPU &&
+	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
+				    BPF_FUNC_map_lookup_percpu_elem, NULL) <= 0)
+		return "bpf_map_lookup_percpu_elem() (since 5.19), which CPUs that are offline need";
+
+	return NULL;
+}
+
+static void explain(enum mover mover, int err, char *why, size_t size)
+{
+	const char *lacks = err == -EPERM ? NULL : missing(mover);
+
+	if (lacks)
+		snprintf(why, size, "this kernel lacks %s", lacks);
+	else if (mover == MOVER_OWN && err == -EINVAL)
+		snprintf(why, size, "they have to run on every CPU, and this process may not");
+	else if (err == -EACCES)
+		snprintf(why, size, "the kernel's verifier refuses them, as for a map that is exclusive to one program");
+	else
+		snprintf(why, size, "%s", strerror(-err));
+}
+
+int map_move_open(struct map_move **mp, const struct map_move_opts *opts,
+		  char *why, size_t size)
+{
+	libbpf_print_fn_t print = NULL;
+	struct map_move *m;
+	int err;
+
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->opts = *opts;
+	m->mover = mover_of(&opts->map->info);
+	m->units = (opts->map->info.value_size + 3) / 4;
+	m->layout_fd = -1;
+	m->scratch_fd = -1;
+
+	if (!opts->verbose)
+		print = libbpf_set_print(print_nothing);
+	err = create_maps(m);
+	if (!err)
+		err = load_part(m, 0);
+	if (err && m->mover == MOVER_EACH) {
+		m->mover = MOVER_ITER;
+		err = load_part(m, 0);
+	}
+	if (!err && m->mover == MOVER_OWN)
+		err = run_cpus(m, NULL);
+	if (err) {
+		explain(m->mover, err, why, size);
+		map_move_close(m);
+	} else {
+		*mp = m;
+	}
+	if (!opts->verbose)
+		libbpf_set_print(print);
+
+	return err;
+}
+
+void map_move_close(struct map_move *m)
+{
+	if (!m)
+		return;
+	map_move_bpf__destroy(m->skel);
+	if (m->layout_fd >= 0)
+		close(m->layout_fd);
+	if (m->scratch_fd >= 0)
+		close(m->scratch_fd);
+	free(m);
+}
+
+#endif /* BPFTOOL_WITHOUT_SKELETONS */
+
+__u32 map_move_stage_type(__u32 type)
+{
+	/* What is popped first comes out first again */
+	return type == BPF_MAP_TYPE_STACK ? BPF_MAP_TYPE_QUEUE : type;
+}

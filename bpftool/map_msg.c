@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Messages of the map verbs */
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json_writer.h"
+#include "main.h"
+#include "map_msg.h"
+
+/* Quotes a word so that it can be pasted into a shell. Control characters and
+ * bytes above 127 need bash's $'...'.
+ */
+static void shell_quote(const char *word, char *out, size_t size)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ_./:@%+=,-";
+	const char *end = out + size - sizeof("\\xff'");
+	bool ansi = false;
+	const char *at;
+
+	for (at = word; *at; at++)
+		ansi |= *at < ' ' || *at == 0x7f;
+	if (*word && !word[strspn(word, plain)]) {
+		snprintf(out, size, "%s", word);
+		return;
+	}
+
+	out += sprintf(out, ansi ? "$'" : "'");
+	for (at = word; *at && out < end; at++) {
+		if (*at == '\'')
+			out += sprintf(out, ansi ? "\\'" : "'\\''");
+		else if (*at == '\\' && ansi)
+			out += sprintf(out, "\\\\");
+		else if (*at < ' ' || *at == 0x7f)
+			out += sprintf(out, "\\x%02x", (unsigned char)*at);
+		else
+			*out++ = *at;
+	}
+	sprintf(out, "'");
+}
+
+void map_recover_command(const char *journal, char *cmd, size_t size)
+{
+	char quoted[4 * PATH_MAX] = "";
+
+	if (journal)
+		shell_quote(journal, quoted, sizeof(quoted));
+	snprintf(cmd, size, "bpftool map swap-drain recover%s%s",
+		 journal ? " journal " : "", quoted);
+}
+
+/* Length of the UTF-8 sequence at @s, 0 if there is none */
+static int utf8_len(const unsigned char *s)
+{
+	int i, len = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 :
+		     *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+
+	for (i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates, and what is above U+10FFFF */
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+
+	return len;
+}
+
+/* A message is one line of UTF-8, and nothing in it controls the terminal */
+static void make_printable(char *text)
+{
+	int len;
+
+	for (; *text; text += len ? : 1) {
+		len = utf8_len((unsigned char *)text);
+		if (!len || (unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+	}
+}
+
+/* A path may hold bytes that are not UTF-8. They are written as Python's
+ * "surrogateescape" reads them, so that the path can still be told.
+ */
+static void write_path(json_writer_t *wtr, const char *name, const char *path)
+{
+	const unsigned char *at = (const unsigned char *)path;
+	char text[6 * PATH_MAX + 1], *out = text;
+	int len;
+
+	for (; *at && out < text + sizeof(text) - 7; at += len ? : 1) {
+		len = utf8_len(at);
+		if (!len)
+			out += sprintf(out, "\\udc%02x", *at);
+		else if (*at < ' ' || *at == 0x7f || *at == '"' || *at == '\\')
+			out += sprintf(out, "\\u%04x", *at);
+		else
+			out += sprintf(out, "%.*s", len, (const char *)at);
+	}
+	*out = '\0';
+
+	jsonw_name(wtr, name);
+	jsonw_printf(wtr, "\"%s\"", text);
+}
+
+static void write_json(json_writer_t *wtr, const struct map_place *at,
+		       const char *msg, const char *command)
+{
+	jsonw_start_object(wtr);
+	write_path(wtr, "error", msg);
+	if (at) {
+		jsonw_bool_field(wtr, at->moved ? "moved" : "swapped", true);
+		write_path(wtr, "pinned", at->pinned);
+		write_path(wtr, "recover", command);
+	}
+	jsonw_end_object(wtr);
+}
+
+static const char *place_text(const struct map_place *at)
+{
+	return at->moved ? "the values are pinned at" :
+			   "slot was swapped, old map is pinned at";
+}
+
+static void print_plain(const struct map_place *at, const char *msg,
+			const char *command)
+{
+	char path[PATH_MAX];
+
+	if (!at) {
+		fprintf(stderr, "Error: %s\n", msg);
+		return;
+	}
+	snprintf(path, sizeof(path), "%s", at->pinned);
+	make_printable(path);
+	fprintf(stderr, "Error: %s; %s %s; print it and let it go with: %s\n",
+		msg, place_text(at), path, command);
+}
+
+static void report(const struct map_place *at, bool to_stderr, const char *fmt,
+		   va_list ap)
+{
+	char msg[ERR_MAX_LEN], command[4 * PATH_MAX + 64];
+	json_writer_t *wtr;
+
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	make_printable(msg);
+	if (at)
+		map_recover_command(at->journal, command, sizeof(command));
+
+	if (json_output && !to_stderr) {
+		write_json(json_wtr, at, msg, command);
+		/* Where the data is must be heard, even if stdout is full */
+		if (!at || (!fflush(stdout) && !ferror(stdout)))
+			return;
+	}
+
+	wtr = json_output ? jsonw_new(stderr) : NULL;
+	if (wtr)
+		write_json(wtr, at, msg, command);
+	else
+		print_plain(at, msg, command);
+	if (wtr)
+		jsonw_destroy(&wtr);
+}
+
+int map_err(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(NULL, false, fmt, ap);
+	va_end(ap);
+
+	return -1;
+}
+
+int map_err_stderr(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(NULL, true, fmt, ap);
+	va_end(ap);
+
+	return -1;
+}
+
+int map_err_at(const struct map_place *at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(at && at->pinned ? at : NULL, at && at->to_stderr, fmt, ap);
+	va_end(ap);
+
+	return -1;
+}
+
+static void print_line(const char *prefix, const char *fmt, va_list ap)
+{
+	char msg[5 * PATH_MAX];
+
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	make_printable(msg);
+	fprintf(stderr, "%s%s\n", prefix, msg);
+}
+
+void map_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_line("Warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void map_debug(const char *fmt, ...)
+{
+	va_list ap;
+
+	/* -d is kept in verifier_logs */
+	if (!verifier_logs)
+		return;
+
+	va_start(ap, fmt);
+	print_line("", fmt, ap);
+	va_end(ap);
+}
+
+void map_debug_line(__maybe_unused void *ctx, const char *line)
+{
+	map_debug("%s", line);
+}

@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Pinned maps that no program writes to any more: check, print, clear or keep,
+ * release
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "main.h"
+#include "map_pins.h"
+#include "map_read.h"
+#include "map_signals.h"
+
+#define WHY_MAX	512
+
+struct pinned_map *pins_add(struct pin_list *l, const struct map_ref *map,
+			    __u32 outer_id, enum pin_state state)
+{
+	struct pinned_map *pin;
+
+	/* Doubles whenever the number reaches a power of two */
+	if (!(l->nr & (l->nr - 1))) {
+		pin = realloc(l->pins, (l->nr ? 2 * l->nr : 1) * sizeof(*pin));
+		if (!pin)
+			return NULL;
+		l->pins = pin;
+	}
+
+	pin = &l->pins[l->nr++];
+	memset(pin, 0, sizeof(*pin));
+	pin->map = *map;
+	pin->label.outer_id = outer_id;
+	pin->state = state;
+
+	return pin;
+}
+
+void pins_free(struct pin_list *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->nr; i++) {
+		map_ref_close(&l->pins[i].map);
+		free(l->pins[i].path);
+		free(l->pins[i].problem);
+	}
+	free(l->pins);
+	map_doc_free(&l->doc);
+	map_wait_close(l->sleepable);
+}
+
+void pins_refuse(struct pinned_map *pin, const char *fmt, ...)
+{
+	va_list ap;
+
+	pin->stays = true;
+	va_start(ap, fmt);
+	if (vasprintf(&pin->problem, fmt, ap) < 0)
+		pin->problem = NULL;
+	va_end(ap);
+}
+
+int pins_pin(struct pin_list *l)
+{
+	char path[PATH_MAX];
+	struct pinned_map *pin;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < l->nr; i++) {
+		pin = &l->pins[i];
+		err = map_journal_path(l->journal, pin->label.outer_id,
+				       pin->map.info.id, pin->state, path);
+		if (!err) {
+			pin->path = strdup(path);
+			err = pin->path ? 0 : -ENOMEM;
+		}
+		if (!err && bpf_obj_pin(pin->map.fd, path)) {
+			err = -errno;
+			free(pin->path);
+			pin->path = NULL;
+		}
+		if (err)
+			return map_err("can't pin map %u in %s: %s",
+				       pin->map.info.id, l->journal->run,
+				       strerror(-err));
+	}
+
+	return 0;
+}
+
+int pins_unpin(struct pinned_map *pin)
+{
+	if (!pin->path)
+		return 0;
+	if (unlink(pin->path) && errno != ENOENT)
+		return -errno;
+	free(pin->path);
+	pin->path = NULL;
+
+	return 0;
+}
+
+/* Plain output is typed if every map has BTF, and there is one */
+static bool all_typed(const struct pin_list *l)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < l->nr; i++) {
+		if (l->pins[i].stays || l->pins[i].state == PIN_PRINTED)
+			continue;
+		if (!map_is_typed(&l->pins[i].map.info))
+			return false;
+		nr++;
+	}
+
+	return nr;
+}
+
+int pins_prepare(struct pin_list *l)
+{
+	struct map_printer printer = {};
+	unsigned int i;
+	int err;
+
+	if (map_doc_init(&l->doc, l->list, all_typed(l)))
+		return -1;
+	for (i = 0; i < l->nr; i++) {
+		if (l->pins[i].stays)
+			continue;
+		err = map_printer_init(&printer, &l->doc,
+				       &l->pins[i].map.info);
+		if (err)
+			return map_err("can't get the BTF of map %u: %s",
+				       l->pins[i].map.info.id, strerror(-err));
+	}
+
+	return 0;
+}
+
+static struct map_place pin_place(const struct pin_list *l,
+				  const struct pinned_map *pin)
+{
+	const struct map_place at = {
+		.pinned = pin->path,
+		.journal = map_journal_dir(l->journal),
+		.moved = pin->state == PIN_MOVED,
+	};
+
+	return at;
+}
+
+struct map_place pins_place(const struct pin_list *l)
+{
+	struct map_place at = {
+		.pinned = l->journal->run_fd < 0 ? l->journal->base :
+						   l->journal->run,
+		.journal = map_journal_dir(l->journal),
+	};
+
+	/* Without a pin nothing was taken: a map drain's "since" */
+	if (l->nr == 1 && (l->pins[0].path || l->pins[0].state == PIN_MOVED))
+		at = pin_place(l, &l->pins[0]);
+
+	return at;
+}
+
+/* A map that a program may write to, and how */
+struct writer {
+	__u32 id;
+	char why[WHY_MAX];
+	int async;		/* enum map_async */
+};
+
+/* Returns 1 if there is one, 0, or -errno if it can't be told */
+static int find_holder(struct pin_list *l, struct pinned_map *pins,
+		       unsigned int nr, const struct pins_before *before,
+		       struct writer *w)
+{
+	struct map_users_query q = {
+		.nr = nr,
+		.why = w->why,
+		.size = sizeof(w->why),
+	};
+	__u32 *ids = calloc(nr + 1, sizeof(*ids));
+	unsigned int i;
+	int ret;
+
+	if (!ids)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++)
+		ids[i] = pins[i].map.info.id;
+	q.ids = ids;
+	if (before) {
+		/* The slots that will be swapped don't count yet */
+		q.outer = before->outer;
+		q.except = before->key;
+		q.except_all = !before->key;
+	}
+	w->id = pins[0].map.info.id;
+	ret = map_users_find(l->users, &q);
+	if (ret > 0)
+		w->id = q.found;
+	free(ids);
+
+	return ret;
+}
+
+/* As find_holder(), for programs that an RCU grace period does not wait for */
+static int find_async(struct pin_list *l, const struct pinned_map *pin,
+		      struct writer *w)
+{
+	struct map_ref outer;
+	int ret;
+
+	ret = map_ref_open(&outer, pin->label.outer_id, BPF_F_RDONLY);
+	if (ret)	/* a map that is gone has no programs */
+		return ret == -ENOENT ? 0 : ret;
+	if (map_is_map_in_map(&outer.info))
+		ret = map_users_async(l->users, &outer, &pin->map, w->why,
+				      sizeof(w->why));
+	map_ref_close(&outer);
+	w->id = pin->map.info.id;
+	w->async = ret;
+
+	return ret;
+}
+
+/* Looks at several maps; those of one map-in-map are alike to find_async() */
+static int find_writer(struct pin_list *l, struct pinned_map *pins,
+		       unsigned int nr, const struct pins_before *before,
+		       struct writer *w)
+{
+	unsigned int i;
+	int ret;
+
+	w->async = MAP_ASYNC_NONE;
+	ret = find_holder(l, pins, nr, before, w);
+	for (i = 0; !ret && i < nr; i++)
+		if (!i || pins[i].label.outer_id != pins[i - 1].label.outer_id)
+			ret = find_async(l, &pins[i], w);
+	if (ret < 0 && !*w->why)
+		snprintf(w->why, sizeof(w->why), "can't tell who uses it: %s",
+			 strerror(-ret));
+
+	return ret;
+}
+
+#define MAY_CHANGE	"map %u may still be written to: %s"
+
+/* Before the swap an error tells of no place */
+static int refuse(const struct pin_list *l, const struct pins_before *before,
+		  const struct writer *w)
+{
+	struct map_place at = pins_place(l);
+
+	if (before)
+		return map_err(MAY_CHANGE "; use 'force' to drain it anyway",
+			       w->id, w->why);
+
+	return map_err_at(&at, MAY_CHANGE, w->id, w->why);
+}
+
+static int open_sleepable_wait(struct pin_list *l, struct writer *w)
+{
+	LIBBPF_OPTS(map_wait_opts, opts,
+		.sleepable = true,
+		.after_update = true,
+		.timeout_ms = l->timeout_ms,
+		.log = map_debug_line,
+	);
+	char why[MAP_WAIT_WHY];
+	size_t len = strlen(w->why);
+
+	if (l->sleepable ||
+	    !map_wait_open(&l->sleepable, &opts, why, sizeof(why)))
+		return 0;
+
+	l->sleepable = NULL;
+	snprintf(w->why + len, sizeof(w->why) - len,
+		 ", and this kernel has no way to wait for it: %s", why);
+	return -1;
+}
+
+/* Returns 0 if the maps can be printed, after the wait for sleepable programs
+ * if there is one; or -1 with the reason in @w
+ */
+static int check(struct pin_list *l, struct pinned_map *pins, unsigned int nr,
+		 const struct pins_before *before, struct writer *w)
+{
+	int ret;
+
+	*w->why = '\0';
+	ret = find_writer(l, pins, nr, before, w);
+	if (!ret)
+		return 0;
+	if (l->force) {
+		if (before)
+			map_warn(MAY_CHANGE, w->id, w->why);
+		return 0;
+	}
+	if (ret < 0 || w->async != MAP_ASYNC_SLEEPABLE)
+		return -1;
+
+	snprintf(l->sleeper, sizeof(l->sleeper), "%s", w->why);
+	return open_sleepable_wait(l, w);
+}
+
+int pins_check(struct pin_list *l, const struct pins_before *before)
+{
+	struct writer w;
+	unsigned int i;
+	int err;
+
+	if (!l->nr)
+		return 0;
+	err = map_users_take(&l->users);
+	if (err) {
+		w.id = l->pins[0].map.info.id;
+		snprintf(w.why, sizeof(w.why), "can't tell who uses it: %s",
+			 strerror(-err));
+		return refuse(l, before, &w);
+	}
+
+	if (!check(l, l->pins, l->nr, before, &w))
+		return 0;
+	if (l->all_or_none)
+		return refuse(l, before, &w);
+
+	/* One map that can't be printed is no reason to hold back the others */
+	for (i = 0; i < l->nr; i++) {
+		if (l->pins[i].stays ||
+		    !check(l, &l->pins[i], 1, before, &w))
+			continue;
+		pins_refuse(&l->pins[i], MAY_CHANGE, w.id, w.why);
+	}
+
+	return 0;
+}
+
+static int wait_for_sleepable(struct pin_list *l)
+{
+	struct map_place at = pins_place(l);
+	char why[MAP_WAIT_WHY];
+
+	if (!l->sleepable || l->force)
+		return 0;
+	if (!map_wait_run(l->sleepable, why, sizeof(why))) {
+		map_debug("%s: waited %llu us for sleepable programs",
+			  map_wait_sleepable_way(l->sleepable),
+			  map_wait_sleepable_us(l->sleepable));
+		return 0;
+	}
+
+	return map_err_at(&at, "can't wait for %s: %s", l->sleeper, why);
+}
+
+static int print_pin(struct pin_list *l, struct pinned_map *pin)
+{
+	struct map_place at = pin_place(l, pin);
+	const char *what = "get the BTF of the drained map";
+	struct map_printer printer = {
+		.skip = l->skip,
+		.skip_ctx = l->ctx,
+	};
+	int err;
+
+	if (pin->problem)
+		return map_err_at(&at, "%s", pin->problem);
+	if (pin->stays || pin->state == PIN_PRINTED)
+		return pin->stays ? -1 : 0;
+
+	err = map_printer_init(&printer, &l->doc, &pin->map.info);
+	if (err)
+		return map_err_at(&at, "can't %s: %s", what, strerror(-err));
+
+	map_print_begin(&printer, &pin->label);
+	err = map_read_all(&pin->map, &printer, &what);
+	if (err) {
+		/* Inside the array, where it keeps the document valid, unless
+		 * it is stdout that failed.
+		 */
+		at.to_stderr = map_stdout_flush();
+		map_progress_hide(&l->doc.progress);
+		map_err_at(&at, "can't %s: %s", what, strerror(-err));
+	}
+	map_print_end(&printer, !err);
+
+	return err ? -1 : 0;
+}
+
+/* Reports. Returns 0 once all was written, but for what stays */
+static int print_entries(struct pin_list *l)
+{
+	struct map_place at = pins_place(l);
+	bool failed = false;
+	unsigned int i;
+	int err;
+
+	map_doc_begin(&l->doc);
+	for (i = 0; i < l->nr && !ferror(stdout); i++) {
+		if (!print_pin(l, &l->pins[i]))
+			continue;
+		l->pins[i].stays = true;
+		failed = true;
+		if (l->all_or_none)
+			break;
+	}
+	err = map_doc_end(&l->doc);
+	map_progress_hide(&l->doc.progress);
+	at.to_stderr = true;
+	/* An error of stdout may have been told already */
+	if (err && !failed)
+		map_err_at(&at, "can't write the drained map: %s",
+			   strerror(-err));
+
+	return err || (failed && l->all_or_none) ? -1 : 0;
+}
+
+static int print_summary(struct pin_list *l)
+{
+	struct map_place at = pins_place(l);
+	int err;
+
+	l->summary(l->ctx);
+	err = map_stdout_flush();
+	if (!err)
+		return 0;
+
+	at.to_stderr = true;
+	return map_err_at(&at, "can't write the summary: %s", strerror(-err));
+}
+
+/* The content is out */
+static int clear(struct pin_list *l, struct pinned_map *pin)
+{
+	struct map_place at;
+	int err = 0;
+
+	if (pin->state == PIN_CLEAR) {
+		map_signals_block();
+		err = map_journal_printed(pin->path);
+		if (!err)
+			pin->state = PIN_PRINTED;
+		at = pins_place(l);
+		map_signals_at(&at);
+		map_signals_unblock();
+	}
+
+	return err ? : map_clear(&pin->map);
+}
+
+static int release(struct pin_list *l, struct pinned_map *pin)
+{
+	struct map_place at;
+	const char *what;
+	int err;
+
+	what = "cleared";
+	err = pin->state == PIN_CLEAR || pin->state == PIN_PRINTED ?
+		      clear(l, pin) : 0;
+	if (!err && l->keep) {
+		what = "kept";
+		err = bpf_obj_pin(pin->map.fd, l->keep) ? -errno : 0;
+	}
+	if (!err) {
+		what = "released";
+		map_signals_block();
+		err = pins_unpin(pin);
+	}
+	if (!err)
+		return 0;
+
+	/* Stdout holds a complete document */
+	at = pin_place(l, pin);
+	at.to_stderr = true;
+	return map_err_at(&at, "the drained map was printed but can't be %s: %s",
+			  what, strerror(-err));
+}
+
+int pins_finish(struct pin_list *l)
+{
+	unsigned int i;
+	int ret = 0;
+
+	if (pins_check(l, NULL) || wait_for_sleepable(l))
+		return -1;
+	if (l->summary ? print_summary(l) : print_entries(l))
+		return -1;
+
+	for (i = 0; i < l->nr; i++)
+		if (l->pins[i].stays || release(l, &l->pins[i]))
+			ret = -1;
+
+	return ret;
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Maps that earlier runs left pinned: what is said of them, and
+ * bpftool map swap-drain recover
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "main.h"
+#include "map_msg.h"
+#include "map_pins.h"
+#include "map_recover.h"
+#include "map_signals.h"
+
+/* A process that was killed takes a moment to end */
+#define WAIT_MS	1000
+
+/* A run that ended before its swap left its map in the slot. An error is not
+ * taken for that.
+ */
+static bool still_in_slot(struct map_users *u, const struct journal_pin *pin)
+{
+	return pin->state != PIN_MOVED &&
+	       map_users_slot_holds(u, pin->outer_id, pin->id) > 0;
+}
+
+struct report {
+	struct map_users *users;
+	char first[PATH_MAX];	/* the pin, or the folder of several */
+	__u32 id, outer_id;
+	unsigned int nr;
+};
+
+static int report_pin(const struct journal_pin *pin, void *ctx)
+{
+	struct report *r = ctx;
+
+	if (pin->live)
+		return 0;
+	if (still_in_slot(r->users, pin)) {
+		unlink(pin->path);
+		return 0;
+	}
+	if (!r->nr++) {
+		snprintf(r->first, sizeof(r->first), "%s", pin->path);
+		r->id = pin->id;
+		r->outer_id = pin->outer_id;
+	}
+
+	return 0;
+}
+
+void map_report_orphans(const struct map_journal *j)
+{
+	char command[4 * PATH_MAX + 64];
+	struct report r = {};
+	int err = -ENOMEM;
+
+	r.users = map_users_new();
+	if (r.users)
+		err = map_journal_each(j, 0, report_pin, &r);
+	map_users_free(r.users);
+	map_recover_command(map_journal_dir(j), command, sizeof(command));
+	if (r.nr == 1)
+		map_warn("a run that failed left map %u of map %u at %s; print it and let it go with: %s",
+			 r.id, r.outer_id, r.first, command);
+	else if (r.nr)
+		map_warn("runs that failed left %u maps in %s; print them and let them go with: %s",
+			 r.nr, j->base, command);
+	if (err)
+		map_warn("can't tell what earlier runs left in %s: %s", j->base,
+			 strerror(-err));
+}
+
+static int is_pin_of(const struct journal_pin *pin, void *ctx)
+{
+	return pin->id == *(__u32 *)ctx;
+}
+
+int map_in_journal(const struct map_journal *j, __u32 id)
+{
+	return map_journal_each(j, 0, is_pin_of, &id);
+}
+
+struct recovery {
+	struct pin_list pins;
+	unsigned int live;	/* maps of runs that are still at work */
+};
+
+static int add_pin(const struct journal_pin *pin, void *ctx)
+{
+	struct recovery *r = ctx;
+	struct pinned_map *new;
+	struct map_ref map;
+	int err;
+
+	if (pin->live) {
+		r->live++;
+		return 0;
+	}
+	if (still_in_slot(r->pins.users, pin)) {
+		unlink(pin->path);
+		return 0;
+	}
+
+	err = map_ref_open_pin(&map, pin->path);
+	new = pins_add(&r->pins, &map, pin->outer_id, pin->state);
+	if (!new)
+		return -ENOMEM;
+	new->path = strdup(pin->path);
+	if (!new->path)
+		return -ENOMEM;
+	if (err)
+		pins_refuse(new, "can't open the drained map: %s",
+			    strerror(-err));
+
+	return 0;
+}
+
+/* The runs may have ended before their wait was over */
+static int wait_once(const struct recovery *r)
+{
+	LIBBPF_OPTS(map_wait_opts, opts, .log = map_debug_line);
+	char why[MAP_WAIT_WHY];
+	struct map_wait *w;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < r->pins.nr; i++)
+		if (r->pins.pins[i].state == PIN_PRINT ||
+		    r->pins.pins[i].state == PIN_CLEAR)
+			break;
+	if (i == r->pins.nr)
+		return 0;
+
+	err = map_wait_open(&w, &opts, why, sizeof(why));
+	if (!err) {
+		err = map_wait_run(w, why, sizeof(why));
+		map_wait_close(w);
+	}
+
+	return err ? map_err("%s", why) : 0;
+}
+
+static int recover(struct recovery *r, const struct map_journal *j)
+{
+	int err = -ENOMEM;
+
+	r->pins.users = map_users_new();
+	if (r->pins.users)
+		err = map_journal_each(j, WAIT_MS, add_pin, r);
+	if (err)
+		return map_err("can't read %s: %s", j->base, strerror(-err));
+	if (r->live)
+		map_warn("%u maps in %s belong to runs that are still at work: not printed",
+			 r->live, j->base);
+
+	return wait_once(r) || pins_prepare(&r->pins) ||
+	       pins_finish(&r->pins) ? -1 : 0;
+}
+
+static int nothing(const struct journal_pin *pin, void *ctx)
+{
+	return 0;
+}
+
+static int lock_journal(const struct map_journal *j)
+{
+	int fd = open(j->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+
+	map_err("can't flock %s: %s", j->base,
+		errno == EWOULDBLOCK ? "another recover is at work" :
+				       strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int map_recover(const struct drain_args *args)
+{
+	struct map_journal journal = { .run_fd = -1 };
+	struct recovery r = {
+		.pins = {
+			.journal = &journal,
+			.list = true,
+			.timeout_ms = args->timeout_ms,
+		},
+	};
+	int lock_fd, err;
+
+	if (map_journal_open(&journal, args->journal))
+		return -1;
+	lock_fd = lock_journal(&journal);
+	if (lock_fd < 0)
+		return -1;
+
+	err = recover(&r, &journal);
+	pins_free(&r.pins);
+	map_signals_end();
+	/* Folders that are empty now */
+	map_journal_each(&journal, 0, nothing, NULL);
+	close(lock_fd);
+
+	return err;
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* A map that is held open, and what its information tells */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "main.h"
+#include "map_ref.h"
+
+#define LOCK_TRIES	64
+
+static int get_info(struct map_ref *ref)
+{
+	__u32 len = sizeof(ref->info);
+	int err;
+
+	memset(&ref->info, 0, sizeof(ref->info));
+	if (!bpf_obj_get_info_by_fd(ref->fd, &ref->info, &len))
+		return 0;
+
+	err = -errno;
+	map_ref_close(ref);
+	return err;
+}
+
+int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags)
+{
+	/* libbpf of Linux 6.1 has no bpf_map_get_fd_by_id_opts() */
+	union bpf_attr attr = { .map_id = id, .open_flags = open_flags };
+
+	ref->fd = syscall(__NR_bpf, BPF_MAP_GET_FD_BY_ID, &attr,
+			  offsetof(union bpf_attr, open_flags) +
+			  sizeof(attr.open_flags));
+	if (ref->fd < 0) {
+		ref->fd = -1;
+		return -errno;
+	}
+
+	return get_info(ref);
+}
+
+int map_ref_open_pin(struct map_ref *ref, const char *path)
+{
+	int type;
+
+	ref->fd = bpf_obj_get(path);
+	if (ref->fd < 0) {
+		ref->fd = -1;
+		return -errno;
+	}
+	/* A program or a link has other information */
+	type = get_fd_type(ref->fd);
+	if (type >= 0 && type != BPF_OBJ_MAP) {
+		map_ref_close(ref);
+		return -EMEDIUMTYPE;
+	}
+
+	return get_info(ref);
+}
+
+void map_ref_close(struct map_ref *ref)
+{
+	if (ref->fd >= 0)
+		close(ref->fd);
+	ref->fd = -1;
+}
+
+const char *map_type_name(__u32 map_type)
+{
+	return libbpf_bpf_map_type_str(map_type) ? : "unknown type";
+}
+
+bool map_is_map_in_map(const struct bpf_map_info *info)
+{
+	return info->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       info->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+bool map_is_percpu(const struct bpf_map_info *info)
+{
+	return info->type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       info->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+size_t map_value_bytes(const struct bpf_map_info *info)
+{
+	if (map_is_percpu(info))
+		return (size_t)get_possible_cpus() * roundup(info->value_size, 8);
+
+	return info->value_size;
+}
+
+int map_is_frozen(int fd)
+{
+	int frozen;
+	char *text;
+
+	/* Kernels before 5.2 can't freeze maps and have no such line */
+	errno = 0;
+	text = get_fdinfo(fd, "frozen");
+	if (!text)
+		return errno ? -errno : 0;
+	frozen = !!atoi(text);
+	free(text);
+
+	return frozen;
+}
+
+bool map_try_again(int err, unsigned int *tries)
+{
+	return (err == -EBUSY || err == -ETIMEDOUT || err == -EDEADLK) &&
+	       (*tries)++ < LOCK_TRIES;
+}

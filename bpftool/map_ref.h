@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A map that is held open, and what its information tells */
+
+#ifndef __BPFTOOL_MAP_REF_H
+#define __BPFTOOL_MAP_REF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+struct map_ref {
+	int fd;			/* -1: none */
+	struct bpf_map_info info;
+};
+
+/**
+ * map_ref_open() - open a map by its ID
+ * @ref:	the map
+ * @id:		its ID
+ * @open_flags:	0, or BPF_F_RDONLY for a map that is only looked at
+ *
+ * Return: 0 or -errno.
+ */
+int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags);
+
+/* map_ref_open_pin() - open a pinned map; 0 or -errno, -EMEDIUMTYPE if it is
+ * the pin of something else
+ */
+int map_ref_open_pin(struct map_ref *ref, const char *path);
+void map_ref_close(struct map_ref *ref);
+
+/* map_type_name() - a map type's name, never NULL */
+const char *map_type_name(__u32 map_type);
+bool map_is_map_in_map(const struct bpf_map_info *info);
+bool map_is_percpu(const struct bpf_map_info *info);
+
+/* map_value_bytes() - bytes that a lookup returns, those of all CPUs */
+size_t map_value_bytes(const struct bpf_map_info *info);
+
+/* map_is_frozen() - 1 if user space can't write to the map, 0, or -errno */
+int map_is_frozen(int fd);
+
+/**
+ * map_try_again() - is an error only that of a lock that was not free?
+ * @err:	what a call on a map returned, 0 or -errno
+ * @tries:	how often it was tried again, 0 at first
+ *
+ * Such a call has done nothing; a batch has done what its count says. Kernels
+ * give up on a bucket's lock: before 6.15 if this CPU holds it already, and
+ * since then also after a quarter of a second, for which the host of a virtual
+ * machine may well stop the CPU that holds it.
+ */
+bool map_try_again(int err, unsigned int *tries);
+
+#endif /* __BPFTOOL_MAP_REF_H */

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* What a signal that ends a run makes it say: who presses Ctrl-C need not know
+ * that there is a journal
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+
+#include "main.h"
+#include "map_signals.h"
+
+static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* A signal handler can be handed nothing, so this has to be static. It is in
+ * use between map_signals_at() and map_signals_end() only.
+ */
+static struct {
+	struct sigaction before[ARRAY_SIZE(ending)];
+	bool armed, blocked;
+	sigset_t mask_before;
+	char text[6 * PATH_MAX];
+	size_t len;
+} state;
+
+/* Async-signal-safe calls only. Default handlers are restored first, so that a
+ * second signal can break a write() that blocks.
+ */
+static void tell_and_die(int sig)
+{
+	ssize_t ignored;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ending); i++)
+		sigaction(ending[i], &state.before[i], NULL);
+	ignored = write(STDERR_FILENO, state.text, state.len);
+	(void)ignored;
+	raise(sig);
+}
+
+static void arm(void)
+{
+	struct sigaction tell = {
+		.sa_handler = tell_and_die,
+		.sa_flags = SA_NODEFER,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ending); i++) {
+		sigaction(ending[i], NULL, &state.before[i]);
+		if (state.before[i].sa_handler == SIG_DFL)
+			sigaction(ending[i], &tell, NULL);
+	}
+	state.armed = true;
+}
+
+void map_signals_at(const struct map_place *at)
+{
+	/* The line that tells how far the run is may be on the screen */
+	const char *erase = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) ?
+				    "\r\033[K" : "";
+	char command[4 * PATH_MAX + 64], path[PATH_MAX], *c;
+	bool block = !state.blocked;
+	int len;
+
+	map_recover_command(at->journal, command, sizeof(command));
+	snprintf(path, sizeof(path), "%s", at->pinned);
+	for (c = path; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+
+	if (block)
+		map_signals_block();
+	len = snprintf(state.text, sizeof(state.text),
+		       "%sError: interrupted; %s pinned at %s; print it and let it go with: %s\n",
+		       erase, at->moved ? "the values are" : "old map is",
+		       path, command);
+	state.len = len < (int)sizeof(state.text) ? len :
+		    (int)sizeof(state.text) - 1;
+	if (!state.armed)
+		arm();
+	if (block)
+		map_signals_unblock();
+}
+
+void map_signals_block(void)
+{
+	sigset_t mask;
+	unsigned int i;
+
+	if (state.blocked)
+		return;
+
+	sigemptyset(&mask);
+	for (i = 0; i < ARRAY_SIZE(ending); i++)
+		sigaddset(&mask, ending[i]);
+	sigprocmask(SIG_BLOCK, &mask, &state.mask_before);
+	state.blocked = true;
+}
+
+void map_signals_unblock(void)
+{
+	if (!state.blocked)
+		return;
+
+	state.blocked = false;
+	sigprocmask(SIG_SETMASK, &state.mask_before, NULL);
+}
+
+void map_signals_end(void)
+{
+	unsigned int i;
+
+	for (i = 0; state.armed && i < ARRAY_SIZE(ending); i++)
+		sigaction(ending[i], &state.before[i], NULL);
+	state.armed = false;
+	map_signals_unblock();
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What a signal that ends a run makes it say */
+
+#ifndef __BPFTOOL_MAP_SIGNALS_H
+#define __BPFTOOL_MAP_SIGNALS_H
+
+#include "map_msg.h"
+
+/**
+ * map_signals_at() - on SIGINT, SIGTERM and SIGHUP, tell where the data is
+ * @at:		the place; may be called again when it changes
+ *
+ * The process still dies of the signal. Signals that were ignored stay so.
+ */
+void map_signals_at(const struct map_place *at);
+
+/* map_signals_block() - hold these signals back while the place changes
+ * map_signals_unblock() - deliver them
+ * map_signals_end() - back to what was before map_signals_at(); unblocks too
+ */
+void map_signals_block(void);
+void map_signals_unblock(void);
+void map_signals_end(void);
+
+#endif /* __BPFTOOL_MAP_SIGNALS_H */

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The users of maps: a snapshot of the machine */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+
+#include <bpf/bpf.h>
+
+#include "main.h"
+#include "map_ref.h"
+#include "map_users_all.h"
+
+/* A link that is about to be created can't be opened for a moment */
+#define LINK_TRIES	100
+#define LINK_TRY_US	1000
+
+int map_users_compare(const void *a, const void *b)
+{
+	__u32 id_a = *(const __u32 *)a, id_b = *(const __u32 *)b;
+
+	return id_a < id_b ? -1 : id_a > id_b;
+}
+
+/* Returns the array with capacity for one more element, NULL: no memory */
+void *map_users_room(void *array, size_t nr, size_t size)
+{
+	/* The capacity is the next power of two, at least 64 */
+	if (nr && (nr < 64 || nr & (nr - 1)))
+		return array;
+
+	return realloc(array, (nr ? 2 * nr : 64) * size);
+}
+
+int map_users_cant(char *why, size_t size, int err, const char *what,
+		   __u32 id)
+{
+	snprintf(why, size, "can't %s %u: %s", what, id, strerror(-err));
+
+	return err;
+}
+
+static int read_prog(struct user_prog *prog)
+{
+	__u32 len = sizeof(prog->info), ids[256];	/* the kernel allows 64 */
+	int fd, err = 0;
+
+	fd = bpf_prog_get_fd_by_id(prog->info.id);
+	if (fd < 0)
+		return -errno;
+
+	prog->info.nr_map_ids = ARRAY_SIZE(ids);
+	prog->info.map_ids = ptr_to_u64(ids);
+	if (bpf_obj_get_info_by_fd(fd, &prog->info, &len))
+		err = -errno;
+	else if (prog->info.nr_map_ids > ARRAY_SIZE(ids))
+		err = -E2BIG;
+	close(fd);
+	if (err)
+		return err;
+
+	len = prog->info.nr_map_ids * sizeof(*ids);
+	prog->map_ids = malloc(len + 1);
+	if (!prog->map_ids)
+		return -ENOMEM;
+	memcpy(prog->map_ids, ids, len);
+	prog->info.map_ids = ptr_to_u64(prog->map_ids);
+
+	return 0;
+}
+
+/* One that can't be opened stays in the snapshot, as unknown; one that is gone
+ * does not.
+ */
+static int add_prog(struct map_users *u, __u32 id)
+{
+	struct user_prog *prog;
+
+	prog = map_users_room(u->progs, u->nr_progs, sizeof(*prog));
+	if (!prog)
+		return -ENOMEM;
+	u->progs = prog;
+	prog += u->nr_progs;
+	memset(prog, 0, sizeof(*prog));
+	prog->info.id = id;
+	prog->err = read_prog(prog);
+	prog->info.id = id;
+	if (prog->err != -ENOENT)
+		u->nr_progs++;
+
+	return 0;
+}
+
+static int read_link(struct user_link *link)
+{
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+	int fd, tries = 0;
+
+	do {
+		if (tries)
+			usleep(LINK_TRY_US);
+		fd = bpf_link_get_fd_by_id(link->id);
+	} while (fd < 0 && errno == EAGAIN && ++tries < LINK_TRIES);
+	if (fd < 0)
+		return -errno;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len)) {
+		close(fd);
+		return -errno;
+	}
+	close(fd);
+
+	link->prog_id = info.prog_id;
+	if (info.type == BPF_LINK_TYPE_ITER)
+		link->map_id = info.iter.map.map_id;
+	/* Known since 5.13 */
+	link->traces = info.type == BPF_LINK_TYPE_TRACING;
+	if (link->traces)
+		link->target = info.tracing.target_obj_id;
+
+	return 0;
+}
+
+static int add_link(struct map_users *u, __u32 id)
+{
+	struct user_link *link;
+
+	link = map_users_room(u->links, u->nr_links, sizeof(*link));
+	if (!link)
+		return -ENOMEM;
+	u->links = link;
+	link += u->nr_links;
+	memset(link, 0, sizeof(*link));
+	link->id = id;
+	link->err = read_link(link);
+	/* Others don't matter */
+	if (link->err ? link->err != -ENOENT : link->map_id || link->traces)
+		u->nr_links++;
+
+	return 0;
+}
+
+static int add_map(struct map_users *u, __u32 id)
+{
+	struct user_map *map;
+	struct map_ref ref;
+
+	map = map_users_room(u->maps, u->nr_maps, sizeof(*map));
+	if (!map)
+		return -ENOMEM;
+	u->maps = map;
+	map += u->nr_maps;
+	while (u->nr_before && u->before->id < id) {
+		u->before++;
+		u->nr_before--;
+	}
+	if (u->nr_before && u->before->id == id && !u->before->err) {
+		*map = *u->before;
+		u->nr_maps++;
+		return 0;
+	}
+
+	memset(map, 0, sizeof(*map));
+	map->id = id;
+	map->starts = -1;
+	map->err = map_ref_open(&ref, id, BPF_F_RDONLY);
+	if (!map->err) {
+		map->type = ref.info.type;
+		map->btf_id = ref.info.btf_id;
+		map->value_type_id = ref.info.btf_value_type_id;
+		map_ref_close(&ref);
+	}
+	if (map->err != -ENOENT)
+		u->nr_maps++;
+
+	return 0;
+}
+
+/* The kernel goes through the IDs in ascending order, so the arrays are sorted */
+static int add_all(struct map_users *u, int (*next_id)(__u32 at, __u32 *next),
+		   int (*add)(struct map_users *u, __u32 id))
+{
+	__u32 at = 0;
+	int err = 0;
+
+	while (!err && !next_id(at, &at))
+		err = add(u, at);
+	if (!err && errno != ENOENT)
+		err = -errno;
+
+	return err;
+}
+
+static void drop_progs_and_links(struct map_users *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->nr_progs; i++)
+		free(u->progs[i].map_ids);
+	free(u->progs);
+	free(u->links);
+	u->progs = NULL;
+	u->links = NULL;
+	u->nr_progs = 0;
+	u->nr_links = 0;
+	map_async_renew(&u->async);
+	u->slots.outer_id = 0;
+}
+
+struct map_users *map_users_new(void)
+{
+	return calloc(1, sizeof(struct map_users));
+}
+
+/* Maps last: those of each program are among them */
+int map_users_take(struct map_users **up)
+{
+	struct map_users *u = *up;
+	struct user_map *before;
+	int err;
+
+	if (!u)
+		u = map_users_new();
+	if (!u)
+		return -ENOMEM;
+	*up = u;
+
+	drop_progs_and_links(u);
+	before = u->maps;
+	u->before = before;
+	u->nr_before = u->nr_maps;
+	u->maps = NULL;
+	u->nr_maps = 0;
+
+	err = add_all(u, bpf_prog_get_next_id, add_prog);
+	if (!err)
+		err = add_all(u, bpf_link_get_next_id, add_link);
+	/* Before 5.8 links have no IDs, and there are no iterators; what came
+	 * with 5.10 tells such a kernel.
+	 */
+	if (err == -EINVAL && !map_async_kernel_sleeps(&u->async))
+		err = 0;
+	if (!err)
+		err = add_all(u, bpf_map_get_next_id, add_map);
+	free(before);
+
+	return err;
+}
+
+void map_users_free(struct map_users *u)
+{
+	if (!u)
+		return;
+	drop_progs_and_links(u);
+	free(u->maps);
+	free(u->slots.ids);
+	map_async_free(&u->async);
+	free(u);
+}
+
+struct user_map *map_users_map(const struct map_users *u, __u32 id)
+{
+	return u->nr_maps ? bsearch(&id, u->maps, u->nr_maps, sizeof(*u->maps),
+				    map_users_compare) : NULL;
+}
+
+bool user_map_has_slots(const struct user_map *map)
+{
+	return map->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       map->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+bool user_prog_has_map(const struct user_prog *prog, __u32 id)
+{
+	__u32 i;
+
+	for (i = 0; !prog->err && i < prog->info.nr_map_ids; i++)
+		if (prog->map_ids[i] == id)
+			return true;
+
+	return false;
+}
+
+int map_users_progs_known(const struct map_users *u, char *why, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < u->nr_progs; i++)
+		if (u->progs[i].err)
+			return map_users_cant(why, size, u->progs[i].err,
+					      "look at program",
+					      u->progs[i].info.id);
+	for (i = 0; i < u->nr_links; i++)
+		if (u->links[i].err)
+			return map_users_cant(why, size, u->links[i].err,
+					      "look at link", u->links[i].id);
+
+	return 0;
+}

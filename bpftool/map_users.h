@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The users of maps: programs, links and other maps that can reach a map */
+
+#ifndef __BPFTOOL_MAP_USERS_H
+#define __BPFTOOL_MAP_USERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+struct map_ref;
+
+/* A snapshot of the machine's programs, links and maps. Not in it, because the
+ * kernel lists none of them: a program that was detached but still runs, an
+ * open iterator whose link is gone, and user space that has mapped a map or
+ * holds a file descriptor of it.
+ */
+struct map_users;
+
+/* map_users_new() - an empty one, for map_users_slot_holds(); NULL: no memory */
+struct map_users *map_users_new(void);
+
+/**
+ * map_users_take() - take a snapshot
+ * @u:		NULL in it: a new one is created; otherwise it is taken anew
+ *
+ * To be taken anew for each check. That asks only for the maps created since:
+ * what a map is never changes, and the kernel reuses an ID only after 2^31 - 1
+ * maps were created. An object that can't be opened does not make this fail but
+ * what depends on it.
+ *
+ * Return: 0; or -errno, and @u may still have to be freed.
+ */
+int map_users_take(struct map_users **u);
+void map_users_free(struct map_users *u);
+
+/* Can a program reach one of several maps? */
+struct map_users_query {
+	const __u32 *ids;	/* of the maps */
+	unsigned int nr;
+	const struct map_ref *outer;	/* NULL: all slots of all maps count */
+	const void *except;	/* key of a slot in it that does not count */
+	bool except_all;	/* none of its slots counts */
+	char *why;		/* where to put who holds it */
+	size_t size;		/* of why, in bytes */
+	__u32 found;		/* the map that is held */
+};
+
+/**
+ * map_users_find() - can a program reach one of several maps?
+ * @u:		the snapshot; slots are read now
+ * @q:		which maps, and which slots do not count
+ *
+ * A user is a slot of a map-in-map, a program that has the map among its own,
+ * or the link of an iterator over the map.
+ *
+ * Return: 1 with the user in @q; 0; or -errno if it can't be known, with the
+ * reason in @q->why.
+ */
+int map_users_find(struct map_users *u, struct map_users_query *q);
+
+enum map_async {
+	MAP_ASYNC_NONE,
+	MAP_ASYNC_SLEEPABLE,	/* waiting for RCU Tasks Trace covers it */
+	MAP_ASYNC_OWN,		/* no wait covers it */
+};
+
+/**
+ * map_users_async() - which users does a grace period not wait for?
+ * @u:		the snapshot
+ * @outer:	the map-in-map
+ * @old:	an inner map of it that is to be drained
+ * @why:	where to put the program, and what it may do
+ * @size:	size of @why in bytes
+ *
+ * A sleepable program, or an extension of one, may continue after the grace
+ * period. So may a callback that a program starts through a bpf_wq or a
+ * bpf_task_work in any of its maps. Where @old's own values hold one of these,
+ * a bpf_timer or a bpf_rcu_head, the callback gets a pointer to the value.
+ *
+ * Return: one of enum map_async, with the reason in @why; or -errno if it can't
+ * be known, also with the reason.
+ */
+int map_users_async(struct map_users *u, const struct map_ref *outer,
+		    const struct map_ref *old, char *why, size_t size);
+
+/**
+ * map_users_slot_holds() - is map @id in a slot of map @outer_id?
+ * @u:		NULL, or where the slots are kept for further questions about
+ *		the same map-in-map: on some kernels each look into a slot
+ *		waits for a grace period
+ *
+ * Return: 1, 0 (also if there is no such outer map), or -errno.
+ */
+int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id);
+
+/**
+ * map_users_each_prog() - call a function for each program that uses a map
+ *
+ * Those that have the map among their own, and the extensions (freplace) that
+ * are attached to one of these.
+ *
+ * Return: the first value other than 0 that @fn returned, 0, or -errno if it
+ * can't be known.
+ */
+int map_users_each_prog(struct map_users *u, __u32 map_id,
+			int (*fn)(const struct bpf_prog_info *info, void *ctx),
+			void *ctx);
+
+#endif /* __BPFTOOL_MAP_USERS_H */

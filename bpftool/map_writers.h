@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Which bytes of a map's values are counters, and are they added to atomically?
+ *
+ * The programs that have the map are asked: their translated instructions are
+ * followed, and each store through a pointer into a value puts its bytes into a
+ * class. An instruction that can't be followed is a finding.
+ *
+ *	map_audit_init(&a, &map);
+ *	for each program that has the map: map_audit_prog(&a, id);
+ *	for each EXT program attached to one of them: map_audit_ext(&a, id);
+ *	map_audit_counters(&a, list);		(where the user named them)
+ *	map_audit_finish(&a);			a.bytes, a.findings are complete
+ *	map_audit_each_line(&a, say);	(-d)
+ *	map_audit_free(&a);
+ *
+ * map_writers.c	the programs, what is reported
+ * map_writers_bytes.c	from stores to the class of each byte
+ * map_writers_walk.c	following the instructions of one program
+ * map_writers_value.c	what a register or a stack slot may hold
+ */
+
+#ifndef __BPFTOOL_MAP_WRITERS_H
+#define __BPFTOOL_MAP_WRITERS_H
+
+#include <stdbool.h>
+
+#include <linux/types.h>
+
+struct bpf_insn;
+struct map_ref;
+struct map_audit_prog;
+
+enum map_byte {
+	MAP_BYTE_OTHER,		/* a name, a time, never written: left alone */
+	MAP_BYTE_COUNTER,	/* only ever added to, atomically */
+	MAP_BYTE_PLAIN,		/* added to, at least once without an atomic */
+};
+
+enum map_finding_kind {
+	MAP_FINDING_PLAIN,	/* a plain add: fine per CPU if it can't be cut */
+	MAP_FINDING_CONFLICT,	/* a counter that is also stored to, or both may be */
+	MAP_FINDING_DELETE,	/* an element is deleted */
+	MAP_FINDING_UPDATE,	/* an update with a value that was read out of the map */
+	MAP_FINDING_UNKNOWN,	/* can't be followed */
+};
+
+struct map_finding {
+	enum map_finding_kind kind;
+	__u32 prog_id;
+	const char *prog_name;
+	unsigned int insn;	/* number of the translated instruction */
+	char *where;		/* "flows.bpf.c:42: c->packets += 1", or "instruction 7" */
+	char *what;		/* "is a plain add", fits behind @where */
+};
+
+struct map_audit {
+	const struct map_ref *map;
+	__u8 *bytes;		/* an enum map_byte for each byte of the value */
+	__u8 *list;		/* 1 for each byte that the user named, or NULL */
+	/* Can programs reach the map as a map-in-map's inner map? The caller
+	 * may clear this, init sets it.
+	 */
+	bool inner;
+	bool has_progs;		/* without a program or a list all are counters */
+	bool plain, updates, deletes;	/* some program does so */
+	struct map_finding *findings;
+	unsigned int nr_findings;
+	struct map_audit_prog **progs;
+	unsigned int nr_progs;
+	struct map_audit_state *state;
+};
+
+/** map_audit_init() - Return: 0 or -errno; map_audit_free() is due in either case */
+int map_audit_init(struct map_audit *a, const struct map_ref *map);
+
+/**
+ * map_audit_prog() - add a program that has the map among its maps
+ * map_audit_ext() - add an EXT program that is attached to one of those
+ *
+ * Return: 0 or -errno; -ENOENT: the program is gone by now.
+ */
+int map_audit_prog(struct map_audit *a, __u32 prog_id);
+int map_audit_ext(struct map_audit *a, __u32 prog_id);
+
+/**
+ * map_audit_insns() - add a program that is given as translated instructions
+ * @insns:	copied; maps as the kernel dumps them, their id in imm
+ * @ext:	its arguments may point into a value
+ *
+ * Return: 0 or -errno.
+ */
+int map_audit_insns(struct map_audit *a, const struct bpf_insn *insns,
+		    unsigned int nr, bool ext);
+
+/**
+ * map_audit_counters() - take the bytes that the user names for the counters
+ * @list:	members of the value's struct "packets,rx.bytes", or bytes "0-7"
+ * @bad:	set to the word that is not understood, in @list
+ *
+ * Findings about other bytes do not count then.
+ *
+ * Return: 0; -EINVAL: @bad is no member and no bytes, or reaches beyond the value
+ * or is not made of whole 4-byte words; -ENOENT: @bad is a member, but the map
+ * has no BTF; -ENOMEM.
+ */
+int map_audit_counters(struct map_audit *a, const char *list, const char **bad);
+
+/**
+ * map_audit_finish() - follow the programs, then fill in @bytes and @findings
+ *
+ * Return: 0 or -errno.
+ */
+int map_audit_finish(struct map_audit *a);
+
+/** map_audit_find() - the first finding of a kind, NULL: there is none */
+const struct map_finding *map_audit_find(const struct map_audit *a,
+					 enum map_finding_kind kind);
+
+/**
+ * map_audit_each_line() - the lines of -d: one for each program and store
+ * @say:	is handed "program 7 (count): flows.bpf.c:42: c->packets += 1: atomic"
+ */
+void map_audit_each_line(const struct map_audit *a, void (*say)(const char *line));
+
+void map_audit_free(struct map_audit *a);
+
+#endif /* __BPFTOOL_MAP_WRITERS_H */

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The journal takes what is its own, all of it, and nothing else
+
+bats_require_minimum_version 1.5.0
+
+load ../lib/common
+load ../lib/slot
+
+setup() {
+	setup_slot
+	make_slot
+	FULL=/dev/full
+	JOURNAL=/sys/fs/bpf/swap_drain
+}
+
+teardown() {
+	cleanup_slot
+}
+
+# leave_map [WORD...]: a run whose output does not go out leaves its map pinned.
+# Each time the slot holds a new, empty map; $1 entries are put into it first.
+leave_map() {
+	local n=$1 i
+
+	shift
+	for ((i = 0; i < n; i++)); do
+		bpftool map update id "$(slot_id)" key "$i" 0 0 0 \
+			value 1 0 0 0 0 0 0 0
+	done
+	run --separate-stderr bpftool "${MODE[@]}" map swap-drain \
+		pinned "$PINS/outer" "${SLOT[@]}" "$@" >"$FULL"
+}
+
+# recovered [WORD...]: the number of entries that recover prints
+recovered() {
+	bpftool -j map swap-drain recover "$@" |
+		jq '[.[].elements | length] | add // 0'
+}
+
+@test "journal: a user's pins in a chosen folder stay, whatever their names" {
+	local dir=$PINS/app
+
+	mkdir -p "$dir/maps" "$dir/empty" "$dir/123" "$dir/4_5"
+	other_map --fill 5 hash "$dir/maps/new_connections"
+	other_map --fill 5 hash "$dir/maps/10_20"
+	other_map --fill 5 hash "$dir/123/10_20"
+	chmod 700 "$dir" "$dir/123"
+	find "$dir" | sort >"$BATS_TEST_TMPDIR/before"
+
+	drain journal "$dir"
+	[[ $(recovered journal "$dir") == 0 ]]
+	find "$dir" | sort | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "journal: a pin in a run's folder that is not of the map that it names stays" {
+	leave_map 2
+	pin=$(left_pins)
+	other_map --fill 5 hash "${pin%/*}/10_20"
+
+	[[ $(recovered) == 5 ]]
+	[[ -e ${pin%/*}/10_20 && ! -e $pin ]]
+	rm "${pin%/*}/10_20"
+	rmdir "${pin%/*}"
+}
+
+@test "journal: maps that an earlier version left in the default journal are found" {
+	leave_map 2
+	pin=$(left_pins)
+	mkdir -m 700 "$JOURNAL/4711"
+	mv "$pin" "$JOURNAL/4711/"
+	[[ $(recovered) == 5 && ! -e $JOURNAL/4711 ]]
+}
+
+@test "journal: a map of a run that is being killed is recovered at once" {
+	local round
+
+	make_slot array_of_maps --fill 40000 --entries 40000 hash
+	for round in 1 2 3 4 5; do
+		drop=$(slot_id)
+		slow_drain
+		kill -KILL "$pid"
+		got=$(recovered)
+		wait "$pid" || true
+		touch "$BATS_TEST_TMPDIR/read_on"
+		wait "$reader"
+		[[ $got == 40000 ]] || {
+			echo "round $round: recovered $got of map $drop" >&2
+			return 1
+		}
+		map_make --name "$INNER_NAME" --fill 40000 --entries 40000 \
+			hash "$PINS/next"
+		fill_slot "$PINS/next"
+		rm "$PINS/next"
+	done
+}
+
+@test "journal: recover misses no map while other runs read the journal" {
+	local i round
+	local -a others=()
+
+	for i in 1 2; do
+		bpftool map create "$PINS/outer$i" type array_of_maps key 4 \
+			value 4 entries 1 name "$OUTER_NAME" \
+			inner_map pinned "$PINS/inner"
+		other_map hash "$PINS/other"
+		bpftool map update pinned "$PINS/outer$i" key 0 0 0 0 \
+			value pinned "$PINS/other"
+		rm "$PINS/other"
+	done
+	touch "$BATS_TEST_TMPDIR/go"
+	for i in 1 2; do
+		while [[ -e $BATS_TEST_TMPDIR/go ]]; do
+			"$BPFTOOL" map swap-drain pinned "$PINS/outer$i" \
+				key 0 0 0 0 >/dev/null 2>&1 || true
+		done 3>&- &
+		others+=($!)
+	done
+
+	recovered >/dev/null
+	leave_map 0
+	for round in {1..15}; do
+		[[ $(recovered) == $((round == 1 ? 3 : 5)) ]] || {
+			rm "$BATS_TEST_TMPDIR/go"
+			wait "${others[@]}"
+			echo "missed in round $round" >&2
+			return 1
+		}
+		leave_map 5
+	done
+	rm "$BATS_TEST_TMPDIR/go"
+	wait "${others[@]}"
+	recovered >/dev/null
+}
+
+@test "journal: where a run is still at work, recover says so" {
+	make_slot array_of_maps --fill 40000 --entries 40000 hash
+	slow_drain
+	run --separate-stderr bpftool -j map swap-drain recover
+	slow_drain_end
+	[[ $output == "[]" ]]
+	# shellcheck disable=SC2154 # run sets it
+	[[ $stderr == *"still at work"* ]]
+}
+
+@test "journal: 120 runs with the same process ID leave a map each" {
+	local i
+
+	for i in {1..120}; do
+		unshare --pid --fork --mount-proc "$BPFTOOL" map swap-drain \
+			pinned "$PINS/outer" "${SLOT[@]}" \
+			>"$FULL" 2>"$BATS_TEST_TMPDIR/err" || true
+		tail -n 1 "$BATS_TEST_TMPDIR/err" | grep -q "pinned at"
+	done
+	# One line says how many there are
+	drain >/dev/null 2>"$BATS_TEST_TMPDIR/err"
+	[[ $(grep -c "^Warning: " "$BATS_TEST_TMPDIR/err") == 1 ]]
+	grep -q "120 maps" "$BATS_TEST_TMPDIR/err"
+	[[ $(bpftool -j map swap-drain recover | jq length) == 120 ]]
+}
+
+@test "journal: a bpffs that would end with a container is refused" {
+	local id
+
+	id=$(map_id "$PINS/outer")
+	# shellcheck disable=SC2016
+	run --separate-stderr unshare --mount --pid --fork --mount-proc \
+		--propagation private bash -c '
+			while umount -l /sys/fs/bpf 2>/dev/null; do :; done
+			"$@"
+			status=$?
+			! grep " /sys/fs/bpf " /proc/self/mountinfo >&2 || status=1
+			exit "$status"' container \
+		"$BPFTOOL" map swap-drain id "$id" key 0 0 0 0
+	[[ $status == 255 && $stderr == "Error: "*container*"journal DIR"* ]]
+	drain | grep -q "Found 3 elements"
+}
+
+@test "journal: paths with any bytes: valid JSON, one line, a command to paste" {
+	local name dir i=0
+
+	for name in "with space" $'tab\ttab' "quote'\"q" 'dollar$HOME`id`' \
+			$'new\nline' $'esc\e[31mred' $'ctl\x01\x7f' \
+			$'latin\xe9' ünïcode -dash 'semi;touch pwned' '*' '\'; do
+		dir=$PINS/$name
+		i=$((i + 1))
+		MODE=(-j)
+		leave_map "$i" journal "$dir"
+		python3 - "$stderr" <<-'EOF2'
+			import json, os, sys
+			got = json.loads(sys.argv[1])
+			assert os.path.exists(got["pinned"]), got
+		EOF2
+		cmd=$(jq -r .recover <<<"$stderr")
+		MODE=()
+		drain journal "$dir" >/dev/null 2>"$BATS_TEST_TMPDIR/err"
+		[[ $(wc -l <"$BATS_TEST_TMPDIR/err") == 1 ]]
+		! LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f]' "$BATS_TEST_TMPDIR/err" ||
+			return 1
+		if [[ $name != latin* ]]; then
+			[[ $(sed 's/.*let it go with: //' "$BATS_TEST_TMPDIR/err") == "$cmd" ]]
+		fi
+		cmd=$(sed 's/.*let it go with: //' "$BATS_TEST_TMPDIR/err")
+		n=$(cd "$BATS_TEST_TMPDIR" &&
+			eval "${cmd/bpftool/\"\$BPFTOOL\" -j}" |
+			jq '[.[].elements | length] | add')
+		[[ $n == $((i == 1 ? 3 : i)) ]]
+		[[ ! -e $BATS_TEST_TMPDIR/pwned ]]
+		rmdir "$dir"
+	done
+}
+
+@test "journal: a dot in its name is the reason that is told" {
+	run --separate-stderr drain journal "$PINS/vlan.100"
+	[[ $status == 255 && $stderr == *dots* ]]
+	run --separate-stderr drain keep "$PINS/vlan.100"
+	[[ $status == 255 && $stderr == *dots* ]]
+}
+
+@test "journal: without /proc that is the reason that is told" {
+	local root=$BATS_TEST_TMPDIR/root lib
+
+	mkdir -p "$root"/{proc,bin,bpf,dev}
+	cp "$BPFTOOL" "$root/bin/bpftool"
+	ldd "$BPFTOOL" | grep -o '/[^ ]*' | while read -r lib; do
+		mkdir -p "$root${lib%/*}"
+		cp "$lib" "$root$lib"
+	done
+	mount --bind /sys/fs/bpf "$root/bpf"
+	run --separate-stderr chroot "$root" /bin/bpftool map swap-drain \
+		id "$(map_id "$PINS/outer")" key 0 0 0 0 journal /bpf/j
+	umount "$root/bpf"
+	[[ $status == 255 && $stderr == *"/proc"*"not mounted"* ]]
+}
+
+@test "journal: a user without rights can't hold off a run" {
+	local start=$SECONDS
+
+	setpriv --reuid 65534 --clear-groups --bounding-set -all \
+		--inh-caps -all python3 -c '
+import os, fcntl, struct, sys, time
+fd = os.eventfd(0)
+fcntl.fcntl(fd, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+print("locked", flush=True)
+time.sleep(30)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
+	wait_until grep -q locked "$BATS_TEST_TMPDIR/locked"
+	drain | grep -q "Found 3 elements"
+	kill %1
+	((SECONDS - start < 9))
+}
+
+@test "journal: two runs never put the same given map into two slots" {
+	local i j both=0
+
+	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
+		entries 1 name "$OUTER_NAME" inner_map pinned "$PINS/inner"
+	for i in {1..20}; do
+		other_map hash "$PINS/a"
+		bpftool map update pinned "$PINS/outer2" key 0 0 0 0 \
+			value pinned "$PINS/a"
+		rm "$PINS/a"
+		other_map hash "$PINS/value"
+		for j in outer outer2; do
+			"$BPFTOOL" map swap-drain pinned "$PINS/$j" key 0 0 0 0 \
+				value pinned "$PINS/value" \
+				>/dev/null 2>"$BATS_TEST_TMPDIR/err.$j" 3>&- &
+		done
+		wait
+		[[ $(slot_id) != $(slots_of "$PINS/outer2" |
+			sed -n 's/^00 00 00 00 //p') ]] || both=$((both + 1))
+		rm "$PINS/value"
+	done
+	((both == 0))
+}
+
+@test "journal: too few descriptors are told with the limit that is needed" {
+	local need
+
+	run --separate-stderr bash -c 'ulimit -n 16; exec "$@"' few \
+		"$BPFTOOL" map swap-drain pinned "$PINS/outer" all
+	[[ $status == 255 && $stderr == *"ulimit -n "* && $stderr != *force* ]]
+	need=${stderr##*ulimit -n }
+	bash -c 'ulimit -n "$1"; shift; exec "$@"' few "${need%\'*}" \
+		"$BPFTOOL" map swap-drain pinned "$PINS/outer" all |
+		grep -q "Found 3 elements"
+}
+
+@test "journal: several maps of a name are listed by ID, long names explained" {
+	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
+		entries 1 name "$OUTER_NAME" inner_map pinned "$PINS/inner"
+	run --separate-stderr bpftool map swap-drain name "$OUTER_NAME" key 0 0 0 0
+	[[ $status == 255 && $stderr == *"$(map_id "$PINS/outer")"* &&
+		$stderr == *"$(map_id "$PINS/outer2")"* ]]
+	run --separate-stderr bpftool map swap-drain \
+		name packet_counters_by_address key 0 0 0 0
+	[[ $status == 255 && $stderr == *15* ]]
+	run --separate-stderr bpftool map swap-drain name "" key 0 0 0 0
+	[[ $status == 255 && $stderr == *15* ]]
+}

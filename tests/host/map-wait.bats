@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# map_wait as C programs use it: linked with libbpf, without bpftool
+
+load ../lib/common
+load ../lib/answers
+
+bats_require_minimum_version 1.5.0
+
+WAIT_USE=$BUILD/tests/wait_use
+DRAIN=$BUILD/tests/drain-selector
+
+setup() {
+	setup_bpffs
+}
+
+teardown() {
+	cleanup_bpffs
+}
+
+need_sleepable() {
+	skip_unless "no way to wait for sleepable programs is here" \
+		bpftool map sync sleepable
+}
+
+@test "the library needs nothing of bpftool" {
+	nm -u "$(dirname "$TREE")/obj/libmap_wait.a" |
+		awk '$1 == "U" { print $2 }' | sort -u >"$BATS_TEST_TMPDIR/needs"
+	grep -qx bpf_map_create "$BATS_TEST_TMPDIR/needs"
+	run grep -xE 'p_err|p_info|json_output|json_wtr|jsonw_.*|usage|is_prefix|map_err.*|map_debug.*|verifier_logs|set_max_rlimit' \
+		"$BATS_TEST_TMPDIR/needs"
+	[[ $status == 1 ]]
+}
+
+@test "the library has no global state" {
+	nm "$(dirname "$TREE")/obj/libmap_wait.a" >"$BATS_TEST_TMPDIR/symbols"
+	grep -q ' T map_wait$' "$BATS_TEST_TMPDIR/symbols"
+	# The constant tables are data, as they hold pointers
+	run grep -E ' [BbCDd] ' "$BATS_TEST_TMPDIR/symbols"
+	run grep -vE ' (kinds|command|map_in_map_update|membarrier|kfunc|uprobe|map_wait_sleepable_kinds)$' \
+		<<<"$output"
+	echo "$output"
+	[[ $status == 1 ]]
+}
+
+@test "every public function links, and is in the manual" {
+	local name page=$BATS_TEST_DIRNAME/../../docs/man/map_wait.rst
+
+	for name in $(grep -oE '\bmap_wait[a-z_]*\(' \
+		"$BATS_TEST_DIRNAME/../../bpftool/map_wait.h" | tr -d '(' | sort -u); do
+		nm "$(dirname "$TREE")/obj/libmap_wait.a" | grep -q " T $name$"
+		grep -qE "\b$name(\(|\\\\ \()" "$page"
+	done
+	for name in $(sed -n '/^struct map_wait_opts {/,/^}/p' \
+		"$BATS_TEST_DIRNAME/../../bpftool/map_wait.h" |
+		sed -nE 's/^\t[a-z_].*[ *(]([a-z_]+)(\)\(.*)?;$/\1/p'); do
+		grep -qw "$name" "$page"
+	done
+}
+
+@test "defaults, and options that are not valid" {
+	"$WAIT_USE" defaults
+	"$WAIT_USE" options
+}
+
+@test "two inner maps take turns in the scratch slot" {
+	need_strace
+	strace -qq -e trace=bpf -X verbose -v -o "$BATS_TEST_TMPDIR/trace" \
+		"$WAIT_USE" turns
+	[[ $(grep -c 'BPF_MAP_UPDATE_ELEM.* = 0' "$BATS_TEST_TMPDIR/trace") == 4 ]]
+	[[ $(grep -c 'BPF_MAP_CREATE.*sync_inner' "$BATS_TEST_TMPDIR/trace") == 2 ]]
+	# Each update has another value than the one before
+	grep -o 'BPF_MAP_UPDATE_ELEM.*value=0x[0-9a-f]*' "$BATS_TEST_TMPDIR/trace" |
+		sed 's/.*value=//' >"$BATS_TEST_TMPDIR/values"
+	[[ $(uniq "$BATS_TEST_TMPDIR/values" | wc -l) == 4 ]]
+	[[ $(sort -u "$BATS_TEST_TMPDIR/values" | wc -l) == 2 ]]
+}
+
+@test "many threads wait at the same time, and leave no descriptor" {
+	need_sleepable
+	"$WAIT_USE" threads
+}
+
+@test "no child is left to the caller, whatever it does with SIGCHLD or memory" {
+	need_sleepable
+	"$WAIT_USE" callers
+}
+
+@test "before an update the sleepable way is proven, and the update is the wait" {
+	need_sleepable
+	"$WAIT_USE" after_update
+}
+
+@test "timeout and cancellation, while a sleepable program is held" {
+	need_sleepable
+	"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" syscall_sleeps \
+		"$PINS" "$WAIT_USE" limits
+}
+
+# make_maps: a selector and two maps, pinned as in the manual
+make_maps() {
+	local i
+
+	bpftool map create "$PINS/selector" type array key 4 value 4 entries 1 \
+		name selector
+	for i in 0 1; do
+		bpftool map create "$PINS/counts_$i" type hash key 4 value 8 \
+			entries 16 name counts_$i
+	done
+}
+
+drain() {
+	"$DRAIN" "$PINS/selector" "$PINS/counts_0" "$PINS/counts_1" "$@"
+}
+
+@test "example: two maps and a selector, drained without bpftool" {
+	make_maps
+	bpftool map update pinned "$PINS/counts_0" key 1 0 0 0 value 7 0 0 0 0 0 0 0
+	bpftool map update pinned "$PINS/counts_0" key 2 0 0 0 value 8 0 0 0 0 0 0 0
+	bpftool map update pinned "$PINS/counts_1" key 3 0 0 0 value 9 0 0 0 0 0 0 0
+	[[ $(drain | sort) == $'1 7\n2 8' ]]
+	[[ $(bpftool -j map dump pinned "$PINS/counts_0") == "[]" ]]
+	[[ $(drain) == "3 9" ]]
+	[[ -z $(drain) ]]
+}
+
+@test "example: with a wait for sleepable programs" {
+	need_sleepable
+	make_maps
+	bpftool map update pinned "$PINS/counts_0" key 1 0 0 0 value 7 0 0 0 0 0 0 0
+	[[ $(drain sleepable) == "1 7" ]]
+}
+
+@test "example: no wait, nothing printed, nothing changed" {
+	need_strace
+	need_unshare
+	make_maps
+	bpftool map update pinned "$PINS/counts_0" key 1 0 0 0 value 7 0 0 0 0 0 0 0
+	printf '' >"$BATS_TEST_TMPDIR/no_btf"
+	run --separate-stderr over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" \
+		strace -f -qq -o /dev/null -e trace=bpf,membarrier \
+		-e inject=membarrier:error=ENOSYS -e inject=bpf:error=EPERM:when=5+ \
+		"$DRAIN" "$PINS/selector" "$PINS/counts_0" "$PINS/counts_1"
+	[[ $status == 1 && -z $output ]]
+	# shellcheck disable=SC2154 # run sets it
+	[[ $stderr == "can't wait for running programs, no provider works: "* ]]
+	[[ $(bpftool -j map lookup pinned "$PINS/selector" key 0 0 0 0 |
+		jq -c .value) == '["0x00","0x00","0x00","0x00"]' ]]
+}

@@ -1,0 +1,356 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Mistakes that would lose or double data without a word: each test here has seen
+# one that was planted, and that no other test saw (tests/mutants)
+# shellcheck disable=SC2016,SC2034,SC2154 # shells of their own, variables of others
+
+load ../lib/common
+load ../lib/slot
+load ../lib/holders
+load ../lib/leaks
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_slot
+	OUT=$BATS_TEST_TMPDIR/out
+	ERR=$BATS_TEST_TMPDIR/err
+}
+
+teardown() {
+	cleanup_leak_free
+	cleanup_slot
+}
+
+# ends STATUS COMMAND...: with its output in $OUT and $ERR
+ends() {
+	local got=0
+
+	"${@:2}" >"$OUT" 2>"$ERR" || got=$?
+	[[ $got == "$1" ]] || {
+		echo "status $got instead of $1: ${*:2}"
+		cut -c -500 "$OUT" "$ERR"
+		return 1
+	} >&2
+}
+
+# run_of [WORD...]: sets RUN, a swap-drain with a journal of its own
+run_of() {
+	RUN=("$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer"
+		"${SLOT[@]}" journal "$PINS/journal" "$@")
+}
+
+recover_here() {
+	"$BPFTOOL" -j map swap-drain recover journal "$PINS/journal"
+}
+
+journal_pins() {
+	find "$PINS/journal" -type f 2>/dev/null
+}
+
+# The old map, $INNER, is pinned as the message says, and not in the slot
+is_pinned() {
+	[[ $(map_id "$(journal_pins)") == "$INNER" ]]
+	grep -F "$(journal_pins)" "$OUT" "$ERR"
+	[[ $(slot_id) != "$INNER" ]]
+}
+
+# recovered ENTRIES: by this command, all of it, and nothing by the next
+recovered() {
+	ends 0 recover_here
+	jq -e --argjson id "$INNER" --argjson nr "$1" 'length == 1 and
+		.[0].id == $id and (.[0].elements | length) == $nr' "$OUT"
+	ends 0 recover_here
+	[[ $(<"$OUT") == "[]" ]]
+	[[ ! $(journal_pins) ]]
+}
+
+is_untouched() {
+	[[ $(slot_id) == "$INNER" ]]
+	[[ ! $(journal_pins) ]]
+	run ! grep -E 'swapped|^key' "$OUT" "$ERR"
+}
+
+# fails_untouched CALL: the run fails where that call does
+fails_untouched() {
+	ends 255 at_call -a error=EPERM "$1" "${RUN[@]}"
+	is_untouched
+}
+
+@test "stdout fails at its close() only" {
+	local form
+
+	needs_at_call
+	make_slot
+	INNER=$(map_id "$PINS/inner")
+	for form in "" -j; do
+		in_mode ${form:+"$form"}
+		run_of
+		ends 255 at_call error=EIO "close\\(.*\"$OUT\"" "${RUN[@]}"
+		is_pinned
+		recovered 3
+		fill_slot
+	done
+}
+
+# The calls that look for users of a map, where there is something to look at: a
+# program with the outer map, and another map-in-map
+@test "a check that can't be made is no check" {
+	local call other
+
+	needs_at_call
+	setup_bpffs
+	load_prog sleep_use tc_plain
+	rm -f "$PINS/inner"
+	bpftool map pin id "$(slot_id)" "$PINS/inner"
+	other_map --fill 1 hash "$PINS/spare"
+	bpftool map create "$PINS/other" type array_of_maps key 4 value 4 \
+		entries 4 name "$OUTER_NAME" inner_map pinned "$PINS/spare"
+	insert "$PINS/other" "$PINS/spare" 0 0 0 0
+	other=$(map_id "$PINS/other")
+	INNER=$(slot_id)
+	run_of
+	for call in 'PROG_GET_NEXT_ID' 'MAP_GET_NEXT_ID' \
+		"PROG_GET_FD_BY_ID, id=$PROG," "MAP_GET_FD_BY_ID, id=$other," \
+		"OBJ_GET_INFO_BY_FD, prog=$PROG," \
+		"OBJ_GET_INFO_BY_FD, map=$other," \
+		"MAP_LOOKUP_(BATCH|ELEM), map=$other,"; do
+		echo "before the swap: $call"
+		fails_untouched "bpf\\(BPF_$call"
+		echo "after the swap: $call"
+		ends 255 at_call -a -s 'bpf\(BPF_MAP_UPDATE_ELEM' error=EPERM \
+			"bpf\\(BPF_$call" "${RUN[@]}"
+		is_pinned
+		recovered 1
+		fill_slot
+	done
+}
+
+@test "clear leaves no index of an array" {
+	local type
+
+	for type in array percpu_array; do
+		make_slot array_of_maps --fill 5 --entries 5 $type
+		in_mode -j
+		drain clear | jq -e 'length == 5'
+		dump "$PINS/inner" | jq -e 'length == 5 and ([.. | strings |
+			select(startswith("0x"))] | length > 40) and
+			all(.[] | .value // (.values[] | .value); all(. == "0x00"))'
+	done
+}
+
+# What fails as it should on its way leaves an errno behind, which the base's
+# batch takes for a failure of the command
+@test "an array in a batch: clear, and keep" {
+	local words
+
+	for words in clear "keep $PINS/kept" "clear keep $PINS/kept2" quiet; do
+		make_slot array_of_maps --fill 5 --entries 5 array
+		printf 'map swap-drain pinned %s key 0 0 0 0 %s\nmap sync\n' \
+			"$PINS/outer" "$words" >"$BATS_TEST_TMPDIR/batch"
+		ends 0 "$BPFTOOL" batch file "$BATS_TEST_TMPDIR/batch"
+		grep "processed 2 commands" "$OUT" "$ERR"
+	done
+}
+
+@test "a program that has the old map comes between the checks" {
+	needs_at_call
+	make_slot array_of_maps --fill 3 --entries 16 hash
+	INNER=$(map_id "$PINS/inner")
+	ln -s "$PINS/inner" "$BATS_TEST_TMPDIR/held"
+	mkdir "$PINS/prog"
+	bpftool map pin id "$INNER" "$PINS/prog/held"
+	export -f load_prog
+	run_of
+	ends 255 at_call after='"$BUILD/tests/reach_load" \
+		"$BUILD/tests/reach_use.bpf.o" reach_holder "$PINS/prog" >/dev/null' \
+		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
+	is_pinned
+	grep reach_holder "$OUT" "$ERR"
+	rm -r "$PINS/prog"
+	wait_until recovered 3
+}
+
+@test "a sleepable program comes between the checks, and stays until recover" {
+	needs_at_call
+	load_prog sleep_use tc_plain
+	INNER=$(slot_id)
+	run_of
+	ends 255 at_call after='"$BUILD/tests/reach_load" \
+		"$BUILD/tests/sleep_use.bpf.o" uprobe_sleeps "$PINS" >/dev/null' \
+		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
+	is_pinned
+	grep uprobe_sleeps "$OUT" "$ERR"
+
+	ends 255 recover_here
+	jq -e 'length == 1 and (.[0].error | test("uprobe_sleeps"))' "$OUT"
+	is_pinned
+	rm "$PINS/uprobe_sleeps_prog"
+	wait_until recovered 1
+}
+
+# It must not get anything while the first one is about to swap
+@test "no other run is let in before the slot is swapped" {
+	needs_at_call
+	make_slot
+	INNER=$(map_id "$PINS/inner")
+	run_of
+	printf '%q ' timeout 2 "${RUN[@]}" >"$BATS_TEST_TMPDIR/second"
+	export SECOND=$BATS_TEST_TMPDIR/second
+	ends 0 at_call run='status=0; bash "$SECOND" >"$SECOND.out" || status=$?
+		echo $status >"$SECOND.status"' 'bpf\(BPF_MAP_UPDATE_ELEM' \
+		"${RUN[@]}"
+	[[ $(<"$SECOND.status") == 124 && ! -s $SECOND.out ]]
+	grep -c '^key' "$OUT" | grep -x 3
+}
+
+# left_in_slot, left_swapped: by a killed run with a new outer map at $PINS/outer
+left_in_slot() {
+	killed_at signal=KILL
+}
+
+left_swapped() {
+	killed_at after='kill -KILL "$TRACED"'
+}
+
+killed_at() {
+	make_slot
+	ends 137 at_call "$1" 'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
+	mv "$PINS/outer" "$PINS/outer$((++OUTERS))"
+}
+
+@test "recover with several outer maps: what is in its slot stays there" {
+	local kind kinds in_slots want
+
+	needs_at_call
+	run_of
+	for kinds in "left_in_slot left_swapped" "left_swapped left_in_slot" \
+		"left_in_slot left_swapped left_in_slot left_swapped"; do
+		OUTERS=0 in_slots=0 want=()
+		for kind in $kinds; do
+			$kind
+			[[ $kind == left_in_slot ]] ||
+				want+=("$(map_id "$PINS/inner")")
+		done
+		ends 0 recover_here
+		diff <(printf '%s\n' "${want[@]}" | sort) \
+			<(jq '.[].id' "$OUT" | sort)
+		[[ ! $(journal_pins) ]]
+		rm "$PINS"/outer[1-4]
+	done
+}
+
+@test "two recovers at once: one prints the map" {
+	needs_at_call
+	make_slot
+	INNER=$(map_id "$PINS/inner")
+	run_of
+	ends 255 at_call error=EPERM 'unlink\(".*/journal/.*_' "${RUN[@]}"
+	[[ -e $(journal_pins) ]]
+	export JOURNAL=$PINS/journal SECOND=$BATS_TEST_TMPDIR/second
+	ends 0 at_call run='status=0
+		timeout 2 "$BPFTOOL" -j map swap-drain recover journal "$JOURNAL" \
+			>"$SECOND" || status=$?
+		echo $status >"$SECOND.status"' 'bpf\(BPF_MAP_LOOKUP_BATCH, map='"$INNER," \
+		"$BPFTOOL" -j map swap-drain recover journal "$JOURNAL"
+	jq -e 'length == 1 and (.[0].elements | length == 3)' "$OUT"
+	[[ $(<"$SECOND.status") != 0 ]]
+	run ! grep elements "$SECOND"
+	ends 0 recover_here
+	[[ $(<"$OUT") == "[]" ]]
+}
+
+@test "an entry that can't be read one by one" {
+	local form
+
+	needs_at_call
+	needs_seccomp
+	for form in "" -j; do
+		in_mode ${form:+"$form"}
+		make_slot array_of_maps --fill 20 hash
+		INNER=$(map_id "$PINS/inner")
+		run_of
+		ends 255 refuse LOOKUP_BATCH EINVAL "$BUILD/tests/at_call" -n 7 \
+			error=EIO "bpf\\(BPF_MAP_LOOKUP_ELEM, map=$INNER," "${RUN[@]}"
+		is_pinned
+		run ! grep '^Found' "$OUT"
+		recovered 20
+	done
+}
+
+# Kernels that don't get a bucket's lock say so after they have filled in those
+# before it
+@test "a batch that was read in part: each entry once" {
+	local nth
+
+	needs_at_call
+	in_mode -j
+	for nth in 1 2 3 4; do
+		make_slot array_of_maps --fill 20000 --flag zero_seed hash
+		INNER=$(map_id "$PINS/inner")
+		run_of
+		ends 0 at_call -n $nth late=EBUSY \
+			"bpf\\(BPF_MAP_LOOKUP_BATCH, map=$INNER," "${RUN[@]}"
+		jq -e 'length == 20000 and (map(.key) | unique | length) == 20000' \
+			"$OUT"
+	done
+}
+
+@test "-j: an error has its place where stdout is full" {
+	needs_at_call
+	in_mode -j
+	make_slot
+	INNER=$(map_id "$PINS/inner")
+	run_of
+	ends 255 at_call -a error=ENOMEM \
+		"bpf\\(BPF_MAP_(LOOKUP|GET_NEXT).* map=$INNER," \
+		bash -c 'exec "$@" >/dev/full' run "${RUN[@]}"
+	[[ ! -s $OUT ]]
+	jq -es --arg pin "$(journal_pins)" 'length == 1 and .[0].swapped and
+		.[0].pinned == $pin' "$ERR"
+	is_pinned
+	recovered 3
+}
+
+@test "no id wraps around" {
+	local id outer
+
+	make_slot
+	INNER=$(map_id "$PINS/inner")
+	outer=$(map_id "$PINS/outer")
+	other_map hash "$PINS/spare"
+	for id in $((outer + (1 << 32))) $((outer + (2 << 32))) "-$outer" \
+		18446744073709551616; do
+		ends 255 "$BPFTOOL" -- map swap-drain id "$id" "${SLOT[@]}"
+		is_untouched
+	done
+	id=$(($(map_id "$PINS/spare") + (1 << 32)))
+	run_of value id "$id"
+	ends 255 "${RUN[@]}"
+	is_untouched
+}
+
+# The base's own command dies of it in a batch, as ever
+@test "after a run SIGPIPE kills again" {
+	make_slot
+	other_map --fill 20000 hash "$PINS/large"
+	printf '%s\n' "map swap-drain pinned $PINS/outer key 0 0 0 0 quiet" \
+		"map dump pinned $PINS/large" >"$BATS_TEST_TMPDIR/batch"
+	run bash -c '"$@" | head -n 1 >/dev/null; echo "${PIPESTATUS[0]}"' \
+		run "$BPFTOOL" batch file "$BATS_TEST_TMPDIR/batch"
+	[[ $output == 141 ]]
+}
+
+@test "a bpffs that is mounted for the journal is root's alone" {
+	make_slot
+	INNER=$(map_id "$PINS/inner")
+	run unshare --mount bash -c '
+		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
+		exec "$BUILD/tests/at_call" after='\''stat -c "mode %a" /proc/$TRACED/root/sys/fs/bpf'\'' \
+			"mount\\(" "$@"' run "$BPFTOOL" map swap-drain \
+		id "$(map_id "$PINS/outer")" "${SLOT[@]}"
+	# Where none is mounted at all there is nothing to look at
+	[[ $status == 255 ]]
+	echo "$output"
+	[[ $output != *"mode"* || $output =~ "mode "1?700 ]]
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Counters in .bss and .data, in arrays, per CPU, in queues */
+
+#include "audit.h"
+
+struct stat {
+	__u64 n;
+	__u64 since;
+};
+
+struct stat stats[4];
+__u32 slots[MAX_SLOTS];
+__u64 total;
+__u64 lock_owner;
+char last_comm[16];
+int enabled = 1;
+__u64 from_data = 7;
+
+ARRAY(array, struct flow);
+ARRAY(words, __u64);
+TYPED(percpu, BPF_MAP_TYPE_PERCPU_ARRAY, struct flow);
+TYPED(pcpuhash, BPF_MAP_TYPE_PERCPU_HASH, __u64);
+TYPED(lru, BPF_MAP_TYPE_LRU_HASH, __u64);
+
+struct twelve {
+	__u32 a, b, c;
+};
+
+TYPED(twelve, BPF_MAP_TYPE_ARRAY, struct twelve);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 16);
+	__type(value, __u64);
+} queue SEC(".maps");
+
+struct big {
+	__u64 n[511];
+	__u64 time;
+};
+
+TYPED(big, BPF_MAP_TYPE_HASH, struct big);
+
+SEC("raw_tp/sys_enter")
+int bss__exact(void *ctx)
+{
+	__u32 slot = bpf_get_prandom_u32();
+
+	if (slot >= MAX_SLOTS)
+		slot = MAX_SLOTS - 1;
+	ADD(slots[slot], 1);
+	ADD(total, 1);
+	bpf_get_current_comm(last_comm, sizeof(last_comm));
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int bss__structs(void *ctx)
+{
+	__u32 i = bpf_get_prandom_u32() & 3;
+
+	ADD(stats[i].n, 1);
+	stats[i].since = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int bss__structs_reset(void *ctx)
+{
+	__u32 i = bpf_get_prandom_u32() & 3;
+
+	ADD(stats[i].n, 1);
+	stats[3].n = 0;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int bss__plain(void *ctx)
+{
+	if (enabled)
+		total++;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int data__plain(void *ctx)
+{
+	from_data += 3;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int data__exact(void *ctx)
+{
+	ADD(from_data, 3);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int array__exact(void *ctx)
+{
+	__u32 i = bpf_get_prandom_u32() & 15;
+	struct flow *f = bpf_map_lookup_elem(&array, &i);
+
+	if (!f)
+		return 0;
+	ADD(f->packets, 1);
+	f->last_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("tc")
+int array__plain(struct __sk_buff *skb)
+{
+	__u32 i = skb->protocol & 15;
+	struct flow *f = bpf_map_lookup_elem(&array, &i);
+
+	if (!f)
+		return 0;
+	f->packets++;
+	f->bytes += skb->len;
+	return 0;
+}
+
+SEC("xdp")
+int words__exact(struct xdp_md *ctx)
+{
+	__u32 i = XDP_PASS;
+	__u64 *n = bpf_map_lookup_elem(&words, &i);
+
+	if (n)
+		ADD(*n, 1);
+	return XDP_PASS;
+}
+
+/* A constant that the program sets again and again */
+SEC("xdp")
+int words__stored(struct xdp_md *ctx)
+{
+	__u32 i = XDP_PASS;
+	__u64 n = 8, *v = bpf_map_lookup_elem(&words, &i);
+
+	if (v)
+		ADD(*v, 1);
+	bpf_map_update_elem(&words, &i, &n, BPF_ANY);
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int percpu__plain(struct xdp_md *ctx)
+{
+	__u32 i = 0;
+	struct flow *f = bpf_map_lookup_elem(&percpu, &i);
+
+	if (!f)
+		return XDP_PASS;
+	f->packets++;
+	f->bytes += ctx->data_end - ctx->data;
+	f->last_ns = bpf_ktime_get_ns();
+	return XDP_PASS;
+}
+
+SEC("raw_tp/sys_enter")
+int percpu__exact(void *ctx)
+{
+	__u32 i = 0;
+	struct flow *f = bpf_map_lookup_elem(&percpu, &i);
+
+	if (f)
+		ADD(f->packets, 1);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int percpu__other_cpu(void *ctx)
+{
+	__u32 i = 0;
+	struct flow *f = bpf_map_lookup_percpu_elem(&percpu, &i, 0);
+
+	if (f)
+		f->packets = 1;
+	f = bpf_map_lookup_elem(&percpu, &i);
+	if (f)
+		ADD(f->packets, 1);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pcpuhash__exact(void *ctx)
+{
+	__u32 i = 0;
+	__u64 zero = 0, *n = bpf_map_lookup_elem(&pcpuhash, &i);
+
+	if (n)
+		ADD(*n, 1);
+	else
+		bpf_map_update_elem(&pcpuhash, &i, &zero, BPF_NOEXIST);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pcpuhash__plain(void *ctx)
+{
+	__u32 i = 0;
+	__u64 *n = bpf_map_lookup_elem(&pcpuhash, &i);
+
+	if (n)
+		*n += 1;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int lru__exact(void *ctx)
+{
+	__u32 i = 0;
+	__u64 *n = bpf_map_lookup_elem(&lru, &i);
+
+	if (n)
+		ADD(*n, 1);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int queue__exact(void *ctx)
+{
+	__u64 n = 1;
+
+	bpf_map_push_elem(&queue, &n, 0);
+	bpf_map_pop_elem(&queue, &n);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int twelve__exact(void *ctx)
+{
+	__u32 i = 1;
+	struct twelve *t = bpf_map_lookup_elem(&twelve, &i);
+
+	if (!t)
+		return 0;
+	ADD(t->a, 1);
+	ADD(t->b, 1);
+	t->c = 3;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int twelve__plain(void *ctx)
+{
+	__u32 i = 1;
+	struct twelve *t = bpf_map_lookup_elem(&twelve, &i);
+
+	if (t)
+		t->c = t->c + 3;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int big__exact(void *ctx)
+{
+	__u32 i = 1, at = bpf_get_prandom_u32();
+	struct big *b = bpf_map_lookup_elem(&big, &i);
+
+	if (!b)
+		return 0;
+	if (at < 511)
+		ADD(b->n[at], 1);
+	b->time = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* Stores by an index that reaches beyond the array into the time */
+SEC("raw_tp/sys_enter")
+int big__beyond(void *ctx)
+{
+	__u32 i = 1, at = bpf_get_prandom_u32() & 511;
+	struct big *b = bpf_map_lookup_elem(&big, &i);
+
+	if (!b)
+		return 0;
+	b->n[at] = 0;
+	ADD(b->time, 1);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int array__deleted(void *ctx)
+{
+	__u32 i = 1;
+	struct flow *f = bpf_map_lookup_elem(&array, &i);
+
+	if (f)
+		ADD(f->packets, 1);
+	bpf_map_delete_elem(&array, &i);
+	return 0;
+}

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Counters in a hash, as libbpf-tools count */
+
+#include "audit.h"
+
+HASH(flows, __u32, struct flow);
+HASH(hists, __u32, struct hist);
+HASH(start, __u32, __u64);
+HASH(counts, __u32, __u64);
+HASH(small, __u32, __u32);
+
+static struct hist zero_hist;
+
+/* Count and time beside a name, made by an update with flags 0 */
+SEC("raw_tp/sys_enter")
+int flows__named(void *ctx)
+{
+	__u32 key = bpf_get_current_pid_tgid() >> 32;
+	struct flow *f, new = {};
+
+	f = bpf_map_lookup_elem(&flows, &key);
+	if (!f) {
+		new.first_ns = bpf_ktime_get_ns();
+		bpf_get_current_comm(new.comm, sizeof(new.comm));
+		bpf_map_update_elem(&flows, &key, &new, 0);
+		f = bpf_map_lookup_elem(&flows, &key);
+		if (!f)
+			return 0;
+	}
+	ADD(f->packets, 1);
+	ADD(f->bytes, 64);
+	f->last_ns = bpf_ktime_get_ns();
+	f->flags |= 4;
+	return 0;
+}
+
+/* The same with a plain add */
+SEC("raw_tp/sys_enter")
+int flows__plain(void *ctx)
+{
+	__u32 key = bpf_get_current_pid_tgid() >> 32;
+	struct flow *f = bpf_map_lookup_elem(&flows, &key);
+
+	if (f) {
+		f->packets += 1;
+		ADD(f->bytes, 64);
+		f->last_ns = bpf_ktime_get_ns();
+	}
+	return 0;
+}
+
+SEC("tc")
+int flows__tc(struct __sk_buff *skb)
+{
+	__u32 key = skb->protocol;
+	struct flow *f = bpf_map_lookup_elem(&flows, &key), new = {};
+
+	if (f) {
+		ADD(f->packets, 1);
+		ADD(f->bytes, skb->len);
+	} else {
+		new.packets = 1;
+		new.bytes = skb->len;
+		bpf_map_update_elem(&flows, &key, &new, BPF_NOEXIST);
+	}
+	return 0;
+}
+
+SEC("xdp")
+int flows__xdp(struct xdp_md *ctx)
+{
+	__u64 len = ctx->data_end - ctx->data;
+	__u32 key = ctx->rx_queue_index;
+	struct flow *f = bpf_map_lookup_elem(&flows, &key);
+
+	if (f) {
+		ADD(f->packets, 1);
+		ADD(f->bytes, len);
+	}
+	return XDP_PASS;
+}
+
+SEC("cgroup_skb/egress")
+int counts__cgroup(struct __sk_buff *skb)
+{
+	__u32 key = skb->ifindex;
+	__u64 *n = bpf_map_lookup_elem(&counts, &key), one = 1;
+
+	if (n)
+		ADD(*n, 1);
+	else
+		bpf_map_update_elem(&counts, &key, &one, BPF_ANY);
+	return 1;
+}
+
+/* As cgroup, with what the packet is long */
+SEC("cgroup_skb/egress")
+int counts__cgroup_plain(struct __sk_buff *skb)
+{
+	__u32 key = skb->ifindex;
+	__u64 *n = bpf_map_lookup_elem(&counts, &key);
+
+	if (n)
+		*n += skb->len;
+	return 1;
+}
+
+SEC("xdp")
+int counts__xdp_plain(struct xdp_md *ctx)
+{
+	__u32 key = 0;
+	__u64 *n = bpf_map_lookup_elem(&counts, &key);
+
+	if (n)
+		*n = *n + (ctx->data_end - ctx->data);
+	return XDP_PASS;
+}
+
+/* slots[] of u32 with a variable index, an entry made from .bss */
+SEC("raw_tp/sys_exit")
+int hists__slots(void *ctx)
+{
+	__u32 key = bpf_get_current_pid_tgid() >> 32;
+	__u64 *tsp = bpf_map_lookup_elem(&start, &key), slot;
+	struct hist *h;
+	__s64 delta;
+
+	if (!tsp)
+		return 0;
+	delta = bpf_ktime_get_ns() - *tsp;
+	if (delta < 0)
+		goto cleanup;
+	h = bpf_map_lookup_elem(&hists, &key);
+	if (!h) {
+		bpf_map_update_elem(&hists, &key, &zero_hist, BPF_NOEXIST);
+		h = bpf_map_lookup_elem(&hists, &key);
+		if (!h)
+			goto cleanup;
+		bpf_get_current_comm(h->comm, sizeof(h->comm));
+	}
+	slot = log2l((__u64)delta / 1000U);
+	if (slot >= MAX_SLOTS)
+		slot = MAX_SLOTS - 1;
+	ADD(h->slots[slot], 1);
+cleanup:
+	bpf_map_delete_elem(&start, &key);
+	return 0;
+}
+
+/* The map that such a program keeps start times in */
+SEC("raw_tp/sys_exit")
+int start__times(void *ctx)
+{
+	__u32 key = bpf_get_current_pid_tgid() >> 32;
+	__u64 ts = bpf_ktime_get_ns();
+
+	bpf_map_update_elem(&start, &key, &ts, 0);
+	if (!(ts & 1))
+		bpf_map_delete_elem(&start, &key);
+	return 0;
+}
+
+SEC("raw_tp/sys_exit")
+int hists__plain(void *ctx)
+{
+	__u32 key = 1, slot = bpf_get_prandom_u32();
+	struct hist *h = bpf_map_lookup_elem(&hists, &key);
+
+	if (!h)
+		return 0;
+	if (slot >= MAX_SLOTS)
+		slot = MAX_SLOTS - 1;
+	h->slots[slot]++;
+	return 0;
+}
+
+/* An index that is masked to more than the array has, but not than the value */
+SEC("raw_tp/sys_exit")
+int hists__masked(void *ctx)
+{
+	__u32 key = 1, slot = bpf_get_prandom_u32() & 15;
+	struct hist *h = bpf_map_lookup_elem(&hists, &key);
+
+	if (h)
+		ADD(h->slots[slot], 1);
+	return 0;
+}
+
+/* Decrements are additions too */
+SEC("raw_tp/sys_enter")
+int counts__decrement(void *ctx)
+{
+	__u32 key = bpf_get_smp_processor_id();
+	__u64 *n = bpf_map_lookup_elem(&counts, &key);
+
+	if (!n)
+		return 0;
+	if (bpf_get_prandom_u32() & 1)
+		ADD(*n, -1);
+	else
+		ADD(*n, 1);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int counts__fetch(void *ctx)
+{
+	__u32 key = 0;
+	__u64 *n = bpf_map_lookup_elem(&counts, &key);
+
+	if (n && __sync_fetch_and_add(n, 1) > 1000)
+		bpf_printk("many");
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int counts__deleted(void *ctx)
+{
+	__u32 key = 0;
+	__u64 *n = bpf_map_lookup_elem(&counts, &key);
+
+	if (n && __sync_fetch_and_add(n, 1) > 1000)
+		bpf_map_delete_elem(&counts, &key);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int counts__reset(void *ctx)
+{
+	__u32 key = 0;
+	__u64 *n = bpf_map_lookup_elem(&counts, &key);
+
+	if (n && __sync_fetch_and_add(n, 1) > 1000)
+		*n = 0;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int counts__exchanged(void *ctx)
+{
+	__u32 key = 0;
+	__u64 *n = bpf_map_lookup_elem(&counts, &key);
+
+	if (n && __sync_fetch_and_add(n, 1) > 1000)
+		__sync_lock_test_and_set(n, 0);
+	return 0;
+}
+
+/* update_elem() of a value that was computed from the map's own */
+SEC("raw_tp/sys_enter")
+int counts__update_own(void *ctx)
+{
+	__u32 key = 0;
+	__u64 *v = bpf_map_lookup_elem(&counts, &key), n = 1;
+
+	if (v)
+		n = *v + 1;
+	bpf_map_update_elem(&counts, &key, &n, BPF_ANY);
+	return 0;
+}
+
+/* Its twin that inserts a constant */
+SEC("raw_tp/sys_enter")
+int counts__update_const(void *ctx)
+{
+	__u32 key = 0;
+	__u64 *v = bpf_map_lookup_elem(&counts, &key), n = 1;
+
+	if (v)
+		ADD(*v, 1);
+	else
+		bpf_map_update_elem(&counts, &key, &n, BPF_ANY);
+	return 0;
+}
+
+/* A whole value is copied from one entry to another */
+SEC("raw_tp/sys_enter")
+int counts__update_copy(void *ctx)
+{
+	__u32 key = 0, other = 1;
+	__u64 *v = bpf_map_lookup_elem(&counts, &key);
+
+	if (v) {
+		ADD(*v, 1);
+		bpf_map_update_elem(&counts, &other, v, BPF_ANY);
+	}
+	return 0;
+}
+
+/* u32 counters, alone and as a pair in a word */
+SEC("raw_tp/sys_enter")
+int small__word(void *ctx)
+{
+	__u32 key = 0, *n = bpf_map_lookup_elem(&small, &key);
+
+	if (n)
+		ADD(*n, 1);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int flows__beside(void *ctx)
+{
+	__u32 key = 0;
+	struct flow *f = bpf_map_lookup_elem(&flows, &key);
+
+	if (f) {
+		f->flags = 1;
+		ADD(f->errors, 1);
+	}
+	return 0;
+}
+
+/* Maximum and minimum: compared and exchanged, or stored */
+SEC("raw_tp/sys_enter")
+int flows__max(void *ctx)
+{
+	__u64 now = bpf_ktime_get_ns(), old;
+	__u32 key = 0;
+	struct flow *f = bpf_map_lookup_elem(&flows, &key);
+
+	if (!f)
+		return 0;
+	ADD(f->packets, 1);
+	old = f->last_ns;
+	if (now > old)
+		__sync_val_compare_and_swap(&f->last_ns, old, now);
+	if (now < f->first_ns)
+		f->first_ns = now;
+	return 0;
+}
+
+/* A counter that is set to its maximum */
+SEC("raw_tp/sys_enter")
+int flows__clamped(void *ctx)
+{
+	__u32 key = 0;
+	struct flow *f = bpf_map_lookup_elem(&flows, &key);
+
+	if (!f)
+		return 0;
+	if (__sync_fetch_and_add(&f->packets, 1) > 100)
+		__sync_val_compare_and_swap(&f->packets, 101, 100);
+	return 0;
+}

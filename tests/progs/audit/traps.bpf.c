@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What hides a store to a counter, and what looks so and is none */
+
+#include "audit.h"
+
+struct pair {
+	__u64 a, b;
+};
+
+union word {
+	__u64 n;
+	void *p;
+	__u32 half[2];
+};
+
+struct mixed {
+	__u64 n;
+	union word u;
+	__u32 x, y;
+};
+
+HASH(pairs, __u32, struct pair);
+HASH(mixed, __u32, struct mixed);
+ARRAY(array, struct pair);
+HASH(other, __u32, struct pair);
+HASH(keep, __u32, __u64);
+TYPED(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, struct pair);
+
+#define FIND(map) ({ __u32 k = bpf_get_prandom_u32() & 7; bpf_map_lookup_elem(&map, &k); })
+
+/* A pointer that is spilled: many live values, calls between */
+SEC("raw_tp/sys_enter")
+int pairs__spilled(void *ctx)
+{
+	struct pair *p = FIND(pairs), *volatile kept = p;
+	__u64 t = bpf_ktime_get_ns();
+
+	if (!p)
+		return 0;
+	ADD(p->a, t);
+	p = kept;
+	if (p)
+		p->a = t;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__spilled_add(void *ctx)
+{
+	struct pair *p = FIND(pairs), *volatile kept = p;
+
+	if (!p)
+		return 0;
+	ADD(p->a, 1);
+	p = kept;
+	if (p)
+		ADD(p->b, 1);
+	return 0;
+}
+
+static __noinline void set_b(struct pair *p, __u64 n)
+{
+	if (p)
+		p->b = n;
+}
+
+static __noinline void add_b(struct pair *p, __u64 n)
+{
+	if (p)
+		ADD(p->b, n);
+}
+
+/* A pointer goes through a subprogram */
+SEC("raw_tp/sys_enter")
+int pairs__subprog(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	if (!p)
+		return 0;
+	ADD(p->b, 1);
+	set_b(p, 7);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__subprog_add(void *ctx)
+{
+	struct pair *p = FIND(pairs), *q = FIND(other);
+
+	if (!p)
+		return 0;
+	add_b(p, 1);
+	if (q)
+		set_b(q, 7);
+	return 0;
+}
+
+/* A subprogram finds the value */
+static __noinline struct pair *find(__u32 key)
+{
+	return bpf_map_lookup_elem(&pairs, &key);
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__returned(void *ctx)
+{
+	struct pair *p = find(3);
+
+	if (!p)
+		return 0;
+	p->a++;
+	ADD(p->b, 1);
+	return 0;
+}
+
+/* A pointer that a subprogram puts into its caller's stack */
+static __noinline int find_into(struct pair **to, __u32 key)
+{
+	*to = bpf_map_lookup_elem(&pairs, &key);
+	return !!*to;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__by_stack(void *ctx)
+{
+	struct pair *p = NULL;
+
+	if (find_into(&p, 3) && p) {
+		p->a = 5;
+		ADD(p->a, 1);
+	}
+	return 0;
+}
+
+/* A global function, which may be replaced */
+__noinline int global_add(struct pair *p)
+{
+	if (!p)
+		return 1;
+	ADD(p->a, 1);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__global(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	return p ? global_add(p) : 0;
+}
+
+/* A helper writes into the value */
+SEC("raw_tp/sys_enter")
+int pairs__probe_read(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	if (!p)
+		return 0;
+	ADD(p->a, 1);
+	bpf_probe_read_kernel(p, sizeof(*p), ctx);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__probe_beside(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	if (!p)
+		return 0;
+	ADD(p->a, 1);
+	bpf_probe_read_kernel(&p->b, sizeof(p->b), ctx);
+	return 0;
+}
+
+/* What a helper copies out of a value comes back by an update */
+SEC("raw_tp/sys_enter")
+int pairs__copied(void *ctx)
+{
+	struct pair *p = FIND(pairs), n;
+	__u32 key = 1;
+
+	if (!p)
+		return 0;
+	bpf_probe_read_kernel(&n, sizeof(n), p);
+	n.a++;
+	bpf_map_update_elem(&pairs, &key, &n, BPF_ANY);
+	return 0;
+}
+
+/* The same by a scratch map */
+SEC("raw_tp/sys_enter")
+int pairs__scratch(void *ctx)
+{
+	struct pair *p = FIND(pairs), *s = FIND(scratch);
+	__u32 key = 1;
+
+	if (!p || !s)
+		return 0;
+	s->a = p->a + 1;
+	s->b = p->b;
+	bpf_map_update_elem(&pairs, &key, s, BPF_ANY);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__scratch_own(void *ctx)
+{
+	struct pair *p = FIND(pairs), *s = FIND(scratch);
+	__u32 key = 1;
+
+	if (!s)
+		return 0;
+	if (p) {
+		ADD(p->a, 1);
+		return 0;
+	}
+	s->a = 1;
+	s->b = bpf_ktime_get_ns();
+	bpf_map_update_elem(&pairs, &key, s, BPF_NOEXIST);
+	return 0;
+}
+
+/* By another map's entry, and back */
+SEC("raw_tp/sys_enter")
+int pairs__by_map(void *ctx)
+{
+	struct pair *p = FIND(pairs), *o = FIND(other), n;
+	__u32 key = 1;
+
+	if (p)
+		bpf_map_update_elem(&other, &key, p, BPF_ANY);
+	if (!o)
+		return 0;
+	n = *o;
+	bpf_map_update_elem(&pairs, &key, &n, BPF_ANY);
+	return 0;
+}
+
+/* A union with a pointer */
+SEC("raw_tp/sys_enter")
+int mixed__union(void *ctx)
+{
+	struct mixed *m = FIND(mixed);
+
+	if (!m)
+		return 0;
+	ADD(m->n, 1);
+	if (bpf_get_prandom_u32() & 1)
+		m->u.p = ctx;
+	else
+		ADD(m->u.n, 1);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int mixed__union_fine(void *ctx)
+{
+	struct mixed *m = FIND(mixed);
+
+	if (!m)
+		return 0;
+	ADD(m->n, 1);
+	ADD(m->u.n, 1);
+	ADD(m->x, 1);
+	ADD(m->y, 1);
+	return 0;
+}
+
+/* Half of a counter is stored to */
+SEC("raw_tp/sys_enter")
+int mixed__half(void *ctx)
+{
+	struct mixed *m = FIND(mixed);
+
+	if (!m)
+		return 0;
+	ADD(m->u.n, 1);
+	m->u.half[1] = 0;
+	return 0;
+}
+
+/* The address of a value is kept in another map */
+SEC("raw_tp/sys_enter")
+int pairs__kept(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+	__u64 *k = FIND(keep);
+
+	if (!p || !k)
+		return 0;
+	ADD(p->a, 1);
+	*k = (__u64)p;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__kept_update(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+	__u64 n = (__u64)p;
+	__u32 key = 1;
+
+	if (!p)
+		return 0;
+	ADD(p->a, 1);
+	bpf_map_update_elem(&keep, &key, &n, 0);
+	return 0;
+}
+
+/* A dynptr over a value */
+SEC("raw_tp/sys_enter")
+int pairs__dynptr(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+	struct bpf_dynptr ptr;
+	__u64 n = 5;
+
+	if (!p)
+		return 0;
+	ADD(p->a, 1);
+	bpf_dynptr_from_mem(p, sizeof(*p), 0, &ptr);
+	bpf_dynptr_write(&ptr, 0, &n, sizeof(n), 0);
+	return 0;
+}
+
+/* Pointers that a loop carries */
+SEC("raw_tp/sys_enter")
+int pairs__loop(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+	__u64 *n = (void *)p;
+	int i;
+
+	if (!p)
+		return 0;
+	ADD(p->b, 1);
+#pragma clang loop unroll(disable)
+	for (i = 0; i < 2; i++)
+		n[i] = i;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__loop_add(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+	__u64 *n = (void *)p;
+	int i;
+
+	if (!p)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (i = 0; i < 2; i++)
+		ADD(n[i], i + 1);
+	return 0;
+}
+
+/* One pointer or the other */
+SEC("raw_tp/sys_enter")
+int pairs__either(void *ctx)
+{
+	struct pair *p = FIND(pairs), *o = FIND(other), *e;
+
+	if (!p || !o)
+		return 0;
+	ADD(p->a, 1);
+	e = bpf_get_prandom_u32() & 1 ? p : o;
+	e->a = 3;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__either_member(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+	__u64 *n;
+
+	if (!p)
+		return 0;
+	n = bpf_get_prandom_u32() & 1 ? &p->a : &p->b;
+	ADD(*n, 1);
+	return 0;
+}
+
+/* Atomics that are no additions */
+SEC("raw_tp/sys_enter")
+int pairs__or(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	if (!p)
+		return 0;
+	__sync_fetch_and_or(&p->a, 1);
+	ADD(p->b, 1);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__or_counter(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	if (!p)
+		return 0;
+	ADD(p->a, 1);
+	__sync_fetch_and_and(&p->a, 0xffff);
+	return 0;
+}
+
+/* A copy of one member into another is no addition */
+SEC("raw_tp/sys_enter")
+int pairs__copy_member(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	if (!p)
+		return 0;
+	ADD(p->a, 1);
+	p->b = p->a;
+	return 0;
+}
+
+/* Added up over entries, into a plain store */
+SEC("raw_tp/sys_enter")
+int array__moved(void *ctx)
+{
+	struct pair *p = FIND(array), *q = FIND(array);
+
+	if (!p || !q)
+		return 0;
+	q->a = p->a + 1;
+	return 0;
+}
+
+/* bpf_loop() and bpf_for_each_map_elem() */
+static long add_one(__u32 i, struct pair **p)
+{
+	if (*p)
+		ADD((*p)->a, i);
+	return 0;
+}
+
+static long set_one(__u32 i, struct pair **p)
+{
+	if (*p)
+		(*p)->a = i;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__bpf_loop(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	if (p)
+		ADD(p->b, 1);
+	bpf_loop(10, add_one, &p, 0);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__bpf_loop_set(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	if (p)
+		ADD(p->a, 1);
+	bpf_loop(10, set_one, &p, 0);
+	return 0;
+}
+
+static long each_add(void *map, __u32 *key, struct pair *p, void *ctx)
+{
+	ADD(p->a, 1);
+	return 0;
+}
+
+static long each_clear(void *map, __u32 *key, struct pair *p, void *ctx)
+{
+	p->a = 0;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__each(void *ctx)
+{
+	bpf_for_each_map_elem(&pairs, each_add, NULL, 0);
+	bpf_for_each_map_elem(&other, each_clear, NULL, 0);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int pairs__each_clear(void *ctx)
+{
+	bpf_for_each_map_elem(&pairs, each_add, NULL, 0);
+	bpf_for_each_map_elem(&pairs, each_clear, NULL, 0);
+	return 0;
+}
+
+static long sum_up(void *map, __u32 *key, struct pair *p, __u64 *sum)
+{
+	*sum += p->a;
+	return 0;
+}
+
+/* What a callback adds up comes back by an update */
+SEC("raw_tp/sys_enter")
+int pairs__each_sum(void *ctx)
+{
+	struct pair n = {};
+	__u32 key = 1;
+
+	bpf_for_each_map_elem(&pairs, sum_up, &n.a, 0);
+	bpf_map_update_elem(&pairs, &key, &n, BPF_ANY);
+	return 0;
+}
+
+/* What a callback adds up is only shown */
+SEC("raw_tp/sys_enter")
+int pairs__each_show(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+	__u64 sum = 0;
+
+	if (p)
+		ADD(p->a, 1);
+	bpf_for_each_map_elem(&pairs, sum_up, &sum, 0);
+	bpf_printk("%llu", sum);
+	return 0;
+}
+
+/* Values that are sent away */
+SEC("raw_tp/sys_enter")
+int pairs__sent(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	if (!p)
+		return 0;
+	ADD(p->a, 1);
+	bpf_trace_printk("%llu", 5, p->a);
+	return 0;
+}
+
+/* A value as the key of a look-up */
+SEC("raw_tp/sys_enter")
+int pairs__as_key(void *ctx)
+{
+	struct pair *p = FIND(pairs), *o;
+
+	if (!p)
+		return 0;
+	ADD(p->a, 1);
+	o = bpf_map_lookup_elem(&other, &p->b);
+	if (o)
+		o->a = 1;
+	return 0;
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The audit's verdict on each program of some BPF objects
+ *
+ *	audit_check [-v] OBJECT...
+ *
+ * A program's name begins with the map that it is audited for: "flows__named" is
+ * about the map "flows" (".bss" is spelled "bss"). One line a program: object,
+ * program, what is found ("exact", or kinds of findings), the bytes of a value, in
+ * runs: "8c 16. 4p" is 8 bytes of counters, 16 others, 4 that are added to plainly.
+ *
+ * Links bpftool's own objects.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "map_swap.h"
+#include "map_writers.h"
+
+static bool verbose;
+
+static int log_nothing(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	return verbose && level == LIBBPF_WARN ? vfprintf(stderr, fmt, ap) : 0;
+}
+
+static struct bpf_map *find_map(struct bpf_object *obj, const char *prog)
+{
+	size_t n = strcspn(prog, "_");
+	struct bpf_map *map;
+	const char *name;
+
+	bpf_object__for_each_map(map, obj) {
+		name = bpf_map__name(map);
+		if (strstr(name, ".bss"))
+			name = "bss";
+		if (strstr(name, ".data"))
+			name = "data";
+		if (strlen(name) == n && !strncmp(name, prog, n))
+			return map;
+	}
+	return NULL;
+}
+
+static void print_bytes(const struct map_audit *a)
+{
+	static const char letter[] = ".cp";
+	__u32 i, first = 0;
+
+	for (i = 1; i <= a->map->info.value_size; i++) {
+		if (i < a->map->info.value_size && a->bytes[i] == a->bytes[first])
+			continue;
+		printf(" %u%c", i - first, letter[a->bytes[first]]);
+		first = i;
+	}
+}
+
+static void say(const char *line)
+{
+	printf("    %s\n", line);
+}
+
+static void print_kinds(const struct map_audit *a)
+{
+	static const char * const kinds[] = {
+		"plain", "conflict", "delete", "update", "unknown",
+	};
+	const char *sep = " ";
+	unsigned int i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (!map_audit_find(a, i))
+			continue;
+		printf("%s%s", sep, kinds[i]);
+		sep = ",";
+	}
+	if (*sep == ' ')
+		printf(" exact");
+}
+
+static __u32 prog_id(int fd)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+}
+
+static int check(struct bpf_object *obj, struct bpf_program *prog, const char *file)
+{
+	struct bpf_map *map = find_map(obj, bpf_program__name(prog));
+	struct map_ref ref = { .fd = map ? bpf_map__fd(map) : -1 };
+	__u32 len = sizeof(ref.info);
+	struct map_audit a;
+	int err;
+
+	if (!map || bpf_obj_get_info_by_fd(ref.fd, &ref.info, &len)) {
+		printf("%s %s has no map\n", file, bpf_program__name(prog));
+		return -1;
+	}
+	err = map_audit_init(&a, &ref);
+	a.inner = false;
+	if (!err)
+		err = map_audit_prog(&a, prog_id(bpf_program__fd(prog)));
+	if (!err)
+		err = map_audit_finish(&a);
+	printf("%s %s", file, bpf_program__name(prog));
+	if (err) {
+		printf(" error %s\n", strerror(-err));
+	} else {
+		print_kinds(&a);
+		print_bytes(&a);
+		printf("\n");
+		if (verbose)
+			map_audit_each_line(&a, say);
+	}
+	map_audit_free(&a);
+	return err;
+}
+
+/* Only one program of the object is loaded, so that each is by itself */
+static int check_one(const char *path, const char *file, unsigned int nr, bool *last)
+{
+	struct bpf_object *obj = bpf_object__open_file(path, NULL);
+	struct bpf_program *prog, *chosen = NULL;
+	unsigned int i = 0;
+	int err = -1;
+
+	*last = true;
+	if (!obj)
+		return -1;
+	bpf_object__for_each_program(prog, obj) {
+		bpf_program__set_autoload(prog, i == nr);
+		if (i == nr)
+			chosen = prog;
+		if (i++ > nr)
+			*last = false;
+	}
+	if (bpf_object__load(obj))
+		printf("%s %s can't be loaded\n", file, bpf_program__name(chosen));
+	else
+		err = check(obj, chosen, file);
+	bpf_object__close(obj);
+	return err;
+}
+
+static int check_object(const char *path)
+{
+	const char *file = strrchr(path, '/');
+	bool last = false;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !last; i++)
+		if (check_one(path, file ? file + 1 : path, i, &last))
+			err = -1;
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	int i = 1, err = 0;
+
+	if (argc > 1 && !strcmp(argv[1], "-v")) {
+		verbose = true;
+		i++;
+	}
+	libbpf_set_print(log_nothing);
+	for (; i < argc; i++)
+		if (check_object(argv[i]))
+			err = 1;
+	return err;
+}

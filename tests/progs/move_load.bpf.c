@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* An event: counted by itself, then in a map whose values hold more than counters */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "move_load.h"
+
+/* Replaced before the load */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, sizeof(struct move_value));
+} map SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, 8);
+} counted SEC(".maps");
+
+struct move_config conf = { .keys = 64 };
+
+static __always_inline struct move_value *find(const __u32 *key)
+{
+	struct move_value *v = bpf_map_lookup_elem(&map, key);
+	struct move_value none = { .name = "counter", .time = 42, .flags = 7,
+				   .last = 9 };
+
+	if (v)
+		return v;
+	bpf_map_update_elem(&map, key, &none, BPF_NOEXIST);
+
+	return bpf_map_lookup_elem(&map, key);
+}
+
+static __always_inline bool count(void)
+{
+	__u32 zero = 0;
+	__u64 *n = bpf_map_lookup_elem(&counted, &zero);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+
+	return n;
+}
+
+SEC("tc")
+int count_value(struct __sk_buff *skb)
+{
+	__u32 key = conf.own_key ? skb->mark : bpf_get_prandom_u32() % conf.keys;
+	__u32 slot = bpf_get_prandom_u32() & (MOVE_SLOTS - 1);
+	struct move_value *v = find(&key);
+
+	if (!v || !count())
+		return 0;
+
+	if (conf.plain) {
+		*(volatile __u64 *)&v->events += 1;
+		*(volatile __u32 *)&v->pair[0] += 1;
+		*(volatile __u32 *)&v->pair[1] += 2;
+		*(volatile __u32 *)&v->slots[slot] += 1;
+	} else {
+		__sync_fetch_and_add(&v->events, 1);
+		__sync_fetch_and_add(&v->pair[0], 1);
+		__sync_fetch_and_add(&v->pair[1], 2);
+		__sync_fetch_and_add(&v->slots[slot], 1);
+	}
+
+	return 0;
+}
+
+SEC("tc")
+int count_push(struct __sk_buff *skb)
+{
+	struct move_value v = { .events = 1, .pair = { 1, 2 }, .slots = { 1 },
+				.name = "counter", .time = 42, .flags = 7,
+				.last = 9 };
+
+	if (!bpf_map_push_elem(&map, &v, 0))
+		count();
+
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Programs of more types that use a map-in-map, $PINS/outer: an extension, those
+ * that can sleep on newer kernels only, and one with a long key beside it.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+struct inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} first SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2048);
+	__type(key, __u32);
+	__array(values, struct inner);
+} outer SEC(".maps") = {
+	.values = { [2047] = &first },
+};
+
+/* Longer than a program's stack */
+struct long_key {
+	char bytes[600];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	__uint(max_entries, 4);
+	__type(key, struct long_key);
+	__array(values, struct inner);
+} by_long_key SEC(".maps");
+
+static struct long_key key;
+
+static int add_one(void *map_in_map, const void *slot)
+{
+	__u32 zero = 0;
+	__u64 *value;
+	void *inner;
+
+	inner = bpf_map_lookup_elem(map_in_map, slot);
+	value = inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+	if (value)
+		__sync_fetch_and_add(value, 1);
+
+	return 0;
+}
+
+static int count(void)
+{
+	__u32 last = 2047;
+
+	return add_one(&outer, &last);
+}
+
+SEC("freplace/part")
+int ext_part(int x)
+{
+	return count();
+}
+
+SEC("raw_tp/sys_enter")
+int raw_tp_plain(void *ctx)
+{
+	return count();
+}
+
+/* The loader makes them sleepable, which needs Linux 7.1 */
+SEC("raw_tp/sys_enter")
+int raw_tp_sleeps(void *ctx)
+{
+	return count();
+}
+
+SEC("tracepoint/syscalls/sys_enter_getpgid")
+int tp_sleeps(void *ctx)
+{
+	return count();
+}
+
+SEC("tc")
+int tc_long_key(struct __sk_buff *skb)
+{
+	return count() + add_one(&by_long_key, &key);
+}
+
+SEC("iter/bpf_map_elem")
+int add_to_each(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u64 *value = ctx->value;
+
+	if (value)
+		__sync_fetch_and_add(value, 1);
+
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* A program that uses maps-in-maps whose values hold what starts callbacks, not
+ * in the first place.
+ */
+#include "wq.h"
+
+/* Known since Linux 7.4; before, it is as good as any struct */
+struct bpf_rcu_head {
+	__u64 __opaque[2];
+} __attribute__((aligned(8)));
+
+#define MAPS_OF(name, value_type)				\
+	struct name {						\
+		__uint(type, BPF_MAP_TYPE_ARRAY);		\
+		__uint(max_entries, 1);				\
+		__type(key, __u32);				\
+		__type(value, value_type);			\
+	} name SEC(".maps");					\
+	struct {						\
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);	\
+		__uint(max_entries, 1);				\
+		__type(key, __u32);				\
+		__array(values, struct name);			\
+	} name##_outer SEC(".maps") = {				\
+		.values = { &name },				\
+	}
+
+struct work {
+	__u64 count;
+	struct bpf_wq wq;
+};
+
+struct deep_work {
+	__u64 count;
+	struct {
+		__u32 pad;
+		struct work work;
+	} deep;
+};
+
+struct timers {
+	__u64 count;
+	struct {
+		struct bpf_timer timer;
+	} of[1];
+};
+
+struct callback {
+	__u64 count;
+	struct bpf_rcu_head head;
+};
+
+MAPS_OF(plain, __u64);
+MAPS_OF(wq_deep, struct deep_work);
+MAPS_OF(timer_deep, struct timers);
+MAPS_OF(rcu_head, struct callback);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct deep_work);
+} beside SEC(".maps");
+
+static int count_in(void *map_in_map)
+{
+	__u32 zero = 0;
+	__u64 *count;
+	void *inner;
+
+	inner = bpf_map_lookup_elem(map_in_map, &zero);
+	count = inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+	if (count)
+		__sync_fetch_and_add(count, 1);
+
+	return 0;
+}
+
+SEC("tc")
+int in_wq_deep(void *ctx)
+{
+	return count_in(&wq_deep_outer);
+}
+
+SEC("tc")
+int in_timer_deep(void *ctx)
+{
+	return count_in(&timer_deep_outer);
+}
+
+SEC("tc")
+int in_rcu_head(void *ctx)
+{
+	return count_in(&rcu_head_outer);
+}
+
+SEC("tc")
+int wq_deep_beside(void *ctx)
+{
+	__u32 zero = 0;
+	__u64 *count;
+
+	count = bpf_map_lookup_elem(&beside, &zero);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+
+	return count_in(&plain_outer);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,57 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The mirror of bpftool (libbpf/bpftool) has a linux/kernel.h of its own, with less in
+# it than that of the kernel's tools. Our files have to do with that.
+
+load ../lib/sources
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	export HEADERS=$BATS_FILE_TMPDIR/headers
+
+	mkdir -p "$HEADERS/linux"
+	cat >"$HEADERS/linux/kernel.h" <<-'HEADER'
+		#ifndef __LINUX_KERNEL_H
+		#define __LINUX_KERNEL_H
+		#include <linux/compiler.h>
+		#include <stddef.h>
+		#define container_of(ptr, type, member) \
+			((type *)((char *)(ptr) - offsetof(type, member)))
+		#define max(x, y) ((x) > (y) ? (x) : (y))
+		#define min(x, y) ((x) < (y) ? (x) : (y))
+		#define roundup(x, y) ((((x) + ((y) - 1)) / (y)) * (y))
+		#define round_up(x, y) ((((x) - 1) | ((__typeof__(x))((y) - 1))) + 1)
+		#define ARRAY_SIZE(arr) (sizeof(arr) / sizeof((arr)[0]))
+		#endif
+	HEADER
+}
+
+# check FILE: as the mirror's Makefile would compile it
+check() {
+	local tools=$TREE/tools obj=$TREE/../obj
+
+	gcc -fsyntax-only -std=gnu11 -O1 -W -Wall -Wno-unused-parameter \
+		-Wno-missing-field-initializers -Werror -DPACKAGE='"bpftool"' \
+		-DUSE_LIBCAP -DUSE_LIBBPF -I"$HEADERS" -I"$obj" -I"$tools/bpf/bpftool" \
+		-I"$obj/libbpf/include" -I"$TREE/kernel/bpf" -I"$tools/include" \
+		-I"$tools/include/uapi" -I"$tools/lib" -I"$tools/lib/bpf" "$1"
+}
+
+@test "mirror: our files need no more of linux/kernel.h than it has" {
+	local file
+
+	for file in "$ROOT"/bpftool/*.c; do
+		check "$file"
+	done
+}
+
+@test "mirror: a file that needs more would be noticed" {
+	sed 's/^#include "main.h"$/&\nint m = max_t(int, 1, 2);/' \
+		"$ROOT/bpftool/kernel_btf.c" >"$BATS_TEST_TMPDIR/more.c"
+	echo 'int m(void); int m(void) { return max_t(int, 1, 2); }' >>"$BATS_TEST_TMPDIR/more.c"
+	run check "$BATS_TEST_TMPDIR/more.c"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ $output == *max_t* ]]
+}
