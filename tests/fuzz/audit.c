@@ -20,7 +20,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
-#include "map_swap.h"
+#include "map_ref.h"
 #include "map_writers.h"
 #include "xlated_dumper.h"
 
@@ -58,7 +58,7 @@ struct kernel_sym *kernel_syms_search(struct dump_data *dd, unsigned long key)
 	return &sym;
 }
 
-int map_ref_open(struct map_ref *ref, __u32 id)
+int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags)
 {
 	memset(ref, 0, sizeof(*ref));
 	ref->fd = -1;
