@@ -137,7 +137,7 @@ not_told_before() {
 	env --default-signal=INT "$BPFTOOL" map swap-drain pinned \
 		"$PINS/outer" key 0 0 0 0 >"$T/out" 2>"$T/err" &
 	pid=$!
-	sleep 1
+	wait_for waits "$pid"
 	kill -s INT "$pid"
 	STATUS=0
 	wait "$pid" 2>/dev/null || STATUS=$?

@@ -33,7 +33,7 @@ show_last_run() {
 # refuses PATTERN WORD...: "bpftool map WORD..." says in one line what the
 # extended regular expression tells, plain and with -j
 refuses() {
-	local pattern=$1
+	local pattern=${1:?a pattern that matches not every message}
 
 	shift
 	# A word like -1 would be an option without the --
