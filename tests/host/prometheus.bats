@@ -436,6 +436,6 @@ release_again() {
 		2>"$T/log" && return 1
 	packets 1 2
 	exact
-	pin=$(sed -n 's/^Error: .* pinned at //p' "$T/log")
+	pin=$(sed -n 's/^Error: .* pinned at \([^;]*\).*/\1/p' "$T/log")
 	[ -e "$pin" ]
 }

@@ -5,7 +5,7 @@
 
 # The one line on stderr that tells where the old map is
 said_pinned() {
-	sed -n 's/^Error: interrupted; old map is pinned at //p' "$T/err"
+	sed -n 's/^Error: interrupted; old map is pinned at \([^;]*\);.*/\1/p' "$T/err"
 }
 
 # After a run that a signal has ended: it says where the old map is if that is
