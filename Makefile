@@ -106,11 +106,13 @@ $(OUT)/.tree-packages: scripts/packages.sh $(OUT)/.pristine
 		scripts/packages.sh libssl-dev
 	@touch $@
 
-# A file of ours that was removed has to go from the tree: it is made anew
+# A file of ours that was removed has to go from the tree: it is made anew, and so are
+# the objects, whose dependencies may name it
 $(OUT)/.tree: scripts/hook.sh scripts/patches.sh $(OUT)/.pristine $(OUT)/.our-files $(PATCHES)
 	@rm -f $@
 	$(Q)scripts/hook.sh $(OUT)/pristine $(TREE)
 	$(Q)mv $(BPFTOOL_DIR)/bash-completion/bpftool $(OUT)/completion.hooked
+	$(Q)rm -f $(OBJ)/*.[do]
 	@touch $@
 
 # Copies keep their time, so that bpftool's Makefile rebuilds what changed

@@ -87,7 +87,7 @@ static int open_by_name(const char *name, struct map_ref *ref)
 
 	if (!*name || strlen(name) >= BPF_OBJ_NAME_LEN)
 		return map_err("can't find the map '%s': a map's name has 1 to %d characters, longer ones were cut when it was loaded",
-			       name, BPF_OBJ_NAME_LEN - 1);
+			       name, (int)BPF_OBJ_NAME_LEN - 1);
 
 	while (!bpf_map_get_next_id(at, &at)) {
 		err = map_ref_open(&map, at, BPF_F_RDONLY);

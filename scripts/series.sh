@@ -160,35 +160,37 @@ patches_of() {
 
 # One line of the order
 entry() {
-	local what=$1 patch word patches files=()
+	local what=$1 patch word more=() files=()
 
 	shift
-	if [[ $what != *.msg ]]; then
-		patches=$(patches_of "$what")
-		[ -n "$patches" ] || [[ $what == */rest ]] ||
-			die "$series/order: there is no patch $what"
-		for patch in $patches; do
-			apply "${what%/*}" "$patch"
-			place "$@"
-			commit
-		done
-		return
-	fi
 	for word; do
-		if [[ $word != +* ]]; then
-			files+=("$word")
-			continue
-		fi
-		for patch in $(patches_of "${word#+}"); do
+		case $word in
+		+*) more+=("${word#+}") ;;
+		*) files+=("$word") ;;
+		esac
+	done
+	for word in "${more[@]}"; do
+		for patch in $(patches_of "$word"); do
 			apply "${word%/*}" "$patch"
 		done
 	done
-	{
-		grep -v '^#' "$orders/$series/$what"
-		printf '\nSigned-off-by: %s <%s>\n' "$GIT_AUTHOR_NAME" "$GIT_AUTHOR_EMAIL"
-	} >"$work/msg"
-	place "${files[@]}"
-	commit
+	if [[ $what == *.msg ]]; then
+		{
+			grep -v '^#' "$orders/$series/$what"
+			printf '\nSigned-off-by: %s <%s>\n' \
+				"$GIT_AUTHOR_NAME" "$GIT_AUTHOR_EMAIL"
+		} >"$work/msg"
+		place "${files[@]}"
+		commit
+		return
+	fi
+	[[ $what == */rest || -n $(patches_of "$what") ]] ||
+		die "$series/order: there is no patch $what"
+	for patch in $(patches_of "$what"); do
+		apply "${what%/*}" "$patch"
+		place "${files[@]}"
+		commit
+	done
 }
 
 # The cover letter's text: "[FORM" and "]" enclose what only one form says
