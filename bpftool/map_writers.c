@@ -441,8 +441,14 @@ void map_audit_each_line(const struct map_audit *a, void (*say)(const char *line
 			free(line);
 			free(where);
 		}
-		if (!p->nr_stores)
-			continue;
+		if (!p->nr_stores) {
+			char *line = text_of("program %u (%s): stores nothing in a value",
+					     p->id, p->name);
+
+			if (line)
+				say(line);
+			free(line);
+		}
 	}
 	for (i = 0; i < a->nr_findings; i++) {
 		const struct map_finding *f = &a->findings[i];

@@ -108,7 +108,7 @@ with() {
 	[ "$(with 0-7,8-15 flows__named)" = "exact 16c 40." ]
 	[ "$(with flags flows__named)" = "conflict 48. 4c 4." ]
 	[[ "$(with stats.n bss__structs)" == "exact "* ]]
-	for list in nope 3-9 0-99 8-4 "" packets, ,packets comm.x 1 -; do
+	for list in nope 3-9 0-99 8-4 "" "packets," ",packets" comm.x 1 -; do
 		[ "$(with "$list" flows__named)" = "error Invalid argument" ]
 	done
 }
