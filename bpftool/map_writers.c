@@ -30,26 +30,53 @@ __u32 audit_value_size(const struct map_audit *a)
 	return a->map->info.value_size;
 }
 
-/* The type of a map that a program has; of one that can't be told, as MAP's */
-int audit_map_type(struct map_audit *a, __u32 id)
+/* Type and size of a map that a program has; of one that can't be told, as MAP's */
+static void known_map(struct map_audit *a, __u32 id, __u32 *type, __u32 *value_size)
 {
 	struct map_audit_state *st = a->state;
 	struct map_ref map = { .fd = -1 };
 	unsigned int i;
-	int type;
 
+	*type = a->map->info.type;
+	*value_size = a->map->info.value_size;
 	if (id == audit_map_id(a) || id == REGION_ANY || id >= REGION_INNER)
-		return a->map->info.type;
-	for (i = 0; i < st->nr_maps; i++)
-		if (st->maps[i].id == id)
-			return st->maps[i].type;
-	type = map_ref_open(&map, id, BPF_F_RDONLY) ? BPF_MAP_TYPE_UNSPEC : (int)map.info.type;
-	map_ref_close(&map);
-	if (st->nr_maps < NR_KNOWN_MAPS) {
-		st->maps[st->nr_maps].id = id;
-		st->maps[st->nr_maps++].type = type;
+		return;
+	for (i = 0; i < st->nr_maps && st->maps[i].id != id; i++)
+		;
+	if (i < st->nr_maps) {
+		*type = st->maps[i].type;
+		*value_size = st->maps[i].value_size;
+		return;
 	}
+	*type = BPF_MAP_TYPE_UNSPEC;
+	*value_size = NR_SLOTS * 8;
+	if (!map_ref_open(&map, id, BPF_F_RDONLY)) {
+		*type = map.info.type;
+		*value_size = map.info.value_size;
+	}
+	map_ref_close(&map);
+	if (i < NR_KNOWN_MAPS) {
+		st->maps[i].id = id;
+		st->maps[i].type = *type;
+		st->maps[i].value_size = *value_size;
+		st->nr_maps++;
+	}
+}
+
+int audit_map_type(struct map_audit *a, __u32 id)
+{
+	__u32 type, size;
+
+	known_map(a, id, &type, &size);
 	return type;
+}
+
+__u32 audit_map_value_size(struct map_audit *a, __u32 id)
+{
+	__u32 type, size;
+
+	known_map(a, id, &type, &size);
+	return size;
 }
 
 bool audit_leaked(const struct map_audit *a, __u32 region)
@@ -414,8 +441,14 @@ void map_audit_each_line(const struct map_audit *a, void (*say)(const char *line
 			free(line);
 			free(where);
 		}
-		if (!p->nr_stores)
-			continue;
+		if (!p->nr_stores) {
+			char *line = text_of("program %u (%s): stores nothing in a value",
+					     p->id, p->name);
+
+			if (line)
+				say(line);
+			free(line);
+		}
 	}
 	for (i = 0; i < a->nr_findings; i++) {
 		const struct map_finding *f = &a->findings[i];

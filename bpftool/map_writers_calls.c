@@ -37,13 +37,19 @@ static bool is_among(const char *name, const char * const *list, unsigned int nr
 	return false;
 }
 
-static bool is_size(const char *name)
+/* Write as much as the next argument says; the prototypes have no names */
+static bool has_size(const char *name)
 {
-	static const char * const names[] = {
-		"size", "len", "sz", "plen", "buf_len", "str_size", "optlen",
+	static const char * const begin[] = {
+		"bpf_get_current_comm", "bpf_probe_read", "bpf_skb_load_bytes",
+		"bpf_xdp_load_bytes", "bpf_copy_from_user", "bpf_get_stack", "bpf_d_path",
 	};
+	unsigned int i;
 
-	return is_among(name, names, ARRAY_SIZE(names));
+	for (i = 0; i < ARRAY_SIZE(begin); i++)
+		if (!strncmp(name, begin[i], strlen(begin[i])))
+			return true;
+	return false;
 }
 
 /* Each helper has a typedef of a pointer to a function with its real arguments */
@@ -97,7 +103,7 @@ static void call_proto(struct map_audit *a, struct call *call)
 		if (t && btf_is_const(t))
 			continue;
 		call->writes |= 1 << (i + 1);
-		if (i + 1 < nr && is_size(btf__name_by_offset(btf, p[i + 1].name_off)))
+		if (has_size(call->name))
 			call->sized |= 1 << (i + 1);
 	}
 }
@@ -179,13 +185,17 @@ static bool leads_to_data(struct walk *w, const struct value *v, unsigned int si
 static void call_update(struct walk *w, unsigned int i, const struct value *map,
 			const struct value *key, const struct value *value)
 {
+	__u32 size = audit_map_value_size(w->a, map->region);
 	bool data;
 
 	if (!walk_is_ours(w, map, HOLDS_MAP)) {
-		/* Its size is not asked for: up to the end of the stack */
-		if (leads_to_data(w, value, NR_SLOTS * 8) ||
+		/* Of keys the size is not asked for: up to the end of the stack */
+		if (leads_to_data(w, value, size) ||
 		    leads_to_data(w, key, NR_SLOTS * 8))
 			audit_leak(w->a, map->region);
+		if (walk_stack_points(w, value, size))
+			walk_finding(w, i, MAP_FINDING_UNKNOWN,
+				     "%skeeps the address of a value in another map", "");
 		return;
 	}
 	data = leads_to_data(w, value, audit_value_size(w->a));

@@ -121,6 +121,15 @@ bool walk_stack_dirty(struct walk *w, const struct value *base, unsigned int siz
 	return dirty;
 }
 
+bool walk_stack_points(struct walk *w, const struct value *base, unsigned int size)
+{
+	struct value sum = {};
+
+	if (base->holds & HOLDS_STACK)
+		walk_stack_dirty(w, base, size, &sum);
+	return walk_is_ours(w, &sum, HOLDS_VALUE);
+}
+
 struct value walk_data(struct walk *w, __u32 from, __u32 to)
 {
 	struct value v = value_number(LEAST, MOST);

@@ -154,7 +154,7 @@ bool state_join(struct state *to, const struct state *from, bool widen)
 static void add_ranges(struct value *dst, const struct value *src, bool minus)
 {
 	__u64 step = common_step(dst->step, src->step);
-	__s64 low, high;
+	__s64 low = 0, high = 0;
 	bool over;
 
 	if (minus)

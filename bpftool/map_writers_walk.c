@@ -5,6 +5,15 @@
  * may hold there, whichever way it was reached; these grow until nothing changes.
  * Then each instruction is looked at once more, and the stores are reported. A
  * called function is followed anew for each place that calls it.
+ *
+ * What is taken for granted, as the verifier has seen to it: an access is within
+ * the value; an atomic is aligned; what was loaded from memory other than the stack
+ * is no address in a value. What is not seen: user space, and a range that depends
+ * on another variable, as that of a pointer which a loop moves on while it counts
+ * something else: that offset is unknown, and so mostly a finding. Read, changed by
+ * an OR or a shift only and stored is not an addition: such bytes are left alone.
+ * Constants that were blinded (net.core.bpf_jit_harden) and calls that are hidden
+ * (kernel.kptr_restrict, without CAP_SYSLOG) are findings.
  */
 
 #include <errno.h>

@@ -114,7 +114,7 @@ struct map_audit_state {
 	struct btf *kernel_btf;		/* for the prototypes of helpers */
 	__u32 leaks[NR_KNOWN_MAPS];	/* regions that hold what was read out */
 	unsigned int nr_leaks;
-	struct { __u32 id; int type; } maps[NR_KNOWN_MAPS];
+	struct { __u32 id, type, value_size; } maps[NR_KNOWN_MAPS];
 	unsigned int nr_maps;
 	bool no_memory;
 };
@@ -131,6 +131,7 @@ struct call {
 /* May an argument, counted from 0, of an EXT program be a pointer of its caller's? */
 bool audit_arg_points(const struct map_audit_prog *p, unsigned int arg);
 int audit_map_type(struct map_audit *a, __u32 id);
+__u32 audit_map_value_size(struct map_audit *a, __u32 id);
 __u32 audit_map_id(const struct map_audit *a);
 __u32 audit_value_size(const struct map_audit *a);
 void audit_store(struct map_audit *a, struct map_audit_prog *p,
@@ -195,6 +196,9 @@ void walk_store(struct walk *w, const struct value *base, __s64 off,
 		  unsigned int insn);
 void walk_store_ours(struct walk *w, const struct value *base, __s64 off,
 		     struct map_store *s, unsigned int size, unsigned int insn);
+
+/* Does memory on the stack hold an address in a value of MAP? */
+bool walk_stack_points(struct walk *w, const struct value *base, unsigned int size);
 
 /* map_writers_insns.c */
 

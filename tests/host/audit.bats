@@ -95,6 +95,24 @@ agrees() {
 	grep ' data__exact exact' found
 }
 
+# with LIST PROGRAM: the verdict where the user names the counters
+with() {
+	"$CHECK" -c "$1" "$BUILD"/tests/audit_{hash,global}.bpf.o 2>/dev/null |
+		sed -n "s/^[^ ]* $2 //p"
+}
+
+@test "audit: counters that are named, by members or by bytes" {
+	[ "$(with packets flows__named)" = "exact 8c 48." ]
+	[ "$(with packets,bytes flows__plain)" = "plain 8p 8c 40." ]
+	[ "$(with bytes,errors flows__plain)" = "exact 8. 8c 36. 4c" ]
+	[ "$(with 0-7,8-15 flows__named)" = "exact 16c 40." ]
+	[ "$(with flags flows__named)" = "conflict 48. 4c 4." ]
+	[[ "$(with stats.n bss__structs)" == "exact "* ]]
+	for list in nope 3-9 0-99 8-4 "" "packets," ",packets" comm.x 1 -; do
+		[ "$(with "$list" flows__named)" = "error Invalid argument" ]
+	done
+}
+
 @test "audit: any bytes for instructions, and a plain store is never missed" {
 	local out="$BATS_TEST_TMPDIR/out"
 	[ -x "$BUILD/fuzz/audit" ] || skip "not built"

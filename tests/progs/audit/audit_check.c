@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The audit's verdict on each program of some BPF objects
  *
- *	audit_check [-v] OBJECT...
+ *	audit_check [-v] [-c COUNTERS] OBJECT...
  *
  * A program's name begins with the map that it is audited for: "flows__named" is
  * about the map "flows" (".bss" is spelled "bss"). One line a program: object,
@@ -24,6 +24,7 @@
 #include "map_writers.h"
 
 static bool verbose;
+static const char *counters;
 
 static int log_nothing(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -97,6 +98,7 @@ static int check(struct bpf_object *obj, struct bpf_program *prog, const char *f
 	struct bpf_map *map = find_map(obj, bpf_program__name(prog));
 	struct map_ref ref = { .fd = map ? bpf_map__fd(map) : -1 };
 	__u32 len = sizeof(ref.info);
+	const char *bad;
 	struct map_audit a;
 	int err;
 
@@ -108,6 +110,8 @@ static int check(struct bpf_object *obj, struct bpf_program *prog, const char *f
 	a.inner = false;
 	if (!err)
 		err = map_audit_prog(&a, prog_id(bpf_program__fd(prog)));
+	if (!err && counters)
+		err = map_audit_counters(&a, counters, &bad);
 	if (!err)
 		err = map_audit_finish(&a);
 	printf("%s %s", file, bpf_program__name(prog));
@@ -167,9 +171,11 @@ int main(int argc, char **argv)
 {
 	int i = 1, err = 0;
 
-	if (argc > 1 && !strcmp(argv[1], "-v")) {
-		verbose = true;
-		i++;
+	for (; i < argc && *argv[i] == '-'; i++) {
+		if (!strcmp(argv[i], "-v"))
+			verbose = true;
+		else if (i + 1 < argc)
+			counters = argv[++i];
 	}
 	libbpf_set_print(log_nothing);
 	for (; i < argc; i++)

@@ -34,6 +34,34 @@ int flows__named(void *ctx)
 	return 0;
 }
 
+/* A name that a helper writes in place, before a counter */
+SEC("raw_tp/sys_enter")
+int flows__named_later(void *ctx)
+{
+	__u32 key = bpf_get_current_pid_tgid() >> 32;
+	struct flow *f = bpf_map_lookup_elem(&flows, &key);
+
+	if (!f)
+		return 0;
+	bpf_get_current_comm(f->comm, sizeof(f->comm));
+	ADD(f->errors, 1);
+	return 0;
+}
+
+/* Its twin, which writes too much */
+SEC("raw_tp/sys_enter")
+int flows__named_long(void *ctx)
+{
+	__u32 key = bpf_get_current_pid_tgid() >> 32;
+	struct flow *f = bpf_map_lookup_elem(&flows, &key);
+
+	if (!f)
+		return 0;
+	bpf_get_current_comm(f->comm, sizeof(f->comm) + 8);
+	ADD(f->errors, 1);
+	return 0;
+}
+
 /* The same with a plain add */
 SEC("raw_tp/sys_enter")
 int flows__plain(void *ctx)
