@@ -4,12 +4,12 @@
 #include <bpf/bpf_helpers.h>
 #include "move_load.h"
 
-/* Replaced before the load */
+/* Replaced before the load, or made another type */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__uint(key_size, 4);
-	__uint(value_size, sizeof(struct move_value));
+	__type(key, __u32);
+	__type(value, struct move_value);
 } map SEC(".maps");
 
 struct {

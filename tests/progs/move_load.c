@@ -11,6 +11,7 @@
  *	--since		print differences; one thread an entry
  *	--interrupt	a control: per-CPU values are moved from an interrupt
  *	--delete	a control: read, then delete
+ *	--pin FILE	drain nothing, leave that to others, who find the map there
  *
  * Prints how many events were counted and how many drains there were. Ends with 1
  * if what was drained and what is left is not what was counted.
@@ -38,6 +39,7 @@ static const struct option options[] = {
 	{ "since", no_argument, NULL, 'S' },
 	{ "interrupt", no_argument, NULL, 'i' },
 	{ "delete", no_argument, NULL, 'D' },
+	{ "pin", required_argument, NULL, 'P' },
 	{}
 };
 
@@ -57,7 +59,7 @@ struct sums {
 	__u64 events, pair[2], slots;
 };
 
-static const char *object;
+static const char *object, *pin;
 static __u32 type, keys = 64;
 static unsigned int seconds = 1, nr_drainers = 1;
 static bool plain, since, interrupt, read_delete;
@@ -267,13 +269,22 @@ static void load_program(void)
 	m = bpf_object__find_map_by_name(obj, ".data");
 	conf = m ? (void *)bpf_map__initial_value(m, &size) : NULL;
 	m = bpf_object__find_map_by_name(obj, "map");
-	if (!conf || !m || bpf_map__reuse_fd(m, map.fd))
+	if (!conf || !m)
+		err(2, "can't set up %s", object);
+	/* Whoever drains it from outside has to find its types */
+	bpf_map__set_type(m, type);
+	bpf_map__set_max_entries(m, is_queue(type) ? 4096 : keys);
+	if (is_queue(type))
+		bpf_map__set_key_size(m, 0);
+	if (!pin && bpf_map__reuse_fd(m, map.fd))
 		err(2, "can't set up %s", object);
 	conf->keys = keys;
 	conf->plain = plain;
 	conf->own_key = since;
 	if (bpf_object__load(obj))
 		err(2, "can't load %s", object);
+	if (pin && bpf_map__pin(m, pin))
+		err(2, "can't pin %s", pin);
 	prog_fd = bpf_program__fd(bpf_object__find_program_by_name(obj,
 			is_queue(type) ? "count_push" : "count_value"));
 	counted_fd = bpf_map__fd(bpf_object__find_map_by_name(obj, "counted"));
@@ -330,12 +341,15 @@ static void parse(int argc, char **argv)
 		case 'D':
 			read_delete = true;
 			break;
+		case 'P':
+			pin = optarg;
+			nr_drainers = 0;
+			break;
 		default:
 			exit(2);
 		}
 	}
-	if (!object || !type || !keys || !nr_drainers ||
-	    nr_drainers > THREADS_MAX)
+	if (!object || !type || !keys || nr_drainers > THREADS_MAX)
 		errx(2, "usage: move_load --object FILE --type TYPE ...");
 }
 
@@ -391,7 +405,8 @@ int main(int argc, char **argv)
 	if (nr_load > THREADS_MAX)
 		nr_load = THREADS_MAX;
 	mark_counters();
-	map = create(type);
+	if (!pin)
+		map = create(type);
 	load_program();
 
 	for (i = 0; i < nr_load; i++)
@@ -411,5 +426,9 @@ int main(int argc, char **argv)
 			pthread_join(load[i], NULL);
 	}
 
+	if (pin) {
+		printf("%llu\n", counted());
+		return 0;
+	}
 	return report(drainers, counted());
 }
