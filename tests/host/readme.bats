@@ -79,8 +79,7 @@ scene() {
 here() {
 	sed -E -e "s#name flows_in#name $INNER_NAME#" \
 	    -e "s#name flows#name $OUTER_NAME#" \
-	    -e "s#name packets#name $PLAIN_NAME#" \
-	    -e "s#/sys/fs/bpf/mine#$PINS/mine#" \
+	    -e "s#/sys/fs/bpf/(mine|packets)#$PINS/\1#" \
 	    -e "s#(bpftool map swap-drain recover)\$#\1 journal $PINS/journal#" \
 	    -e "s#/sys/fs/bpf/swap_drain#$PINS/journal#"
 }
@@ -203,10 +202,10 @@ make_lines() {
 
 	# shellcheck disable=SC2016 # these are not commands
 	{
-		grep -oh '`[a-z-]*/[A-Za-z0-9/._-]*`' "$README" \
+		grep -oh '`[a-z-]\+/[A-Za-z0-9/._-]*`' "$README" \
 			"$ROOT/CONTRIBUTING.md" | tr -d '`'
 		grep -o '](docs/[^)]*)' "$README" | tr -d ']()'
-	} | grep -v -e '^build/' -e '^tools/' | sort -u >"$BATS_TEST_TMPDIR/names"
+	} | grep -v -e '^build/' -e '^tools/' -e COMPONENT | sort -u >"$BATS_TEST_TMPDIR/names"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/names")" -gt 10 ]
 	while IFS= read -r name; do
 		[ -e "$ROOT/$name" ] || {

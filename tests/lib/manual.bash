@@ -39,7 +39,7 @@ manual_stable() {
 	sed -E -e '/^Warning: /d' \
 	    -e 's/map [0-9]+ swapped for map [0-9]+, waited [0-9]+ us/map N swapped for map M, waited U us/' \
 	    -e 's/\([a-z_]+\)$/(PROVIDER)/' \
-	    -e 's#(swap_drain|journal)/[0-9_]+/[0-9]+_[0-9]+#\1/RUN/OUTER_INNER#' \
+	    -e 's#(swap_drain|journal)/[0-9_]+/[0-9]+_[0-9]+(_moved)?#\1/RUN/OUTER_INNER\2#' \
 	    -e 's/"provider":"[a-z_]+","wait_us":[0-9]+/"provider":P,"wait_us":U/'
 }
 
