@@ -186,12 +186,13 @@ is_held() {
 
 	five_maps
 	before=$(slots_and_ids)
-	"$BUILD/tests/lock_hold" posix "$OUTER" >"$BATS_TEST_TMPDIR/held" 3>&- &
+	"$BUILD/tests/lock_hold" "swap_$OUTER" >"$BATS_TEST_TMPDIR/held" 3>&- &
 	HOLDER=$!
 	wait_until is_held
 	run --separate-stderr drain_here
 	[[ $status == 255 && -z $output ]]
-	[[ $stderr == "Error: map $OUTER is locked by process $HOLDER,"* ]]
+	[[ $stderr == "Error: map $OUTER is locked by map $(sed "s/held //" \
+		"$BATS_TEST_TMPDIR/held")"* ]]
 	[[ $(slots_and_ids) == "$before" ]]
 	journal_is_empty
 

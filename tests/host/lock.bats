@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Two swap-drains of one outer map never overlap, and who keeps them out can
-# cost a refusal only
+# Two swap-drains of one outer map never overlap
 
 load ../lib/common
 load ../lib/faults
 
-@test "lock: held by a local user, with a pid that is known" {
-	own_world locked_by posix
+@test "lock: held by another, for ten seconds and longer" {
+	own_world locked
 }
 
-@test "lock: held by a local user, with no pid to be known" {
-	own_world locked_by ofd
+@test "lock: a map that only has its name is none" {
+	own_world lock_no_queue
 }
 
 @test "lock: who waits gets it when the holder is killed" {

@@ -6,13 +6,15 @@ outer_id() {
 	map_make --info "$PINS/outer" | sed -n 's/^id //p'
 }
 
-# hold KIND BYTE: sets HOLDER; somebody else holds the lock
+# hold OUTER_ID [TYPE]: sets HOLDER, a process, and LOCK, its map; somebody else has
+# the lock of that map, or a map that only has its name
 hold() {
 	: >"$T/held"
-	"$BUILD/tests/lock_hold" "$1" "$2" >"$T/held" 2>&1 &
+	"$BUILD/tests/lock_hold" "swap_$1" ${2+"$2"} >"$T/held" 2>&1 &
 	HOLDER=$!
 	wait_for grep -q . "$T/held"
-	[[ $(<"$T/held") == held ]] || complain "$(<"$T/held")"
+	LOCK=$(sed -n 's/^held //p' "$T/held")
+	[[ $LOCK ]] || complain "$(<"$T/held")"
 }
 
 let_go() {
@@ -20,18 +22,15 @@ let_go() {
 	wait "$HOLDER" 2>/dev/null || :
 }
 
-locked_by() {
+locked() {
 	local start=$SECONDS
 
 	fill array_of_maps hash 5
-	hold "$1" "$(outer_id)"
+	hold "$(outer_id)"
 	refused "is locked" drain
 	((SECONDS - start >= 9)) || complain "waits about 10 s first"
 	[[ ! -e $JOURNAL || -z $(ls "$JOURNAL") ]] || complain "pins nothing"
-	if [[ $1 == posix ]]; then
-		grep -q "by process $HOLDER,\|by process $HOLDER\$" "$T/err" ||
-			complain "names process $HOLDER"
-	fi
+	grep -q "map $LOCK\>" "$T/err" || complain "names map $LOCK"
 	drain_json >"$T/out" && complain "refused with -j too"
 	jq -e .error "$T/out" >/dev/null || complain "an error object"
 
@@ -45,7 +44,7 @@ lock_is_waited_for() {
 	local pid
 
 	fill array_of_maps hash 5
-	hold posix "$(outer_id)"
+	hold "$(outer_id)"
 	"$BPFTOOL" map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
 		>"$T/out" 2>"$T/err" &
 	pid=$!
@@ -55,13 +54,22 @@ lock_is_waited_for() {
 	expect released
 }
 
-# The lock on one outer map keeps nobody from another
+# The lock of one outer map keeps nobody from another
 lock_of_another() {
 	fill array_of_maps hash 5
-	hold posix "$(($(outer_id) + 1))"
+	hold "$(outer_id)0"
 	drain >"$T/out" 2>"$T/err" || complain "another map's lock is no matter"
 	expect released
 	kill -0 "$HOLDER" || complain "it is still held"
+	let_go
+}
+
+# A type of map that anybody can make, where anybody can make maps
+lock_no_queue() {
+	fill array_of_maps hash 5
+	hold "$(outer_id)" array
+	drain >"$T/out" 2>"$T/err" || complain "an array is no lock"
+	expect released
 	let_go
 }
 

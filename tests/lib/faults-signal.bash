@@ -133,7 +133,7 @@ not_told_before() {
 	local pid
 
 	fill array_of_maps hash 5
-	hold posix "$(outer_id)"
+	hold "$(outer_id)"
 	env --default-signal=INT "$BPFTOOL" map swap-drain pinned \
 		"$PINS/outer" key 0 0 0 0 >"$T/out" 2>"$T/err" &
 	pid=$!

@@ -1,44 +1,37 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* What any local user can do: hold a lock on a byte of the inode that all
- * anonymous files share, without having any BPF map:
+/* Holds the lock of a map as another run does: has a map of that name
  *
- *	lock_hold posix|ofd BYTE
+ *	lock_hold NAME [TYPE]
  *
- * As nobody, until it is killed. Says "held" once it has the lock.
+ * A queue, or a map of another type, which is no lock. Until it is killed. Says
+ * "held ID" once it is there.
  */
 
 #include <err.h>
-#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-#define NOBODY	65534
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 int main(int argc, char **argv)
 {
-	struct flock fl = {
-		.l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_len = 1,
-	};
+	bool array = argc == 3 && !strcmp(argv[2], "array");
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
 	int fd;
 
-	if (argc != 3)
-		errx(2, "usage: lock_hold posix|ofd BYTE");
-	if (setgid(NOBODY) || setuid(NOBODY))
-		err(1, "becoming nobody");
+	if (argc != 2 && !array)
+		errx(2, "usage: lock_hold NAME [array]");
 
-	fl.l_start = atol(argv[2]);
-	fd = eventfd(0, 0);
-	if (fd < 0)
-		err(1, "eventfd");
-	if (fcntl(fd, strcmp(argv[1], "ofd") ? F_SETLK : F_OFD_SETLK, &fl))
-		err(1, "lock");
+	fd = bpf_map_create(array ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_QUEUE,
+			    argv[1], array ? 4 : 0, 4, 1, NULL);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		err(1, "no map %s", argv[1]);
 
-	puts("held");
+	printf("held %u\n", info.id);
 	fflush(stdout);
 	for (;;)
 		pause();
