@@ -110,6 +110,7 @@ $(OUT)/.tree-packages: scripts/packages.sh $(OUT)/.pristine
 # the objects, whose dependencies may name it
 $(OUT)/.tree: scripts/hook.sh scripts/patches.sh $(OUT)/.pristine $(OUT)/.our-files $(PATCHES)
 	@rm -f $@
+	$(Q)rm -f $(OBJ)/*.[od]
 	$(Q)scripts/hook.sh $(OUT)/pristine $(TREE)
 	$(Q)mv $(BPFTOOL_DIR)/bash-completion/bpftool $(OUT)/completion.hooked
 	$(Q)rm -f $(OBJ)/*.[do]
