@@ -294,17 +294,21 @@ int map_journal_path(const struct map_journal *j, __u32 outer_id, __u32 id,
 	return join(path, j->run, name);
 }
 
-int map_journal_printed(char pin[PATH_MAX])
+int map_journal_printed(char **pin)
 {
-	size_t len = strlen(pin) - strlen(CLEAR);
-	char printed[PATH_MAX];
+	size_t len = strlen(*pin) - strlen(CLEAR);
+	char *printed;
+	int err;
 
-	if (snprintf(printed, sizeof(printed), "%.*s" PRINTED, (int)len,
-		     pin) >= (int)sizeof(printed))
-		return -ENAMETOOLONG;
-	if (rename(pin, printed))
-		return -errno;
-	memcpy(pin, printed, sizeof(printed));
+	if (asprintf(&printed, "%.*s" PRINTED, (int)len, *pin) < 0)
+		return -ENOMEM;
+	if (rename(*pin, printed)) {
+		err = -errno;
+		free(printed);
+		return err;
+	}
+	free(*pin);
+	*pin = printed;
 
 	return 0;
 }

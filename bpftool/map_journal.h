@@ -52,13 +52,13 @@ int map_journal_path(const struct map_journal *j, __u32 outer_id, __u32 id,
 
 /**
  * map_journal_printed() - note that a map that is to be cleared was printed
- * @pin:	path of its pin, which changes
+ * @pin:	path of its pin, allocated; replaced by the new one
  *
  * A map that is half cleared must not be taken for a complete one.
  *
  * Return: 0 or -errno.
  */
-int map_journal_printed(char pin[PATH_MAX]);
+int map_journal_printed(char **pin);
 
 /* A map in the journal */
 struct journal_pin {

@@ -448,7 +448,7 @@ static int clear(struct pin_list *l, struct pinned_map *pin)
 
 	if (pin->state == PIN_CLEAR) {
 		map_signals_block();
-		err = map_journal_printed(pin->path);
+		err = map_journal_printed(&pin->path);
 		if (!err)
 			pin->state = PIN_PRINTED;
 		at = pins_place(l);
