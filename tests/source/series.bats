@@ -383,8 +383,7 @@ upstream_onto() {
 		done | sed '/^total:/d; /^$/d' >"$found"
 		cat "$found"
 		while read -r type; do
-			# That one is no mail to a list
-			[[ $dir == */5-rest/ ]] || grep -q "^ - $type: " "$dir/0000-cover-letter.txt"
+			grep -q "^ - $type: " "$dir/0000-cover-letter.txt"
 		done < <(sed 's/^[^ ]* [A-Z]*:\([A-Z_]*\):.*/\1/' "$found" | sort -u)
 	done
 	[ -s "$found" ] || [ -d "$MAILS/1-command" ]
