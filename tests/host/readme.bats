@@ -205,7 +205,7 @@ make_lines() {
 		grep -oh '`[a-z-]\+/[A-Za-z0-9/._-]*`' "$README" \
 			"$ROOT/CONTRIBUTING.md" | tr -d '`'
 		grep -o '](docs/[^)]*)' "$README" | tr -d ']()'
-	} | grep -v -e '^build/' -e '^tools/' -e COMPONENT | sort -u >"$BATS_TEST_TMPDIR/names"
+	} | grep -v -e '^build/' -e '^tools/' -e COMPONENT -e /NAME | sort -u >"$BATS_TEST_TMPDIR/names"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/names")" -gt 10 ]
 	while IFS= read -r name; do
 		[ -e "$ROOT/$name" ] || {

@@ -134,7 +134,8 @@ drain_fails() {
 	got=$(manual_here <<<"${CMD[$1]}" | bash 2>&1 | sed '/^Warning/d')
 	[ "$(manual_stable <<<"$got")" = \
 	  "$(manual_here <<<"${OUT[$1]}" | manual_stable)" ]
-	PIN=$(sed 's/.* pinned at \([^;]*\);.*/\1/' <<<"$got")
+	PIN=${got##* pinned at }
+	PIN=${PIN%%;*}
 	[ -e "$PIN" ]
 }
 
@@ -142,7 +143,7 @@ drain_fails() {
 # "recover" would print what other runs on this machine have left behind, so move
 # ours to where it is alone.
 recovers() {
-	mkdir -p -m 0700 "$PINS/alone"
+	[ -d "$PINS/alone" ] || mkdir -m 0700 "$PINS/alone"
 	mv "${PIN%/*}" "$PINS/alone/"
 	bash -ec "${CMD[$1]/ > / journal $PINS/alone > }"
 	[ "$(bash -ec "${CMD[$1 + 1]}")" = "${OUT[$1 + 1]}" ]
