@@ -192,7 +192,7 @@ static void drain(struct sums *sums, struct map_ref *last)
 		errx(2, "map_move_open: %s", why);
 	if (interrupt) {
 		load_interrupt(m);
-		for (i = 0; i < RUNS_A_DRAIN; i++)
+		for (i = 0; i < 100 * RUNS_A_DRAIN; i++)
 			run_interrupt(m);
 	} else {
 		/* Loading it takes far longer, with all CPUs busy */
@@ -255,6 +255,8 @@ static void *load_run(void *arg)
 
 static void load_program(void)
 {
+	const char *name = is_queue(type) ? "count_push" :
+			   plain ? "count_plain" : "count_value";
 	struct bpf_object *obj = bpf_object__open(object);
 	struct bpf_program *prog;
 	struct bpf_map *m;
@@ -264,8 +266,8 @@ static void load_program(void)
 	if (!obj)
 		err(2, "can't open %s", object);
 	bpf_object__for_each_program(prog, obj)
-		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog),
-			is_queue(type) ? "count_push" : "count_value"));
+		bpf_program__set_autoload(prog,
+					  !strcmp(bpf_program__name(prog), name));
 	m = bpf_object__find_map_by_name(obj, ".data");
 	conf = m ? (void *)bpf_map__initial_value(m, &size) : NULL;
 	m = bpf_object__find_map_by_name(obj, "map");
@@ -279,14 +281,12 @@ static void load_program(void)
 	if (!pin && bpf_map__reuse_fd(m, map.fd))
 		err(2, "can't set up %s", object);
 	conf->keys = keys;
-	conf->plain = plain;
 	conf->own_key = since;
 	if (bpf_object__load(obj))
 		err(2, "can't load %s", object);
 	if (pin && bpf_map__pin(m, pin))
 		err(2, "can't pin %s", pin);
-	prog_fd = bpf_program__fd(bpf_object__find_program_by_name(obj,
-			is_queue(type) ? "count_push" : "count_value"));
+	prog_fd = bpf_program__fd(bpf_object__find_program_by_name(obj, name));
 	counted_fd = bpf_map__fd(bpf_object__find_map_by_name(obj, "counted"));
 }
 
