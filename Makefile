@@ -57,6 +57,7 @@ help:
 	@echo 'make export      DIR=FOLDER: the patches as quilt folders, for packages'
 	@echo 'make install     DESTDIR= prefix=/usr/local: binary, manual, bash completion'
 	@echo 'make deb         Debian packages in build/deb; check-deb-fresh: in a fresh Debian'
+	@echo 'make dsc         a Debian source package in build/deb/dsc'
 	@echo 'make clean       remove build/'
 	@echo
 	@echo 'BASE=6.12        kernel release of the package linux-source-BASE: 6.1, 6.12, 7.3'
@@ -166,6 +167,7 @@ install: all
 	install -D -m 0755 build/bpftool $(DESTDIR)$(prefix)/sbin/bpftool
 	install -d $(DESTDIR)$(mandir)/man8
 	install -m 0644 build/man/*.8 $(DESTDIR)$(mandir)/man8/
+	install -D -m 0644 build/man/map_wait.3 $(DESTDIR)$(mandir)/man3/map_wait.3
 	install -D -m 0644 $(BPFTOOL_DIR)/bash-completion/bpftool \
 		$(DESTDIR)$(bash_compdir)/bpftool
 

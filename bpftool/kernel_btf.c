@@ -43,17 +43,17 @@ static int read_at(int fd, void *buf, size_t len, off_t pos)
 /* The string section begins with an empty string, so that every other one
  * has a zero byte on both sides.
  */
-static bool section_has(const char *strs, size_t len, const char *name)
+static int section_has(const char *strs, size_t len, const char *name)
 {
 	size_t needle_len = strlen(name) + 2;
 	char *needle;
-	bool found;
+	int found;
 
 	needle = calloc(1, needle_len);
 	if (!needle)
-		return false;
+		return -ENOMEM;
 	memcpy(needle + 1, name, needle_len - 2);
-	found = memmem(strs, len, needle, needle_len);
+	found = !!memmem(strs, len, needle, needle_len);
 	free(needle);
 
 	return found;

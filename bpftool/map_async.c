@@ -97,7 +97,10 @@ static bool type_sleeps(struct map_async_progs *progs, __u32 type)
 
 	if (never_sleeps(type))
 		return false;
-	if (type >= PROG_TYPES_MAX)
+	/* Known to, and none of these loads without a target */
+	if (type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM ||
+	    type == BPF_PROG_TYPE_STRUCT_OPS || type == BPF_PROG_TYPE_EXT ||
+	    type >= PROG_TYPES_MAX)
 		return true;
 
 	answer = progs->types[type];

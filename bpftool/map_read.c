@@ -46,7 +46,7 @@ static const char cant_write[] = "write the drained map";
  * skips nor repeats an entry, and an entry that is not there is an error.
  */
 static int read_one_by_one(const struct map_ref *map, struct map_printer *p,
-			    struct read_bufs *b, const char **what)
+			   struct read_bufs *b, const char **what)
 {
 	void *prev = NULL, *tmp;
 	int err;
@@ -121,7 +121,7 @@ static int pop(const struct map_ref *map, void *value)
  * see it twice, but it is never lost.
  */
 static int read_elements(const struct map_ref *map, struct map_printer *p,
-			  struct read_bufs *b, const char **what)
+			 struct read_bufs *b, const char **what)
 {
 	size_t size = map->info.value_size;
 	int err;
@@ -153,7 +153,7 @@ static int read_elements(const struct map_ref *map, struct map_printer *p,
 }
 
 int map_read_all(const struct map_ref *map, struct map_printer *p,
-	      const char **what)
+		 const char **what)
 {
 	struct read_bufs b;
 	int err;

@@ -50,28 +50,37 @@ static int parse_timeout_arg(int argc, char **argv, struct map_wait_opts *opts)
 	return 0;
 }
 
+/* The word is not the next keyword; reports */
+static int unexpected(const char *word, const struct map_wait_opts *opts)
+{
+	if (opts->way || opts->sleepable)
+		map_err("what is '%s'?", word);
+	else
+		map_err("unknown keyword '%s', expected 'sleepable' or 'using': map sync takes no MAP, it waits for all programs",
+			word);
+
+	return -1;
+}
+
 /* Reports */
 static int parse_args(int argc, char **argv, struct map_wait_opts *opts)
 {
 	for (; argc; argc--, argv++) {
-		if (**argv && is_prefix(*argv, "sleepable") &&
-		    !opts->sleepable) {
+		if (!**argv) {
+			return unexpected(*argv, opts);
+		} else if (is_prefix(*argv, "sleepable") && !opts->sleepable) {
 			opts->sleepable = true;
-		} else if (**argv && is_prefix(*argv, "timeout") &&
-			   !opts->timeout_ms) {
+		} else if (is_prefix(*argv, "timeout") && !opts->timeout_ms) {
 			NEXT_ARG();
 			if (parse_timeout_arg(argc, argv, opts))
 				return -1;
-		} else if (**argv && is_prefix(*argv, "using") && !opts->way) {
+		} else if (is_prefix(*argv, "using") && !opts->way) {
 			NEXT_ARG();
 			if (!argc)
 				return map_err("'using' needs the name of a provider");
 			opts->way = *argv;
-		} else if (opts->way || opts->sleepable) {
-			return map_err("what is '%s'?", *argv);
 		} else {
-			return map_err("unknown keyword '%s', expected 'sleepable' or 'using': map sync takes no MAP, it waits for all programs",
-				       *argv);
+			return unexpected(*argv, opts);
 		}
 	}
 

@@ -61,7 +61,7 @@ static void fill_leaves(struct leaves *l, __u32 id, __u64 at, bool in_array, int
 	} else if (btf_is_datasec(t)) {
 		for (i = 0; i < btf_vlen(t); i++)
 			fill_leaves(l, btf__type_by_id(l->btf,
-				    btf_var_secinfos(t)[i].type)->type,
+						       btf_var_secinfos(t)[i].type)->type,
 				    at + btf_var_secinfos(t)[i].offset, false, deep + 1);
 	} else if (btf_is_int(t) && in_array && !(at % size)) {
 		memset(l->size + at, size, size);

@@ -109,8 +109,8 @@ static void join_data(struct value *to, const struct value *from, bool widen)
 		to->to = widen ? ~0U : from->to;
 }
 
-/* Returns whether @to has changed. With @widen what still grows grows to its end,
- * so that loops come to theirs.
+/* Returns whether @to has changed. With @widen a bound that still moves goes to its
+ * end at once, so that loops come to theirs.
  */
 bool value_join(struct value *to, const struct value *from, bool widen)
 {
@@ -158,10 +158,10 @@ static void add_ranges(struct value *dst, const struct value *src, bool minus)
 	bool over;
 
 	if (minus)
-		over = __builtin_sub_overflow(dst->low, src->high, &low) |
+		over = __builtin_sub_overflow(dst->low, src->high, &low) ||
 		       __builtin_sub_overflow(dst->high, src->low, &high);
 	else
-		over = __builtin_add_overflow(dst->low, src->low, &low) |
+		over = __builtin_add_overflow(dst->low, src->low, &low) ||
 		       __builtin_add_overflow(dst->high, src->high, &high);
 	if (over)
 		set_any(dst);

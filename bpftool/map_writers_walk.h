@@ -7,8 +7,10 @@
 #include <stdbool.h>
 
 #include <linux/bpf.h>
+#include <linux/compiler.h>
 
 #include "map_writers.h"
+#include "xlated_dumper.h"
 
 /* map_writers_value.c */
 
@@ -104,6 +106,19 @@ struct map_audit_prog {
 	unsigned int nr_stores;
 };
 
+#define NR_KNOWN_MAPS	64
+
+struct map_audit_state {
+	struct dump_data symbols;
+	bool has_symbols, asked_btf;
+	struct btf *kernel_btf;		/* for the prototypes of helpers */
+	__u32 leaks[NR_KNOWN_MAPS];	/* regions that hold what was read out */
+	unsigned int nr_leaks;
+	struct { __u32 id; int type; } maps[NR_KNOWN_MAPS];
+	unsigned int nr_maps;
+	bool no_memory;
+};
+
 /* What a called function is, as far as the audit cares */
 struct call {
 	const char *name;	/* NULL: hidden */
@@ -113,9 +128,6 @@ struct call {
 	bool known;		/* by its prototype */
 };
 
-void audit_call(struct map_audit *a, const struct map_audit_prog *p,
-		unsigned int insn, struct call *call);
-void audit_call_args(struct map_audit *a, struct call *call);
 /* May an argument, counted from 0, of an EXT program be a pointer of its caller's? */
 bool audit_arg_points(const struct map_audit_prog *p, unsigned int arg);
 int audit_map_type(struct map_audit *a, __u32 id);
@@ -123,10 +135,9 @@ __u32 audit_map_id(const struct map_audit *a);
 __u32 audit_value_size(const struct map_audit *a);
 void audit_store(struct map_audit *a, struct map_audit_prog *p,
 		 const struct map_store *store);
-void audit_finding(struct map_audit *a, struct map_audit_prog *p,
-		   unsigned int insn, enum map_finding_kind kind,
-		   const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+void __printf(5, 6) audit_finding(struct map_audit *a, struct map_audit_prog *p,
+				  unsigned int insn, enum map_finding_kind kind,
+				  const char *fmt, ...);
 /* What was read out of MAP is stored in memory of another region */
 void audit_leak(struct map_audit *a, __u32 region);
 bool audit_leaked(const struct map_audit *a, __u32 region);
@@ -134,7 +145,80 @@ bool audit_leaked(const struct map_audit *a, __u32 region);
 /* map_writers_bytes.c */
 int audit_classify(struct map_audit *a);
 
+/* Following a program: what its parts share */
+
+#define MAX_PLACES	1000		/* functions as called from a place */
+
+/* A function, as called from one place */
+struct place {
+	struct place *caller;
+	unsigned int call;		/* the instruction that calls it */
+	unsigned int start, end, depth;
+	bool callback;
+	struct state *saved;		/* of the caller behind the call */
+	struct state *exit;
+	struct state *at[];
+};
+
+struct walk {
+	struct map_audit *a;
+	struct map_audit_prog *p;
+	struct place *places[MAX_PLACES];
+	unsigned int nr_places;
+	struct { struct place *place; unsigned int insn; } *todo;
+	unsigned int nr_todo, max_todo;
+	__u8 *joins;			/* instructions that are jumped to, functions */
+	unsigned int steps;
+	size_t bytes;
+	bool report;			/* all is known: report stores */
+	bool gave_up;
+	int err;
+	struct state *now;
+	struct place *place;
+};
+
+/* map_writers_memory.c */
+
+unsigned int walk_access_size(__u8 code);
+bool walk_is_ours(const struct walk *w, const struct value *v, __u16 kind);
+bool walk_range(struct walk *w, const struct value *base, __s64 off,
+		unsigned int size, struct map_store *range);
+struct value walk_data(struct walk *w, __u32 from, __u32 to);
+bool walk_stack_dirty(struct walk *w, const struct value *base, unsigned int size,
+		      struct value *sum);
+void walk_store_stack(struct walk *w, const struct value *base, __s64 off,
+		      const struct value *v, unsigned int size, bool sure);
+struct value walk_load(struct walk *w, const struct value *base, __s64 off,
+		       unsigned int size, unsigned int insn);
+void walk_store(struct walk *w, const struct value *base, __s64 off,
+		const struct value *v, unsigned int size, struct map_store *s,
+		  unsigned int insn);
+void walk_store_ours(struct walk *w, const struct value *base, __s64 off,
+		     struct map_store *s, unsigned int size, unsigned int insn);
+
+/* map_writers_insns.c */
+
+void walk_mark_copy(struct state *st, struct value *v, unsigned int insn);
+void walk_plain_store(struct walk *w, unsigned int i, const struct value *v);
+void walk_atomic(struct walk *w, unsigned int i);
+void walk_alu(struct walk *w, unsigned int i);
+void walk_load_imm64(struct walk *w, unsigned int i);
+void walk_jump(struct walk *w, unsigned int i, __s64 off);
+
+/* map_writers_calls.c */
+
+void walk_clobber(struct state *st);
+bool walk_call_helper(struct walk *w, unsigned int i);
+
 /* map_writers_walk.c */
+
+void walk_finding(struct walk *w, unsigned int i, enum map_finding_kind kind,
+		  const char *what, const char *name);
+void walk_give_up(struct walk *w, unsigned int i, const char *why);
+void walk_flow(struct walk *w, struct place *pl, unsigned int insn,
+	       const struct state *st);
+void walk_call_back(struct walk *w, unsigned int i, const struct value *func,
+		    const struct value *args);
 
 /** map_walk() - follow one program. Return: 0 or -ENOMEM */
 int map_walk(struct map_audit *a, struct map_audit_prog *p);

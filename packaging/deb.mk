@@ -2,6 +2,7 @@
 # Debian packages, built with debhelper from packaging/debian
 #
 #   make deb              build/deb/*.deb
+#   make dsc              build/deb/dsc: a source package that builds by itself
 #   make check-deb-fresh  from a clone to an installed package, in a chroot
 #   build/deb/obj         bpftool and libbpf with the flags of dpkg-buildflags
 #   build/deb/src         where dpkg-buildpackage runs
@@ -25,7 +26,7 @@ $(DEB)/.packages: scripts/packages.sh packaging/deb.mk
 
 # debhelper wants the folder debian/ at the top of what it builds. That is a
 # folder of its own here, so that none has to be at the top of the repository
-$(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 $(DEB)/.packages \
+$(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 build/man/map_wait.3 $(DEB)/.packages \
 		$(DEB_FILES) packaging/deb.mk packaging/version.sh LICENSES/BSD-2-Clause.txt build/.chosen
 	$(Q)rm -rf $(DEB)/src $(DEB)/*.deb $(DEB)/*.buildinfo $(DEB)/*.changes
 	$(Q)mkdir -p $(DEB)/src
@@ -45,6 +46,32 @@ $(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 $(DEB)/.packages \
 		{ tail -n 30 ../log >&2; exit 1; }
 	@touch $@
 
+# The source package has the patched part of the base's source as its upstream
+# tarball. Times are those of our changelog, so that it comes out the same.
+DSC	:= $(DEB)/dsc
+.PHONY: dsc
+dsc: $(DSC)/.built
+	@ls $(DSC)/*.dsc
+
+$(DSC)/.built: $(DEB)/.built
+	$(Q)rm -rf $(DSC)
+	$(Q)mkdir -p $(DSC)/src
+	$(Q)tar cf - -C $(TREE) --exclude=./.pc --exclude=./.patches . | tar xf - -C $(DSC)/src
+	$(Q)cp -a docs/examples $(DSC)/src/
+	$(Q)version=$$(sed -n '1s/.*(\(.*\)).*/\1/p' $(DEB)/src/debian/changelog) && \
+		date=$$(dpkg-parsechangelog -l $(DEB)/src/debian/changelog -S Date) && \
+		tar cJf $(DSC)/bpftool-map-sync_$$version.orig.tar.xz --sort=name \
+			--owner=0 --group=0 --numeric-owner --mtime="$$date" \
+			--transform="s,^\\.,bpftool-map-sync-$$version," \
+			-C $(DSC)/src .
+	$(Q)cp -a packaging/debian $(DSC)/src/
+	$(Q)cp $(DEB)/src/debian/copyright $(DSC)/src/debian/
+	$(Q)sed '1s/)/-1)/' $(DEB)/src/debian/changelog >$(DSC)/src/debian/changelog
+	$(Q)rm $(DSC)/src/debian/changelog.in $(DSC)/src/debian/copyright.in
+	$(Q)cd $(DSC) && dpkg-source -b src >log 2>&1 || { cat log >&2; exit 1; }
+	$(Q)rm -rf $(DSC)/src
+	@touch $@
+
 # Called by debian/rules, with its flags. The base's makefiles need theirs too,
 # hence EXTRA_. The skeletons are built anew: in them are paths, too
 DEB_MAKE = env -u CFLAGS -u CPPFLAGS -u LDFLAGS $(SUBMAKE) $(JOBS) \
@@ -56,6 +83,7 @@ deb-objects:
 	$(Q)mkdir -p $(DEB_OBJ)
 	$(Q)cp -a $(OBJ)/bootstrap $(OBJ)/vmlinux.h $(DEB_OBJ)/
 	$(DEB_MAKE)
+	$(AR) rcs $(DEB_OBJ)/libmap_wait.a $(WAIT_OBJS:%=$(DEB_OBJ)/%.o)
 
 # A minimal Debian, a compiler, and the distribution's own bpftool and libbpf
 DEB_CHROOT_PKGS := bpftool,gcc,libc6-dev,pkgconf,libbpf-dev
@@ -66,7 +94,7 @@ $(DEB)/chroot: packaging/deb.mk | build/.check-packages
 		bookworm $@
 	@touch $@
 
-check-host: $(DEB)/.built $(DEB)/chroot
+check-host: $(DEB)/.built $(DEB)/chroot $(DSC)/.built
 
 # Takes some minutes and 700 MB of packages
 .PHONY: check-deb-fresh

@@ -19,7 +19,7 @@ CHECK_PKGS := bats jq strace shellcheck perl bash-completion libcap2-bin \
 
 TESTS	:= build/tests
 LIBBPF	:= $(OBJ)/libbpf
-PROG_DIRS := tests/progs tests/guest tests/demo tests/bench
+PROG_DIRS := tests/progs tests/progs/audit tests/guest tests/demo tests/bench
 PROGS_C	:= $(filter-out %.bpf.c,$(wildcard $(PROG_DIRS:=/*.c)))
 PROGS_BPF := $(wildcard $(PROG_DIRS:=/*.bpf.c))
 PROGS	:= $(patsubst %.c,$(TESTS)/%,$(notdir $(PROGS_C))) \
@@ -35,7 +35,7 @@ $(TESTS)/move_load $(TESTS)/move_raw: PROG_INCLUDES += -I$(BPFTOOL_DIR)
 .PHONY: check check-host test-programs
 test-programs: $(PROGS) $(TESTS)/syscalls.json
 
-$(PROGS): $(wildcard tests/progs/*.h tests/guest/*.h) | $(TESTS)
+$(PROGS): $(wildcard tests/progs/*.h tests/progs/audit/*.h tests/guest/*.h) | $(TESTS)
 $(TESTS):
 	@mkdir -p $@
 
@@ -131,5 +131,6 @@ bench: build/bpftool test-programs build/.demo-packages
 include tests/plain.mk
 include tests/fuzz/fuzz.mk
 include tests/mutants/mutants.mk
+include tests/audit.mk
 include tests/promtool.mk
 include tests/vm/vm.mk

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* libFuzzer harness: the command lines of "map sync" and "map swap-drain"
+/* libFuzzer harness: the command lines of "map sync", "map swap-drain" and "map drain"
  *
  * An input is a byte of switches, one for the outer map's key size, and words
  * that newlines part. Whatever they are, the parsers return 0 or -1; -1 goes
@@ -15,7 +15,7 @@
 
 #include "json_writer.h"
 #include "main.h"
-#include "map_swap.h"
+#include "map_drain_args.h"
 
 #include "fuzz.h"
 
@@ -113,21 +113,22 @@ static char **make_words(const uint8_t *data, size_t size, int *argc)
 	return argv;
 }
 
-static int parse_swap_drain(int argc, char **argv)
+static int parse_drain(int argc, char **argv, bool swap)
 {
-	struct swap_args args;
+	struct drain_args args;
 	int ret;
 
-	ret = swap_args_parse(&args, argc, argv);
+	ret = swap ? swap_drain_args(&args, argc, argv) :
+		     drain_args(&args, argc, argv);
 	if (!ret && !args.recover &&
-	    (args.outer.fd < 0 || (!args.all && !args.key)))
+	    (args.map.fd < 0 || (swap && !args.all && !args.key)))
 		die("accepted without a map, or without a key");
 #ifdef FUZZ_CONTROL
 	/* Shows that a bug behind a keyword is found */
 	if (!ret && args.clear && args.keep)
-		args.key[args.outer.info.key_size] = 0;
+		args.key[args.map.info.key_size] = 0;
 #endif
-	swap_args_free(&args);
+	drain_args_free(&args);
 
 	return ret;
 }
@@ -166,7 +167,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (json_output)
 		json_wtr = jsonw_new(stdout);
 
-	ret = sync ? do_map_sync(argc, argv) : parse_swap_drain(argc, argv);
+	ret = sync ? do_map_sync(argc, argv) :
+	      parse_drain(argc, argv, !(data[0] & SWITCH_DRAIN));
 
 	if (json_output)
 		jsonw_destroy(&json_wtr);

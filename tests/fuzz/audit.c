@@ -20,7 +20,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
-#include "map_swap.h"
+#include "map_ref.h"
 #include "map_writers.h"
 #include "xlated_dumper.h"
 
@@ -58,7 +58,7 @@ struct kernel_sym *kernel_syms_search(struct dump_data *dd, unsigned long key)
 	return &sym;
 }
 
-int map_ref_open(struct map_ref *ref, __u32 id)
+int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags)
 {
 	memset(ref, 0, sizeof(*ref));
 	ref->fd = -1;
@@ -98,6 +98,12 @@ static size_t straighten(struct bpf_insn *insns, size_t nr)
 	return n;
 }
 
+static size_t put(struct bpf_insn *to, size_t at, const struct bpf_insn *insns, size_t nr)
+{
+	memcpy(to + at, insns, nr * sizeof(*to));
+	return at + nr;
+}
+
 static size_t plant(struct bpf_insn *to, const struct bpf_insn *body, size_t nr, int how)
 {
 	const struct bpf_insn counter[] = {
@@ -128,19 +134,15 @@ static size_t plant(struct bpf_insn *to, const struct bpf_insn *body, size_t nr,
 	};
 	size_t n = 0;
 
-#define PUT(insn, count) do {						\
-		memcpy(to + n, insn, (count) * sizeof(*to));		\
-		n += count;						\
-	} while (0)
-	PUT(counter, 4);
+	n = put(to, n, counter, 4);
 	if (how == 3)
-		PUT(spill, 2);
-	PUT(body, nr);
+		n = put(to, n, spill, 2);
+	n = put(to, n, body, nr);
 	if (how == 3)
-		PUT(&fill, 1);
+		n = put(to, n, &fill, 1);
 	if (how == 2)
-		PUT(call, 5);
-	PUT(&bad, 1);
+		n = put(to, n, call, 5);
+	n = put(to, n, &bad, 1);
 	to[n++] = (struct bpf_insn)BPF_MOV64_IMM(BPF_REG_0, 0);
 	to[n++] = (struct bpf_insn)BPF_EXIT_INSN();
 	return n;

@@ -22,6 +22,7 @@ extern struct fuzz_kernel fuzz_kernel;
 #define SWITCH_NO_INFO		0x08
 #define SWITCH_NO_PROVIDER	0x10
 #define SWITCH_WAIT_FAILS	0x20
+#define SWITCH_DRAIN		0x40
 
 /* Is it a JSON object, and nothing more, with that as its first name? */
 bool fuzz_json_is_object_with(const char *text, const char *name);

@@ -15,10 +15,9 @@ CHECK_PKGS += libclang-rt-$(CLANG_RELEASE)-dev
 FUZZ	:= build/fuzz
 FUZZ_SANITIZE := address,undefined
 FUZZ_OURS := args json stubs
-FUZZ_TOOL := common json_writer main map_err \
-	map_swap_args map_swap_inner map_sync
+FUZZ_TOOL := common json_writer main map_drain_args map_msg map_ref map_sync
 FUZZ_OBJS := $(FUZZ_OURS:%=$(FUZZ)/fuzz-%.o) $(FUZZ_TOOL:%=$(FUZZ)/tool-%.o)
-FUZZ_WRAPS := close readlink bpf_map_get_fd_by_id bpf_map_get_next_id \
+FUZZ_WRAPS := close readlink syscall bpf_map_get_next_id \
 	bpf_obj_get bpf_obj_get_info_by_fd
 FUZZ_CFLAGS := -g -O1 -W -Wall -Wno-unused-parameter -fno-omit-frame-pointer \
 	-Wno-missing-field-initializers -Wno-sign-compare \
@@ -71,7 +70,7 @@ $(NOSKEL)/bpftool: $(OBJ)/.built build/.chosen
 	$(Q)mkdir -p $(NOSKEL)
 	$(Q)cp -a $(OBJ) $(NOSKEL)/obj
 	$(Q)rm -f $(addprefix $(NOSKEL)/obj/,bpftool main.o pids.o prog.o \
-		map_sleepable_list.o)
+		map_async.o)
 	$(Q)$(SUBMAKE) OUTPUT=$(abspath $(NOSKEL)/obj)/ \
 		feature-clang-bpf-co-re=0 >$(NOSKEL)/log
 	$(Q)mv $(NOSKEL)/obj/bpftool $@

@@ -6,14 +6,16 @@
  * begin beyond those that a process has.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 #include <linux/bpf.h>
 
 #include "main.h"
-#include "map_swap.h"
+#include "map_journal.h"
 #include "map_wait.h"
 
 #include "fuzz.h"
@@ -28,7 +30,8 @@ ssize_t __real_readlink(const char *path, char *buf, size_t size);
 
 int __wrap_close(int fd);
 ssize_t __wrap_readlink(const char *path, char *buf, size_t size);
-int __wrap_bpf_map_get_fd_by_id(__u32 id);
+long __real_syscall(long nr, ...);
+long __wrap_syscall(long nr, ...);
 int __wrap_bpf_map_get_next_id(__u32 start, __u32 *next);
 int __wrap_bpf_obj_get(const char *path);
 int __wrap_bpf_obj_get_info_by_fd(int fd, void *info, __u32 *len);
@@ -55,9 +58,21 @@ int __wrap_close(int fd)
 	return 0;
 }
 
-int __wrap_bpf_map_get_fd_by_id(__u32 id)
+/* Maps are opened by ID with a bare bpf(2) */
+long __wrap_syscall(long nr, ...)
 {
-	return id % 2 ? new_fd(id % 64) : fail(ENOENT);
+	const union bpf_attr *attr;
+	va_list ap;
+	int cmd;
+
+	va_start(ap, nr);
+	cmd = va_arg(ap, int);
+	attr = va_arg(ap, const union bpf_attr *);
+	va_end(ap);
+	if (nr != __NR_bpf || cmd != BPF_MAP_GET_FD_BY_ID)
+		return fail(ENOSYS);
+
+	return attr->map_id % 2 ? new_fd(attr->map_id % 64) : fail(ENOENT);
 }
 
 int __wrap_bpf_map_get_next_id(__u32 start, __u32 *next)

@@ -119,8 +119,8 @@ teardown() {
 	refused "$PINS/none" swap-drain pinned "$PINS/none" "${SLOT[@]}"
 	refused "parse" swap-drain id x "${SLOT[@]}"
 	refused "parse" swap-drain id "" "${SLOT[@]}"
-	refused "" swap-drain pinned /dev/null "${SLOT[@]}"
-	refused "" swap-drain pinned "" "${SLOT[@]}"
+	refused "/dev/null.*bpffs" swap-drain pinned /dev/null "${SLOT[@]}"
+	refused "[Nn]o such file" swap-drain pinned "" "${SLOT[@]}"
 	drain_refused "no map has the name" value name "none_${WORLD-}$$"
 	drain_refused "$PINS/none" value pinned "$PINS/none"
 	drain_refused "4294967295" value id 4294967295
@@ -195,8 +195,8 @@ teardown() {
 
 @test "a map of another kind than a map in pinned" {
 	other_map hash "$PINS/other"
-	refused "" swap-drain pinned "$PINS" "${SLOT[@]}"
-	drain_refused "" value pinned "$PINS"
+	refused "$PINS" swap-drain pinned "$PINS" "${SLOT[@]}"
+	drain_refused "$PINS" value pinned "$PINS"
 }
 
 @test "a path to keep the map at that can't be" {

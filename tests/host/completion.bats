@@ -84,21 +84,22 @@ id_of() {
 	offers 'bpftool -j map sw' 'swap-drain'
 }
 
-@test "sync: the keywords, and the ways after using" {
-	local ways sleepable='bpf_call_rcu_tasks_trace uprobe'
-
+@test "sync: the keywords, then their arguments, then nothing" {
 	[ -n "$PROVIDERS" ]
-	ways=$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)
-	offers 'bpftool map sync ' 'sleepable timeout using'
+	offers 'bpftool map sync ' 'sleepable using'
 	offers 'bpftool map sync u' 'using'
 	offers 'bpftool map sync using ' "$ways"
 	offers 'bpftool map sync using membarr' 'membarrier'
-	offers 'bpftool map sync using membarrier ' 'sleepable timeout'
-	offers 'bpftool map sync sleepable timeout ' ''
-	offers 'bpftool map sync sleepable timeout 5 ' 'using'
-	offers 'bpftool map sync sleepable using ' \
-		"$(xargs -n1 <<<"$PROVIDERS $sleepable" | sort | xargs)"
+	offers 'bpftool map sync using membarrier ' 'sleepable'
 	offers 'bpftool map sync something ' ''
+	offers 'bpftool map sync sl' 'sleepable'
+	offers 'bpftool map sync sleepable ' 'timeout using'
+	offers 'bpftool map sync sleepable timeout ' ''
+	offers 'bpftool map sync sleepable timeout 3 ' 'using'
+	offers 'bpftool map sync sleepable using u' 'uprobe'
+	offers 'bpftool map sync sleepable using ' \
+		"$(xargs -n1 <<<"$PROVIDERS bpf_call_rcu_tasks_trace uprobe" | sort | xargs)"
+	offers 'bpftool map sync sleepable timeout 3 using uprobe ' ''
 }
 
 @test "drain: the forms of MAP, and only maps that it can drain" {

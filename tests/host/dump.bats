@@ -28,6 +28,13 @@ dumped_by() {
 	echo "$status" >"$2.status"
 }
 
+# A map that can't be dumped: the base prints an empty one, and exits with a part of
+# the error's number. json.bats has what ours does.
+has_no_keys() {
+	[[ $(<"$want.status") != @(0|255) && $(<"$got.status") == 255 ]] &&
+		grep -q "can.t dump map" "$got" "$got.err"
+}
+
 # same_dump WORD...: "map dump WORD..." by the base and by ours, in each form
 same_dump() {
 	local form file want=$BATS_TEST_TMPDIR/want got=$BATS_TEST_TMPDIR/got
@@ -36,6 +43,7 @@ same_dump() {
 		in_mode ${form:+"$form"}
 		dumped_by plain_bpftool "$want" "$@"
 		dumped_by bpftool "$got" "$@"
+		! has_no_keys || continue
 		for file in "" .err .status; do
 			cmp "$want$file" "$got$file" || {
 				echo "form '$form' of: $*" >&2
@@ -111,13 +119,6 @@ in_batches() {
 	identical --fill 8 --entries 8 --value 600000 --flag zero_seed hash
 }
 
-# The base ends the entry there and succeeds
-@test "a type that is not known" {
-	identical --fill 3 --btf float hash
-	identical --fill 3 --btf float array
-	grep -q value "$BATS_TEST_TMPDIR/want"
-}
-
 # Queues have no keys, storages no map-wide list, and so on: each in its own way
 @test "every type of map that this kernel makes" {
 	local type count=0
@@ -167,9 +168,11 @@ in_batches() {
 		< <(bpftool -j map dump name "$INNER_NAME")
 }
 
-# One without is enough for all to be printed as bytes. It comes first: where a
-# kernel leaves the info of the map before as it is, the base prints garbage.
+# One without is enough for all to be printed as bytes. The base prints some with
+# the types of the map before.
 @test "several maps of one name, some with BTF" {
+	local pin
+
 	bpftool map create "$PINS/queue" type queue value 4 entries 4 \
 		name "$INNER_NAME"
 	map_make --name "$INNER_NAME" --fill 2 hash "$PINS/bytes"
@@ -177,10 +180,15 @@ in_batches() {
 		"$PINS/percpu"
 	map_make --name "$INNER_NAME" --fill 3 --btf counters hash \
 		"$PINS/typed"
-	same_dump name "$INNER_NAME"
+	run -255 bpftool -j map dump name "$INNER_NAME"
 	rm "$PINS/queue"
 	wait_until maps_of_ours 3
-	same_dump name "$INNER_NAME"
+	bpftool -j map dump name "$INNER_NAME" |
+		jq -c '.[].elements' | sort >"$BATS_TEST_TMPDIR/got"
+	for pin in bytes percpu typed; do
+		plain_bpftool -j map dump pinned "$PINS/$pin" | jq -c .
+	done | sort >"$BATS_TEST_TMPDIR/want"
+	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
 	[[ $(bpftool map dump name "$INNER_NAME" | grep -c '^Found') == 3 ]]
 }
 
@@ -239,15 +247,19 @@ in_batches() {
 
 	make_slot
 	chmod 0755 "$PINS"
-	for rights in 0600 0444 0666; do
+	for rights in 0444 0666; do
 		chmod $rights "$PINS/inner"
-		cmp <(program_as_nobody "$BUILD/plain/bpftool" -j map dump \
-			pinned "$PINS/inner" 2>&1; echo $?) \
-			<(program_as_nobody "$BPFTOOL" -j map dump \
-				pinned "$PINS/inner" 2>&1; echo $?)
+		program_as_nobody "$BPFTOOL" -j map dump pinned "$PINS/inner" |
+			jq -e 'length == 3'
 	done
-	program_as_nobody "$BPFTOOL" -j map dump pinned "$PINS/inner" |
-		jq -e 'length == 3'
+	chmod 0444 "$PINS/inner"
+	run -255 program_as_nobody "$BPFTOOL" map update pinned "$PINS/inner" \
+		key 1 0 0 0 value 1 0 0 0 0 0 0 0
+	chmod 0600 "$PINS/inner"
+	cmp <(program_as_nobody "$BUILD/plain/bpftool" -j map dump \
+		pinned "$PINS/inner" 2>&1; echo $?) \
+		<(program_as_nobody "$BPFTOOL" -j map dump \
+			pinned "$PINS/inner" 2>&1; echo $?)
 }
 
 @test "maps that only programs may read, or write" {

@@ -18,7 +18,7 @@ setup_file() {
 }
 
 words() {
-	tr -cs 'a-z0-9_-' '\n' | sed '/^$/d' | sort -u | xargs
+	tr -cs 'a-z0-9_-' '\n' | sed '/^_*$/d' | sort -u | xargs
 }
 
 same() {
@@ -244,7 +244,8 @@ defined() {
 	same "$want" "$(sed -n 's/^| \*PROVIDER\* := //p' "$BATS_FILE_TMPDIR/page" |
 		listed)" synopsis
 	same "$want" "$(sed -n '/^bpftool map sync/,/^bpftool map swap-drain/p' \
-		"$TEXT" | sed -n '/SLEEPABLE_WAY\* is/q; s/^    \*\*\([a-z_]*\)\*\*$/\1/p' | xargs)" description
+		"$TEXT" | sed -e '1,/^    \*PROVIDER\* is/d' -e '/SLEEPABLE_WAY\* is/,$d' |
+		sed -n 's/^    \*\*\([a-z_]*\)\*\*$/\1/p' | xargs)" description
 	same "$want" "$(sed -n '/^_bpftool_map_sync_providers()/,/^}/p' "$COMP" |
 		tr '\n' ' ' | sed "s/.*-W '\(.*\)' --.*/\1/" | listed)" completion
 }

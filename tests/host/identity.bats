@@ -80,21 +80,6 @@ identical() {
 	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
 }
 
-# bpftool can't print a float: "map dump" ends the entry there and succeeds. In
-# the plain form the rest of the entry would be lost with the map.
-@test "a type that is not known: refused in the plain form, all bytes with -j" {
-	make_slot array_of_maps --fill 3 --btf float hash
-	run --separate-stderr drain
-	# shellcheck disable=SC2154 # run sets it
-	[[ $status == 255 && $stderr == *"can't be shown in plain output"* ]]
-	[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
-
-	in_mode -j
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	drain >"$BATS_TEST_TMPDIR/got"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
-}
-
 # So that two empty outputs can't pass for the same
 @test "a map with BTF is printed with its members' names, in every form" {
 	make_slot array_of_maps --fill 4 --btf struct hash

@@ -51,11 +51,14 @@ need_sleepable() {
 		nm "$(dirname "$TREE")/obj/libmap_wait.a" | grep -q " T $name$"
 		grep -qE "\b$name(\(|\\\\ \()" "$page"
 	done
-	for name in $(sed -n '/^struct map_wait_opts {/,/^}/p' \
+	sed -n '/^struct map_wait_opts {/,/^}/p' \
 		"$BATS_TEST_DIRNAME/../../bpftool/map_wait.h" |
-		sed -nE 's/^\t[a-z_].*[ *(]([a-z_]+)(\)\(.*)?;$/\1/p'); do
+		sed -nE 's/^\t[a-z_].*[ *(]([a-z_]+)(\)\(.*)?;$/\1/p' \
+		>"$BATS_TEST_TMPDIR/members"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/members") == 8 ]]
+	while read -r name; do
 		grep -qw "$name" "$page"
-	done
+	done <"$BATS_TEST_TMPDIR/members"
 }
 
 @test "defaults, and options that are not valid" {

@@ -206,6 +206,42 @@ sent_at_most() {
 	intervals_join
 }
 
+@test "a plain map: increments become totals, whenever the script is killed" {
+	local at status=137
+
+	export MAP=$PINS/packets
+	packets 1 3
+	exact
+	packets 1 4
+	packets 2 1
+	exact
+	grep -qx 'flows_packets_total{address="10.0.0.1"} 7' "$TEXTFILE"
+	for ((at = 1; status == 137; at++)); do
+		packets $((at % 2 + 1)) "$at"
+		status=0
+		kill_at "$at" >/dev/null 2>&1 || status=$?
+		((at % 4)) || exact
+		((at < 500))
+	done
+	[ "$status" -eq 0 ]
+	echo "$at commands"
+	((at > 40))
+	exact
+	[ ! -e "$PINS/journal_kept" ]
+	[ -z "$(find "$STATE/in" "$JOURNAL" -mindepth 1)" ]
+}
+
+@test "a plain map: bpftool is killed between the last byte and the release" {
+	export MAP=$PINS/packets
+	packets 1 7
+	kill_before_release
+	run drain_metrics
+	[ "$status" -ne 0 ]
+	release_again
+	packets 1 5
+	exact
+}
+
 # kill_before_publishing: the script is killed when it renames the text file
 kill_before_publishing() {
 	cat >"$T/bin/mv" <<-END
@@ -400,6 +436,6 @@ release_again() {
 		2>"$T/log" && return 1
 	packets 1 2
 	exact
-	pin=$(sed -n 's/^Error: .* pinned at //p' "$T/log")
+	pin=$(sed -n 's/^Error: .* pinned at \([^;]*\).*/\1/p' "$T/log")
 	[ -e "$pin" ]
 }

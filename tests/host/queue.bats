@@ -144,7 +144,7 @@ entries() {
 		drain >/dev/full
 	}
 	run --separate-stderr full
-	[[ $status == 255 && $stderr == *"is pinned at $(left_pins)" ]]
+	[[ $status == 255 && $stderr == *"is pinned at $(left_pins);"* ]]
 	bpftool map pin id "$(map_id "$(left_pins)")" "$PINS/inner"
 	release_pins
 	fill_slot

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Every command line that the README shows, and what it prints there
+# Every command that the README shows, and what it prints there
 
 load ../lib/common
 load ../lib/transcript
@@ -14,9 +14,11 @@ setup() {
 	setup_slot
 	# Others may have a map called flows
 	OUTER_NAME=fl_${WORLD-}$$
+	PLAIN_NAME=pk_${WORLD-}$$
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	ln -s "$BPFTOOL" "$BATS_TEST_TMPDIR/bin/bpftool"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
 teardown() {
@@ -44,39 +46,48 @@ inner() {
 	rm "$PINS/inner"
 }
 
-# What the README takes for granted before its N-th command
+# plain KEY VALUE...: entries of the plain map, with values of two bytes at most
+plain() {
+	[ -e "$PINS/packets" ] || bpftool map create "$PINS/packets" type hash \
+		key 4 value 8 entries 16 name "$PLAIN_NAME"
+	while (($#)); do
+		bpftool map update pinned "$PINS/packets" \
+			key hex 0a 00 00 "$1" value hex "${2% *}" "${2#* }" 00 00 00 00 00 00
+		shift 2
+	done
+}
+
+# What has to be there before the README's N-th command
 scene() {
 	case $1 in
 	0)
-		inner 0 01 '2c 01' 02 '07 00'
-		;;
-	2)
-		inner 0 01 '2c 01' 02 '07 00'
-		inner 2 09 '03 00'
+		plain 01 '2c 01' 02 '07 00'
 		;;
 	3)
-		inner 2 01 '05 00'
+		plain 01 '05 00'
+		;;
+	4)
+		inner 0 01 '2c 01'
 		;;
 	5)
-		# One map in two slots
-		bpftool map update pinned "$PINS/outer" key 0 0 0 0 value \
-			id "$(inner_id "$PINS/outer" key 2 0 0 0)"
+		inner 2 01 '05 00'
 		;;
 	esac
 }
 
-# The README's map and journal become those of the test
+# The README's maps, pins and journal become those of the test
 here() {
 	sed -E -e "s#name flows_in#name $INNER_NAME#" \
 	    -e "s#name flows#name $OUTER_NAME#" \
-	    -e "s#(map [0-9]+) flows#\1 $OUTER_NAME#" \
+	    -e "s#name packets#name $PLAIN_NAME#" \
+	    -e "s#/sys/fs/bpf/mine#$PINS/mine#" \
+	    -e "s#(bpftool map swap-drain recover)\$#\1 journal $PINS/journal#" \
 	    -e "s#/sys/fs/bpf/swap_drain#$PINS/journal#"
 }
 
 # A journal of its own is what makes "recover" find only ours
 typed() {
-	sed -E -e 's#(swap-drain recover)$#\1 journal '"$PINS/journal#" \
-	    -e 's#(swap-drain .*) >#\1 journal '"$PINS/journal >#" <<<"$1" |
+	sed -E -e 's#(swap-drain .*) >#\1 journal '"$PINS/journal >#" <<<"$1" |
 		here
 }
 
@@ -104,7 +115,7 @@ typed() {
 		        slot 0_ 00 00 00
 		Found _ elements
 		6: hash  name in  flags 0x_
-		Error: map _a may change while it is drained
+		Error: map _a may still be written to
 		Error: can't write; old map is pinned at /sys/fs/bpf_/4711/17_42
 	END
 }
@@ -133,7 +144,7 @@ typed() {
 	done
 }
 
-# rows BASE: what the lines of the matrix say, as rows of the README
+# rows BASE: the lines of the matrix, as rows of the page
 rows() {
 	local line
 
@@ -149,14 +160,14 @@ rows() {
 	done
 }
 
-@test "the table of kernels is that of the matrix's lines" {
-	local readme=$BATS_TEST_TMPDIR/readme
+@test "the table of kernels that were tested is that of the matrix's lines" {
+	local page=$BATS_TEST_TMPDIR/page
 
 	sed -n '/^| kernel | provider chosen | membarrier |$/,/^$/p' \
-		"$ROOT/README.md" | sed -e '1,2d' -e '/^$/d' -e 's/[`]//g' \
+		"$ROOT/docs/testing.md" | sed -e '1,2d' -e '/^$/d' -e 's/[`]//g' \
 		-e 's/^| //; s/ |$//; s/ | /|/g' -e 's/ with our patch/, patched/' |
-		sort >"$readme"
-	{ rows 6.12; rows 6.1 | grep patched; } | sort | diff - "$readme"
+		sort >"$page"
+	{ rows 6.12; rows 6.1 | grep patched; } | sort | diff - "$page"
 }
 
 # make_lines FILE: the lines of a page that call our make
@@ -187,12 +198,15 @@ make_lines() {
 	((seen >= 9))
 }
 
-@test "the files that the README names are there" {
+@test "the files that README and CONTRIBUTING name are there" {
 	local name
 
-	# shellcheck disable=SC2016 # these are no commands
-	grep -o '`[a-z-]*/[A-Za-z0-9/._-]*`' "$README" | tr -d '`' |
-		grep -v -e '^build/' -e '^tools/' | sort -u >"$BATS_TEST_TMPDIR/names"
+	# shellcheck disable=SC2016 # these are not commands
+	{
+		grep -oh '`[a-z-]*/[A-Za-z0-9/._-]*`' "$README" \
+			"$ROOT/CONTRIBUTING.md" | tr -d '`'
+		grep -o '](docs/[^)]*)' "$README" | tr -d ']()'
+	} | grep -v -e '^build/' -e '^tools/' | sort -u >"$BATS_TEST_TMPDIR/names"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/names")" -gt 10 ]
 	while IFS= read -r name; do
 		[ -e "$ROOT/$name" ] || {
@@ -205,11 +219,17 @@ make_lines() {
 @test "the README's end of the demo is how the demo ends" {
 	local text
 
-	# "$swaps swaps" in the script
-	for text in 'counted by the program, before it looked the map up' \
-		'drained, in 6 swaps' 'lost'; do
+	# "$drains drains" in the script
+	for text in 'counted by the program, before it looked a map up' \
+		'drained, in 6 drains' 'lost' \
+		'read and cleared the usual way, beside it' \
+		'never seen that way'; do
 		grep -qE "^ +[0-9,]+  $text\$" "$README"
-		grep -qE "^	row .*[ '\"]${text/6/.swaps}['\"]?\$" \
+		grep -qE "^	row .*[ '\"]${text/6/.drains}['\"]?\$" \
 			"$ROOT/tests/demo/demo.sh"
 	done
+}
+
+@test "the README has at most 120 lines" {
+	[ "$(wc -l <"$README")" -le 120 ]
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Every example of the manual, typed as it stands there
+# Every example of the manual, typed as it is written there
 
 load ../lib/common
 load ../lib/transcript
@@ -23,10 +23,11 @@ setup() {
 	reset_maps
 }
 
-# What an earlier test left in the maps
+# Empty the maps of what an earlier test left in them
 reset_maps() {
 	local map
 
+	"$BPFTOOL" map drain pinned "$PINS/packets" >/dev/null
 	"$BPFTOOL" map swap-drain pinned "$PINS/flows" key 0 0 0 0 >/dev/null
 	"$BPFTOOL" map swap-drain pinned "$PINS/kinds" all >/dev/null
 	"$BPFTOOL" map update pinned "$PINS/selector" key 0 0 0 0 \
@@ -52,37 +53,65 @@ counts() {
 	jq -c '[.[].formatted | [.key, .value]] | sort' "$1"
 }
 
-@test "counting exactly: what is printed, and the empty map after it" {
+# prints_two TITLE: the section's first two commands print what it shows, in any
+# order: a hash has none
+prints_two() {
+	local got want i
+
 	packets 10.0.0.1 3
 	packets 10.0.0.2 1
-	manual_transcript 'counting exactly'
+	manual_transcript "$1"
 	[ "${#CMD[@]}" -eq 2 ]
-
-	# A hash has no order, the manual does
-	local got want i
 	for i in 0 1; do
 		got=$(manual_here <<<"${CMD[i]}" | bash -e)
-		want=${OUT[i]%%#!/bin/sh*}
+		want=${OUT[i]}
 		[ "$(jq -S 'sort' <<<"$got")" = "$(jq -S 'sort' <<<"$want")" ]
 	done
 }
 
-@test "counting exactly: the script for cron loses nothing over two runs" {
-	manual_blocks 'counting exactly' | sed -n '/^#!/,$p' | manual_here \
-		>drain-flows
-	grep -q '^rm ' drain-flows
-	chmod +x drain-flows
+@test "draining a plain map: what is printed, and nothing after it" {
+	prints_two 'draining a plain map'
+}
+
+@test "draining a slot: what is printed, and the empty map after it" {
+	prints_two 'draining a slot'
+}
+
+@test "waiting: what is printed" {
+	manual_replay 'waiting'
+	[ "${#CMD[@]}" -eq 2 ]
+}
+
+@test "the script for cron loses nothing over two runs" {
+	manual_blocks 'counting exactly, once a minute' | manual_here \
+		>drain-packets
+	grep -q '^rm ' drain-packets
+	chmod +x drain-packets
 
 	packets 10.0.0.1 3
-	./drain-flows
+	./drain-packets
 	packets 10.0.0.1 4
 	packets 10.0.0.2 1
-	./drain-flows
+	./drain-packets
 
-	cat log/flows.tsv
+	cat log/packets.tsv
 	awk '$2 == 16777226 { one += $3 } $2 == 33554442 { two += $3 }
-	     END { exit one != 7 || two != 1 || NR != 3 }' log/flows.tsv
+	     END { exit one != 7 || two != 1 || NR != 3 }' log/packets.tsv
 	[ -z "$(ls spool)" ]
+}
+
+@test "several readers: each gets everything" {
+	local turn file
+
+	for turn in 1 2; do
+		packets 10.0.0.1 "$turn"
+		manual_replay 'several readers'
+		[ "${#CMD[@]}" -eq 2 ]
+		for file in mine.json yours.json; do
+			[ "$(jq '[.[].formatted | select(.key == 16777226).value] | add' \
+				"$file")" -eq "$turn" ]
+		done
+	done
 }
 
 @test "all slots at once: each packet once, with the slot it was counted in" {
@@ -96,8 +125,8 @@ counts() {
 	[ "$(jq -c 'map(.elements)' kinds.json)" = '[[],[]]' ]
 }
 
-# drain_fails INDEX: runs a command of the manual whose output can't be written;
-# PIN is what it names then
+# drain_fails INDEX: run a command of the manual whose output can't be written;
+# PIN is the path in its error
 drain_fails() {
 	local got
 
@@ -105,32 +134,40 @@ drain_fails() {
 	got=$(manual_here <<<"${CMD[$1]}" | bash 2>&1 | sed '/^Warning/d')
 	[ "$(manual_stable <<<"$got")" = \
 	  "$(manual_here <<<"${OUT[$1]}" | manual_stable)" ]
-	PIN=${got##* }
+	PIN=$(sed 's/.* pinned at \([^;]*\);.*/\1/' <<<"$got")
 	[ -e "$PIN" ]
+}
+
+# recovers INDEX: run the two commands from there on. Without a journal of our own
+# "recover" would print what other runs on this machine have left behind, so move
+# ours to where it is alone.
+recovers() {
+	mkdir -p -m 0700 "$PINS/alone"
+	mv "${PIN%/*}" "$PINS/alone/"
+	bash -ec "${CMD[$1]/ > / journal $PINS/alone > }"
+	[ "$(bash -ec "${CMD[$1 + 1]}")" = "${OUT[$1 + 1]}" ]
+	[ -z "$(ls "$PINS/alone")" ]
 }
 
 @test "getting the data back: the message names the place, and recover prints it" {
 	local PIN
 
 	manual_transcript 'getting the data back after a failure'
-	[ "${#CMD[@]}" -eq 5 ]
+	[ "${#CMD[@]}" -eq 3 ]
 	packets 10.0.0.1 5
 	drain_fails 0
-
-	# It would take what other runs on this machine have left behind, so
-	# ours is moved to where it is alone
-	mkdir -m 0700 "$PINS/journal"
-	mv "${PIN%/*}" "$PINS/journal/"
-	bash -ec "${CMD[1]/ > / journal $PINS/journal > }"
-	[ "$(bash -ec "${CMD[2]}")" = "${OUT[2]}" ]
-	[ -z "$(ls "$PINS/journal")" ]
+	recovers 1
 }
 
-@test "getting the data back: the same with a journal of one's own" {
+@test "getting a drained slot back: with the shared journal, and with one's own" {
 	local PIN
 
 	rm -rf "$PINS/journal"
-	manual_transcript 'getting the data back after a failure'
+	manual_transcript 'getting a drained slot back'
+	[ "${#CMD[@]}" -eq 5 ]
+	packets 10.0.0.1 5
+	drain_fails 0
+	recovers 1
 	packets 10.0.0.1 6
 	drain_fails 3
 	[[ $PIN == "$PINS/journal/"* ]]
@@ -205,7 +242,7 @@ drain_fails() {
 @test "no example of the manual is left untested" {
 	local title
 
-	[ "$(manual_titles | wc -l)" -ge 6 ]
+	[ "$(manual_titles | wc -l)" -ge 11 ]
 	while IFS= read -r title; do
 		grep -qF "'$title'" "$BATS_TEST_FILENAME" || {
 			echo "not tested: $title"

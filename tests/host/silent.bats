@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Mistakes that would lose or double data without a word: each test here has seen
 # one that was planted, and that no other test saw (tests/mutants)
-# shellcheck disable=SC2016,SC2034,SC2154 # shells of their own, variables of others
+# shellcheck disable=SC2016,SC2034,SC2153,SC2154 # shells of their own, variables of others
 
 load ../lib/common
 load ../lib/slot
@@ -121,6 +121,9 @@ fails_untouched() {
 		ends 255 at_call -a -s 'bpf\(BPF_MAP_UPDATE_ELEM' error=EPERM \
 			"bpf\\(BPF_$call" "${RUN[@]}"
 		is_pinned
+		ends 255 at_call -a error=EPERM "bpf\\(BPF_$call" \
+			"$BPFTOOL" -j map swap-drain recover journal "$PINS/journal"
+		is_pinned
 		recovered 1
 		fill_slot
 	done
@@ -140,13 +143,13 @@ fails_untouched() {
 }
 
 # What fails as it should on its way leaves an errno behind, which the base's
-# batch takes for a failure of the command
+# batch takes for a failure when it comes to its end
 @test "an array in a batch: clear, and keep" {
 	local words
 
 	for words in clear "keep $PINS/kept" "clear keep $PINS/kept2" quiet; do
 		make_slot array_of_maps --fill 5 --entries 5 array
-		printf 'map swap-drain pinned %s key 0 0 0 0 %s\nmap sync\n' \
+		printf 'map sync\nmap swap-drain pinned %s key 0 0 0 0 %s\n' \
 			"$PINS/outer" "$words" >"$BATS_TEST_TMPDIR/batch"
 		ends 0 "$BPFTOOL" batch file "$BATS_TEST_TMPDIR/batch"
 		grep "processed 2 commands" "$OUT" "$ERR"
@@ -154,24 +157,28 @@ fails_untouched() {
 }
 
 @test "a program that has the old map comes between the checks" {
+	local prog
+
 	needs_at_call
 	make_slot array_of_maps --fill 3 --entries 16 hash
 	INNER=$(map_id "$PINS/inner")
-	ln -s "$PINS/inner" "$BATS_TEST_TMPDIR/held"
 	mkdir "$PINS/prog"
 	bpftool map pin id "$INNER" "$PINS/prog/held"
-	export -f load_prog
 	run_of
 	ends 255 at_call after='"$BUILD/tests/reach_load" \
 		"$BUILD/tests/reach_use.bpf.o" reach_holder "$PINS/prog" >/dev/null' \
 		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
 	is_pinned
 	grep reach_holder "$OUT" "$ERR"
+	prog=$(our_progs)
 	rm -r "$PINS/prog"
-	wait_until recovered 3
+	wait_until none_left prog "$prog"
+	recovered 3
 }
 
 @test "a sleepable program comes between the checks, and stays until recover" {
+	local prog
+
 	needs_at_call
 	load_prog sleep_use tc_plain
 	INNER=$(slot_id)
@@ -185,8 +192,10 @@ fails_untouched() {
 	ends 255 recover_here
 	jq -e 'length == 1 and (.[0].error | test("uprobe_sleeps"))' "$OUT"
 	is_pinned
-	rm "$PINS/uprobe_sleeps_prog"
-	wait_until recovered 1
+	prog=$(our_progs)
+	rm "$PINS"/*_prog
+	wait_until none_left prog "$prog"
+	recovered 1
 }
 
 # It must not get anything while the first one is about to swap
@@ -204,39 +213,55 @@ fails_untouched() {
 	grep -c '^key' "$OUT" | grep -x 3
 }
 
-# left_in_slot, left_swapped: by a killed run with a new outer map at $PINS/outer
+@test "a slot of a hash that is deleted before the swap does not come back" {
+	needs_at_call
+	make_slot hash_of_maps
+	run_of
+	export -f bpftool
+	ends 255 at_call run='bpftool map delete pinned "$PINS/outer" key 0 0 0 0' \
+		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
+	[[ ! $(slot_id) ]]
+	ends 0 recover_here
+}
+
+# left_in_slot N, left_swapped N: by a killed run with the outer map $PINS/outerN, in
+# a journal of its own: the next run would remove a pin that is not needed
 left_in_slot() {
-	killed_at signal=KILL
+	killed_at "$1" signal=KILL
 }
 
 left_swapped() {
-	killed_at after='kill -KILL "$TRACED"'
+	killed_at "$1" after='kill -KILL "$TRACED"'
+	WANT+=("$(map_id "$PINS/inner")")
 }
 
 killed_at() {
 	make_slot
-	ends 137 at_call "$1" 'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
-	mv "$PINS/outer" "$PINS/outer$((++OUTERS))"
+	ends 137 at_call "$2" 'bpf\(BPF_MAP_UPDATE_ELEM' "$BPFTOOL" map swap-drain \
+		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal$1"
+	mv "$PINS/outer" "$PINS/outer$1"
 }
 
 @test "recover with several outer maps: what is in its slot stays there" {
-	local kind kinds in_slots want
+	local n order WANT
 
 	needs_at_call
-	run_of
-	for kinds in "left_in_slot left_swapped" "left_swapped left_in_slot" \
-		"left_in_slot left_swapped left_in_slot left_swapped"; do
-		OUTERS=0 in_slots=0 want=()
-		for kind in $kinds; do
-			$kind
-			[[ $kind == left_in_slot ]] ||
-				want+=("$(map_id "$PINS/inner")")
+	for order in "1 2 3 4" "4 3 2 1" "2 1 4 3" "1 4 3 2"; do
+		WANT=()
+		left_in_slot 1
+		left_swapped 2
+		left_in_slot 3
+		left_swapped 4
+		mkdir -m 0700 "$PINS/journal"
+		for n in $order; do
+			mv "$PINS/journal$n"/* "$PINS/journal"
+			rmdir "$PINS/journal$n"
 		done
 		ends 0 recover_here
-		diff <(printf '%s\n' "${want[@]}" | sort) \
+		diff <(printf '%s\n' "${WANT[@]}" | sort) \
 			<(jq '.[].id' "$OUT" | sort)
 		[[ ! $(journal_pins) ]]
-		rm "$PINS"/outer[1-4]
+		rm -r "$PINS"/outer[1-4] "$PINS/journal"
 	done
 }
 

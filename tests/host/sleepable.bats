@@ -69,7 +69,7 @@ export -f now_ms
 	local words
 
 	for words in "sync" "sync sleepable"; do
-		# shellcheck disable=SC2086 # words
+		# shellcheck disable=SC2016 # the inner shell expands them
 		run --separate-stderr bash -c '"$BPFTOOL" -j map $1 >/dev/full' - "$words"
 		[[ $status == 255 && $stderr == *"No space left on device"* ]]
 	done

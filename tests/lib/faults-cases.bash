@@ -47,6 +47,12 @@ wait_for() {
 	complain "within 20 s: $*"
 }
 
+# Is it asleep in nanosleep(), or clock_nanosleep()? So it waits for a lock.
+waits() {
+	[[ $(cut -d" " -f1 "/proc/$1/syscall" 2>/dev/null) == @(35|230) ]] ||
+		[[ $(cat "/proc/$1/wchan" 2>/dev/null) == *nanosleep* ]]
+}
+
 # Is it asleep in a write() to a pipe that is full?
 blocked() {
 	[[ $(cat "/proc/$1/wchan" "/proc/$1/stack" 2>/dev/null) == *pipe* ]] ||

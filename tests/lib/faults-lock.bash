@@ -46,10 +46,10 @@ lock_is_waited_for() {
 
 	fill array_of_maps hash 5
 	hold posix "$(outer_id)"
-	drain >"$T/out" 2>"$T/err" &
+	"$BPFTOOL" map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
+		>"$T/out" 2>"$T/err" &
 	pid=$!
-	sleep 1
-	kill -0 "$pid" || complain "it waits"
+	wait_for waits "$pid"
 	let_go
 	wait "$pid" || complain "it goes on"
 	expect released

@@ -255,7 +255,7 @@ recover_unopened() {
 	leave_two
 	faulty_recover 'bpf\(BPF_OBJ_GET,' ENOMEM
 	[[ $(wc -l <"$T/err") == 1 ]] || complain "one line"
-	pin=$(sed -n "s/^Error: can't open .* is pinned at //p" "$T/err")
+	pin=$(sed -n "s/^Error: can't open .* is pinned at \([^;]*\).*/\1/p" "$T/err")
 	[[ -e $pin ]] || complain "$pin stays"
 	expect_other_now "$(sed -n 's/^\([0-9]*\): .*/\1/p' "$T/out")"
 }

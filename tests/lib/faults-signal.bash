@@ -5,7 +5,7 @@
 
 # The one line on stderr that tells where the old map is
 said_pinned() {
-	sed -n 's/^Error: interrupted; old map is pinned at //p' "$T/err"
+	sed -n 's/^Error: interrupted; old map is pinned at \([^;]*\);.*/\1/p' "$T/err"
 }
 
 # After a run that a signal has ended: it says where the old map is if that is
@@ -137,7 +137,7 @@ not_told_before() {
 	env --default-signal=INT "$BPFTOOL" map swap-drain pinned \
 		"$PINS/outer" key 0 0 0 0 >"$T/out" 2>"$T/err" &
 	pid=$!
-	sleep 1
+	wait_for waits "$pid"
 	kill -s INT "$pid"
 	STATUS=0
 	wait "$pid" 2>/dev/null || STATUS=$?

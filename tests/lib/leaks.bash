@@ -21,17 +21,15 @@ our_maps_in_pins() {
 	done | sort -un
 }
 
+# In a teardown, which a trap runs, a plain "return" would return how the test ended
 none_left() {
 	local kind=$1 ids=$2 id
 
-	# "bpftool map show" would look at every process for each
-	if [[ $kind == map ]]; then
-		[[ -z $ids ]] || ! map_make --list | cut -d' ' -f1 |
-			grep -qxF "$ids"
-		return
-	fi
 	for id in $ids; do
-		if bpftool "$kind" show id "$id" >/dev/null 2>&1; then
+		# "bpftool map show" would look at every process for each
+		if [[ $kind == map ]]; then
+			! map_make --list | grep -q "^$id " || return 1
+		elif bpftool prog show id "$id" >/dev/null 2>&1; then
 			return 1
 		fi
 	done

@@ -9,15 +9,15 @@ page_transcript() {
 		shown { sub(/^    /, ""); print }' "$1")
 }
 
-# Ids, process ids, times, and which provider this kernel has: what differs
-# from run to run. The entries of a hash have no order.
+# Mask what differs from run to run: ids, process ids, times, the way to wait. The
+# entries of a hash have no order.
 page_stable() {
-	sed -E -e '/^Warning: a run that failed left /d' \
+	sed -E -e '/^Warning: /d' \
 	    -e 's/^[0-9]+: /ID: /' -e 's/outer_id [0-9]+/outer_id ID/' \
 	    -e 's/map [0-9]+ (may|fl)/map ID \1/g' \
 	    -e 's/"provider":"[a-z_]+","wait_us":[0-9]+/"provider":P,"wait_us":U/' \
 	    -e 's/waited [0-9]+ us/waited U us/' \
-	    -e 's#/[0-9_]+/[0-9]+_[0-9]+$#/RUN/OUTER_INNER#' |
+	    -e 's#/[0-9_]+/[0-9]+_[0-9]+($|;)#/RUN/OUTER_INNER\1#' |
 	    expand | sed -e ':a' -e '$!{N;ba' -e '}' -e 's/\n*$//' | sort_entries
 }
 

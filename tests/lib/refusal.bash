@@ -3,11 +3,14 @@
 # What every refusal has to be like. For errors.bash and holders.bash, which see to
 # what it must not have touched.
 
-# said: the lines on stderr of the last "run --separate-stderr", without what
-# is said about runs of other people
+# said: the lines on stderr of the last "run --separate-stderr", without what is
+# said about other runs, and without the command that prints a pinned map
 said() {
 	# shellcheck disable=SC2154 # run sets it
-	grep -av '^Warning: a run that failed left ' <<<"$stderr"
+	sed -e '/^Warning: a run that failed left /d' \
+		-e '/^Warning: runs that failed left /d' \
+		-e 's/; print it and let it go with: bpftool map swap-drain .*//' \
+		<<<"$stderr"
 }
 
 # One line, and nothing on stdout
@@ -33,7 +36,7 @@ show_last_run() {
 # refuses PATTERN WORD...: "bpftool map WORD..." says in one line what the
 # extended regular expression tells, plain and with -j
 refuses() {
-	local pattern=$1
+	local pattern=${1:?a pattern that matches not every message}
 
 	shift
 	# A word like -1 would be an option without the --

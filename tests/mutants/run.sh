@@ -51,7 +51,8 @@ plant() {
 
 	for file in "$top"/bpftool/*.[ch] "$top"/bpftool/skeleton/*; do
 		sed -E "$1" "$file" >"$work/edited"
-		n=$(diff "$file" "$work/edited" | grep -c '^[<>]') || continue
+		n=$({ diff "$file" "$work/edited" || true; } | grep -c '^[<>]') ||
+			continue
 		changed=$((changed + n))
 		cp "$work/edited" "$sources/${file#"$top/bpftool/"}"
 	done

@@ -116,11 +116,13 @@ static int add_value_struct(struct btf *btf, int u32_type, int u16_type,
 	btf__add_enum_value(btf, "IDLE", 0);
 	btf__add_enum_value(btf, "BUSY", 1);
 	btf__add_enum_value(btf, "GONE", 7);
+	/* What is below zero makes it signed, as the base takes all enums to be */
+	btf__add_enum_value(btf, "LOST", -1);
 
 	level = btf__add_enum(btf, "level", 1);
 	btf__add_enum_value(btf, "LOW", -1);
 	btf__add_enum_value(btf, "HIGH", 90);
-	mask = btf__add_enum64(btf, "mask", 8, false);
+	mask = btf__add_enum64(btf, "mask", 8, true);
 	btf__add_enum64_value(btf, "NONE", 0);
 	btf__add_enum64_value(btf, "FAR", 1ULL << 40);
 	btf__add_enum64_value(btf, "ALL", -1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The program that the manual's examples speak of: counts packets by address
- * in a map-in-map and by the selector pattern, and drops those whose address
- * is in the configured set. The address is the first word of the packet.
+/* The program of the manual's examples: counts packets by address in a plain
+ * hash, in a map-in-map and by the selector pattern, and drops those whose
+ * address is in the configured set. The address is the first word of the packet.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -13,6 +13,7 @@ struct counts {
 	__type(value, __u64);
 };
 
+struct counts packets SEC(".maps");
 struct counts flows_in SEC(".maps");
 struct counts spare SEC(".maps");
 struct counts counts_0 SEC(".maps");
@@ -71,7 +72,7 @@ struct {
 	.values = { &blocked },
 };
 
-static void count(void *map, __u32 address)
+static __always_inline void count(void *map, __u32 address)
 {
 	const __u64 one = 1;
 	__u64 *value;
@@ -95,6 +96,8 @@ int recipe(struct xdp_md *ctx)
 	if (data + sizeof(address) > end)
 		return XDP_ABORTED;
 	address = *(__u32 *)data;
+
+	count(&packets, address);
 
 	map = bpf_map_lookup_elem(&flows, &zero);
 	if (map)

@@ -3,7 +3,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-__attribute__((noinline)) int part(int x)
+__noinline int part(int x)
 {
 	__asm__ volatile("");
 	return x + 1;

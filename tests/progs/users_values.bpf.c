@@ -7,7 +7,7 @@
 /* Known since Linux 7.4; before, it is as good as any struct */
 struct bpf_rcu_head {
 	__u64 __opaque[2];
-} __attribute__((aligned(8)));
+};
 
 #define MAPS_OF(name, value_type)				\
 	struct name {						\
@@ -42,7 +42,8 @@ struct timers {
 	__u64 count;
 	struct {
 		struct bpf_timer timer;
-	} of[1];
+		__u64 more;
+	} of[2 - 1];
 };
 
 struct callback {

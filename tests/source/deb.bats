@@ -16,7 +16,8 @@ setup_file() {
 	DEV=$(echo "$DEB"/libbpf-map-sync-dev_*.deb)
 	mkdir "$REPO"
 	cp "$TOOL" "$DEV" "$REPO"
-	cp "$BATS_TEST_DIRNAME/../progs/package_use.c" "$REPO"
+	cp "$BATS_TEST_DIRNAME/../progs/package_use.c" \
+		"$BATS_TEST_DIRNAME/../../docs/examples/drain-selector.c" "$REPO"
 	next_version "$TOOL" next usr/share/man/man8/bpftool-{gen,new}.8.gz
 	next_version "$DEV" next-dev usr/include/libbpf-map-sync/bpf/{btf,new}.h
 	# A later bpftool of the distribution, and a package that wants one
@@ -284,6 +285,10 @@ version_of() {
 		gcc /repo/package_use.c -o program \
 			\$(pkgconf --cflags --libs libbpf-map-sync)
 		./program
+		gcc -Wall -Werror /repo/drain-selector.c -o drain-selector \
+			\$(pkgconf --cflags --libs libbpf-map-sync)
+		[[ \$(./drain-selector; echo \$?) == 2 ]]
+		zcat /usr/share/man/man3/map_wait.3.gz | grep -q map_wait_open
 		echo libbpf \$(pkgconf --modversion libbpf-map-sync)
 		ldd program >libs
 		no grep libbpf libs"

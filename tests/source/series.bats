@@ -281,7 +281,7 @@ mail_of() {
 	cd "$GIT"
 	git checkout -q pristine
 	# What the last command is called is the tree's business
-	last=$(awk '/^enum bpf_cmd {/ { on = 1; next } on && /^}/ { exit }
+	last=$(awk '/^enum bpf_cmd {/ { on = 1; next } on && /^}|__MAX_BPF_CMD/ { exit }
 		on && /^\tBPF_/ { sub(/[ ,].*/, ""); last = $1 } END { print last }' \
 		tools/include/uapi/linux/bpf.h)
 	last=$(number "$last")
@@ -481,25 +481,28 @@ upstream_onto() {
 	[ "$NAME" != ksrc ] || base=()
 	cd "$ROOT"
 	# And says how to go on
-	env -u MAKELEVEL "${MAKE:-make}" -s "${base[@]}" SERIES="$a" series 2>/dev/null |
-		diff - <(for dir in "$a"/*; do echo "git am $dir/*.patch"; done)
+	env -u MAKELEVEL "${MAKE:-make}" -s "${base[@]}" SERIES="$a" series \
+		>"$BATS_TEST_TMPDIR/said" 2>/dev/null
+	for dir in "$a"/*; do
+		echo "git am $dir/*.patch"
+	done | diff "$BATS_TEST_TMPDIR/said" -
 	diff -r "$MAILS" "$a"
 	env -u MAKELEVEL "${MAKE:-make}" -n "${base[@]}" series | grep -q ' build/series$'
 }
 
 # The cover letter is sent, too
 @test "make series UPSTREAM=1 says how to send them" {
-	local out=$BATS_TEST_TMPDIR/out tree=$BATS_TEST_TMPDIR/tree copy=$BATS_TEST_TMPDIR/copy
+	local out=$BATS_TEST_TMPDIR/out tree=$BATS_TEST_TMPDIR/tree copy=$BATS_TEST_TMPDIR/copy dir
 
 	needs_current
 	cp -a "$GIT" "$tree"
 	git -C "$tree" checkout -q -f pristine
 	copy_sources "$copy"
 	cd "$copy"
-	env -u MAKELEVEL "${MAKE:-make}" -s KSRC="$tree" UPSTREAM=1 SERIES="$out" series 2>/dev/null |
-		diff - <(for dir in "$out"/*; do
-			echo "git send-email --to=bpf@vger.kernel.org" \
-				"$dir/0000-cover-letter.txt $dir/*.patch"
-		done)
+	env -u MAKELEVEL "${MAKE:-make}" -s KSRC="$tree" UPSTREAM=1 SERIES="$out" series \
+		>"$BATS_TEST_TMPDIR/said" 2>/dev/null
+	for dir in "$out"/*; do
+		echo "git send-email --to=bpf@vger.kernel.org $dir/0000-cover-letter.txt $dir/*.patch"
+	done | diff "$BATS_TEST_TMPDIR/said" -
 	diff -r "$LISTMAILS" "$out"
 }

@@ -26,7 +26,14 @@ HASH(other, __u32, struct pair);
 HASH(keep, __u32, __u64);
 TYPED(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, struct pair);
 
-#define FIND(map) ({ __u32 k = bpf_get_prandom_u32() & 7; bpf_map_lookup_elem(&map, &k); })
+static __always_inline void *find_any(void *map)
+{
+	__u32 key = bpf_get_prandom_u32() & 7;
+
+	return bpf_map_lookup_elem(map, &key);
+}
+
+#define FIND(map) find_any(&(map))
 
 /* A pointer that is spilled: many live values, calls between */
 SEC("raw_tp/sys_enter")

@@ -20,7 +20,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "map_swap.h"
+#include "map_ref.h"
 #include "map_writers.h"
 
 static bool verbose;

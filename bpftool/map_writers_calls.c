@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Following a program: the helpers that it calls */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+
+#include "main.h"
+#include "map_writers_walk.h"
+
+/* Helpers without arguments, so that what is left in the registers of arguments
+ * says nothing. The kernel's BTF tells that too, but takes long to read.
+ */
+static const char * const no_args[] = {
+	"bpf_ktime_get_ns", "bpf_ktime_get_boot_ns", "bpf_ktime_get_coarse_ns",
+	"bpf_ktime_get_tai_ns", "bpf_get_smp_processor_id", "bpf_get_numa_node_id",
+	"bpf_get_current_pid_tgid", "bpf_get_current_uid_gid", "bpf_jiffies64",
+	"bpf_get_current_cgroup_id", "bpf_get_current_task",
+	"bpf_get_current_task_btf", "bpf_user_rnd_u32", "bpf_get_raw_cpu_id",
+};
+
+/* Take a pointer that is not to const, and only read */
+static const char * const only_read[] = {
+	"bpf_perf_event_output", "bpf_ringbuf_output", "bpf_skb_event_output",
+	"bpf_xdp_event_output", "bpf_event_output_data", "bpf_trace_printk",
+	"bpf_perf_event_output_tp", "bpf_perf_event_output_raw_tp",
+};
+
+static bool is_among(const char *name, const char * const *list, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (!strcmp(name, list[i]))
+			return true;
+	return false;
+}
+
+static bool is_size(const char *name)
+{
+	static const char * const names[] = {
+		"size", "len", "sz", "plen", "buf_len", "str_size", "optlen",
+	};
+
+	return is_among(name, names, ARRAY_SIZE(names));
+}
+
+/* Each helper has a typedef of a pointer to a function with its real arguments */
+static const struct btf_type *helper_proto(struct map_audit *a, const char *name)
+{
+	struct map_audit_state *st = a->state;
+	const struct btf_type *t;
+	char type[128];
+	int id;
+
+	if (!st->asked_btf) {
+		st->asked_btf = true;
+		st->kernel_btf = btf__load_vmlinux_btf();
+	}
+	if (!st->kernel_btf)
+		return NULL;
+	snprintf(type, sizeof(type), "btf_%s", name);
+	id = btf__find_by_name_kind(st->kernel_btf, type, BTF_KIND_TYPEDEF);
+	if (id < 0)
+		return NULL;
+	t = btf__type_by_id(st->kernel_btf, btf__type_by_id(st->kernel_btf, id)->type);
+	if (t && btf_is_ptr(t))
+		t = btf__type_by_id(st->kernel_btf, t->type);
+	return t && btf_is_func_proto(t) ? t : NULL;
+}
+
+static void call_proto(struct map_audit *a, struct call *call)
+{
+	const struct btf_type *proto = helper_proto(a, call->name), *t;
+	const struct btf *btf = a->state->kernel_btf;
+	const struct btf_param *p;
+	unsigned int i, nr;
+
+	if (!proto)
+		return;
+	nr = btf_vlen(proto);
+	if (nr > 5)
+		return;
+	call->known = strcmp(call->name, "bpf_dynptr_from_mem");
+	call->nr_args = nr;
+	call->writes = 0;
+	call->sized = 0;
+	p = btf_params(proto);
+	for (i = 0; i < nr; i++) {
+		t = btf__type_by_id(btf, p[i].type);
+		while (t && btf_is_typedef(t))
+			t = btf__type_by_id(btf, t->type);
+		if (!t || !btf_is_ptr(t))
+			continue;
+		t = btf__type_by_id(btf, t->type);
+		if (t && btf_is_const(t))
+			continue;
+		call->writes |= 1 << (i + 1);
+		if (i + 1 < nr && is_size(btf__name_by_offset(btf, p[i + 1].name_off)))
+			call->sized |= 1 << (i + 1);
+	}
+}
+
+static void find_call(struct map_audit *a, const struct map_audit_prog *p,
+		      unsigned int insn, struct call *call)
+{
+	struct map_audit_state *st = a->state;
+	const struct bpf_insn *in = &p->insns[insn];
+	struct kernel_sym *sym;
+
+	call->name = NULL;
+	call->nr_args = 5;
+	call->writes = 0x3e;
+	call->sized = 0;
+	call->known = false;
+	/* imm is 0 where the kernel hides it, 12 for a tail call, and of a kernel
+	 * function it may be its BTF id
+	 */
+	if (!in->imm || in->src_reg)
+		return;
+	if (in->imm == BPF_FUNC_tail_call) {
+		call->name = "bpf_tail_call";
+		call->writes = 0;
+		call->known = true;
+		call->nr_args = 3;
+		return;
+	}
+	if (!st->has_symbols) {
+		kernel_syms_load(&st->symbols);
+		st->has_symbols = true;
+	}
+	sym = kernel_syms_search(&st->symbols, st->symbols.address_call_base + in->imm);
+	if (!sym)
+		return;
+	call->name = sym->name;
+	if (is_among(call->name, no_args, ARRAY_SIZE(no_args))) {
+		call->nr_args = 0;
+		call->known = true;
+	}
+	if (is_among(call->name, only_read, ARRAY_SIZE(only_read))) {
+		call->writes = 0;
+		call->known = true;
+	}
+}
+
+/* What a helper takes matters only where it gets something that does */
+static void ask_proto(struct map_audit *a, struct call *call)
+{
+	if (call->name && !call->known)
+		call_proto(a, call);
+}
+
+void walk_clobber(struct state *st)
+{
+	unsigned int r;
+
+	for (r = 0; r <= 5; r++)
+		st->reg[r] = value_number(LEAST, MOST);
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n >= m && !strcmp(name + n - m, end);
+}
+
+/* Is what a pointer leads to computed from what was read out of MAP? */
+static bool leads_to_data(struct walk *w, const struct value *v, unsigned int size)
+{
+	if (v->holds & HOLDS_STACK && walk_stack_dirty(w, v, size, NULL))
+		return true;
+	if (walk_is_ours(w, v, HOLDS_VALUE))
+		return true;
+	return v->holds & HOLDS_VALUE && audit_leaked(w->a, v->region);
+}
+
+static void call_update(struct walk *w, unsigned int i, const struct value *map,
+			const struct value *key, const struct value *value)
+{
+	bool data;
+
+	if (!walk_is_ours(w, map, HOLDS_MAP)) {
+		/* Its size is not asked for: up to the end of the stack */
+		if (leads_to_data(w, value, NR_SLOTS * 8) ||
+		    leads_to_data(w, key, NR_SLOTS * 8))
+			audit_leak(w->a, map->region);
+		return;
+	}
+	data = leads_to_data(w, value, audit_value_size(w->a));
+	if (!w->report)
+		return;
+	w->p->updates = true;
+	if (data)
+		walk_finding(w, i, MAP_FINDING_UPDATE,
+			     "%supdates an entry with a value that was read out of the map", "");
+	else
+		audit_store(w->a, w->p, &(struct map_store){ .insn = i,
+			    .how = "an update with a value of the program's own" });
+}
+
+/* Memory that a helper writes: with @data what it may have read out of MAP */
+static void helper_writes(struct walk *w, unsigned int i, const struct value *v,
+			  const struct value *size, bool data)
+{
+	struct map_store s = { .byte = MAP_BYTE_OTHER, .how = "written by a helper" };
+	unsigned int n = audit_value_size(w->a);
+	struct value what = data ? walk_data(w, 0, ~0U) : value_number(LEAST, MOST);
+	struct value from = *v;
+
+	if (size && size->low >= 0 && size->high < n)
+		n = size->high;
+	if (walk_is_ours(w, v, HOLDS_VALUE) && n) {
+		/* All bytes from there: as many stores of one byte */
+		if (from.high != MOST && from.high + n - 1 > from.high)
+			from.high += n - 1;
+		from.step = 1;
+		walk_store_ours(w, &from, 0, &s, 1, i);
+	}
+	if (!data)
+		return;
+	if (v->holds & HOLDS_STACK) {
+		from = *v;
+		from.high = MOST;
+		walk_store_stack(w, &from, 0, &what, 1, false);
+	}
+	if (v->holds & HOLDS_VALUE && v->region != audit_map_id(w->a))
+		audit_leak(w->a, v->region);
+}
+
+static void call_other(struct walk *w, unsigned int i, struct call *call)
+{
+	struct value args[6];
+	bool data = false;
+	unsigned int n;
+
+	memcpy(args, w->now->reg, sizeof(args));
+	for (n = 1; n <= call->nr_args; n++)
+		if (walk_is_ours(w, &args[n], HOLDS_POINTER) || args[n].holds & HOLDS_DATA ||
+		    leads_to_data(w, &args[n], NR_SLOTS * 8))
+			break;
+	if (n <= call->nr_args)
+		ask_proto(w->a, call);
+	for (n = 1; n <= call->nr_args; n++) {
+		if (walk_is_ours(w, &args[n], HOLDS_MAP | HOLDS_ELEM | HOLDS_SLOT))
+			walk_finding(w, i, MAP_FINDING_UNKNOWN, call->name ?
+				"hands the map to %s(), which is not known" :
+				"kernel.kptr_restrict hides what it calls%s",
+				call->name ?: "");
+		else if (walk_is_ours(w, &args[n], HOLDS_VALUE) && !call->known)
+			walk_finding(w, i, MAP_FINDING_UNKNOWN, call->name ?
+				"hands the address of a value to %s(), which is not known" :
+				"kernel.kptr_restrict hides what it calls%s",
+				call->name ?: "");
+		data |= args[n].holds & HOLDS_DATA || leads_to_data(w, &args[n],
+								    NR_SLOTS * 8);
+	}
+	for (n = 1; n <= call->nr_args; n++)
+		if (call->writes & 1 << n)
+			helper_writes(w, i, &args[n], n < 5 && call->sized & 1 << n ?
+				      &args[n + 1] : NULL, data);
+	walk_clobber(w->now);
+	if (data) {
+		w->now->reg[0].holds |= HOLDS_DATA;
+		w->now->reg[0].to = ~0U;
+	}
+}
+
+static bool has_callback(const struct value *reg)
+{
+	unsigned int n;
+
+	for (n = 1; n <= 5; n++)
+		if (reg[n].holds & HOLDS_FUNC)
+			return true;
+	return false;
+}
+
+/* A helper is called with functions to call back, among all its arguments */
+static void call_callbacks(struct walk *w, unsigned int i, struct call *call)
+{
+	struct value in[6], args[5], all = value_pointer(REGION_KERNEL, HOLDS_VALUE, 0);
+	bool each = call->name && strstr(call->name, "for_each_");
+	bool loop = call->name && !strcmp(call->name, "bpf_loop");
+	unsigned int n, m;
+
+	memcpy(in, w->now->reg, sizeof(in));
+	for (n = 1; n <= 5; n++)
+		if (!(in[n].holds & HOLDS_FUNC))
+			value_join(&all, &in[n], false);
+	if (!each && !loop)
+		call_other(w, i, call);	/* who knows what it does itself */
+	for (n = 1; n <= 5; n++) {
+		if (!(in[n].holds & HOLDS_FUNC))
+			continue;
+		for (m = 0; m < 5; m++)
+			args[m] = all;
+		if (each && n == 2) {
+			args[0] = in[1];
+			args[1] = value_pointer(REGION_KERNEL, HOLDS_VALUE, 0);
+			args[2] = value_pointer(in[1].region, HOLDS_VALUE, 0);
+			args[3] = in[3];
+		} else if (loop && n == 2) {
+			args[0] = value_number(0, MOST);
+			args[1] = in[3];
+		}
+		walk_clobber(w->now);
+		walk_call_back(w, i, &in[n], args);
+	}
+}
+
+static void call_lookup(struct walk *w, unsigned int i, const char *name)
+{
+	struct value map = w->now->reg[1], *ret = &w->now->reg[0];
+	int type = audit_map_type(w->a, map.region);
+
+	walk_clobber(w->now);
+	if (!(map.holds & HOLDS_MAP))
+		*ret = value_pointer(REGION_ANY, HOLDS_VALUE, 0);
+	else if (!strncmp(name, "__", 2))
+		*ret = value_pointer(map.region, HOLDS_ELEM, 0);
+	else if (type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS)
+		*ret = value_pointer(REGION_INNER, HOLDS_MAP, 0);
+	else
+		*ret = value_pointer(map.region, HOLDS_VALUE, 0);
+}
+
+/* Returns false where what follows was seen to already */
+bool walk_call_helper(struct walk *w, unsigned int i)
+{
+	struct value *reg = w->now->reg, map = reg[1];
+	struct call call = { .nr_args = 5 };
+	const char *name;
+	bool on = true;
+
+	find_call(w->a, w->p, i, &call);
+	name = call.name ?: "";
+	if (ends_in(name, "_lookup_elem") || ends_in(name, "_lookup_percpu_elem")) {
+		call_lookup(w, i, name);
+	} else if (ends_in(name, "_update_elem") || ends_in(name, "_push_elem")) {
+		if (ends_in(name, "_push_elem"))
+			call_update(w, i, &map, &reg[2], &reg[2]);
+		else
+			call_update(w, i, &map, &reg[2], &reg[3]);
+		walk_clobber(w->now);
+	} else if (ends_in(name, "_delete_elem")) {
+		if (w->report && walk_is_ours(w, &map, HOLDS_MAP)) {
+			w->p->deletes = true;
+			walk_finding(w, i, MAP_FINDING_DELETE, "%sdeletes an entry", "");
+		}
+		walk_clobber(w->now);
+	} else if (ends_in(name, "_pop_elem") || ends_in(name, "_peek_elem")) {
+		helper_writes(w, i, &reg[2], NULL, walk_is_ours(w, &map, HOLDS_MAP) ||
+			      audit_leaked(w->a, map.region));
+		walk_clobber(w->now);
+	} else if (has_callback(reg)) {
+		call_callbacks(w, i, &call);
+		on = false;
+	} else {
+		call_other(w, i, &call);
+		if (!strcmp(name, "bpf_ringbuf_reserve"))
+			reg[0] = value_pointer(REGION_RINGBUF, HOLDS_VALUE, 0);
+	}
+	return on;
+}

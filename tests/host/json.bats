@@ -1,0 +1,274 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What is printed is JSON whatever is in a map, with all that is in it; and what can't
+# be printed is an error
+
+load ../lib/common
+load ../lib/slot
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_slot
+	MAP=$PINS/types
+}
+
+teardown() {
+	cleanup_slot
+}
+
+make_types() {
+	rm -f "$MAP"
+	python3 "$BATS_TEST_DIRNAME/../progs/map_types.py" "$MAP" "$@"
+}
+
+# strict FILE: one JSON document in UTF-8, no name twice in an object, and jq agrees
+strict() {
+	python3 - "$1" <<-'EOF' && jq -e . "$1" >/dev/null
+	import json, sys
+
+	def no_twins(pairs):
+	    names = [name for name, value in pairs]
+	    if len(names) != len(set(names)):
+	        sys.exit("the same name twice: %r" % names)
+	    return dict(pairs)
+
+	def no_constant(name):
+	    sys.exit("no JSON: %s" % name)
+
+	text = open(sys.argv[1], "rb").read()
+	try:
+	    json.loads(text.decode("utf-8"), object_pairs_hook=no_twins,
+	               parse_constant=no_constant)
+	except ValueError as e:
+	    sys.exit("%s in %r" % (e, text[:400]))
+	EOF
+}
+
+# dumped OPTION_OR_EMPTY: the map, in each form that is JSON
+dumped() {
+	bpftool ${1:+"$1"} map dump pinned "$MAP" >"$BATS_TEST_TMPDIR/out" &&
+		strict "$BATS_TEST_TMPDIR/out"
+}
+
+# values KIND: of a map of three entries with such a value, by key, from both forms
+values() {
+	make_types "$1"
+	for form in "" -j -jp; do
+		dumped $form
+		jq -c 'sort_by(.key // .formatted.key | tostring) |
+			map(.formatted // .) | map(.value)' "$BATS_TEST_TMPDIR/out"
+	done
+}
+
+same_values() {
+	local got want
+
+	got=$(values "$1")
+	want=$(printf '%s\n' "$2" "$2" "$2")
+	[[ $got == "$want" ]] || {
+		printf 'got:\n%s\nwant:\n%s\n' "$got" "$want" >&2
+		return 1
+	}
+}
+
+@test "float and double are numbers" {
+	make_types double
+	for form in "" -j -jp; do
+		dumped $form
+		jq -e 'map((.formatted // .).value) | sort ==
+			[-0.1, 2.5, 10000000000]' "$BATS_TEST_TMPDIR/out"
+	done
+	make_types float
+	dumped -j
+	jq -e 'map(.formatted.value) | any(. == 2.5)' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "NaN and infinity, which JSON does not have" {
+	make_types nan
+	for form in "" -j; do
+		dumped $form
+		jq -e 'map((.formatted // .).value) | sort ==
+			["-inf", "inf", "nan"]' "$BATS_TEST_TMPDIR/out"
+	done
+}
+
+@test "a type that can't be printed: its bytes, in every form" {
+	local kind
+
+	for kind in float16 float128; do
+		make_types $kind
+		for form in -j -jp; do
+			dumped $form
+			jq -e 'length == 3 and all(.[]; has("formatted") | not) and
+				any(.[]; .value[0] == "0x02")' "$BATS_TEST_TMPDIR/out"
+		done
+		bpftool map dump pinned "$MAP" >"$BATS_TEST_TMPDIR/out"
+		grep -q 'value: 02 02' "$BATS_TEST_TMPDIR/out"
+		grep -qx 'Found 3 elements' "$BATS_TEST_TMPDIR/out"
+	done
+}
+
+@test "bitfields and 128 bits" {
+	local value='{"packets":9,"syn":"0x1","state":"0x5","wide":"0x10000000000000005"}'
+
+	same_values bits "[$value,$value,$value]"
+}
+
+@test "anonymous members: none is lost, and one alone is as ever" {
+	make_types anonymous
+	for form in "" -j; do
+		dumped $form
+		jq -e 'any(.[]; (.formatted // .).value ==
+			{a: 1, b: 2, c: 3, d: 4, e: 5, f: 6})' "$BATS_TEST_TMPDIR/out"
+	done
+	make_types one-anonymous
+	for form in "" -j; do
+		dumped $form
+		cmp "$BATS_TEST_TMPDIR/out" \
+			<(plain_bpftool ${form:+"$form"} map dump pinned "$MAP")
+	done
+}
+
+@test "enums with and without a sign" {
+	make_types enum
+	dumped
+	jq -e 'map(.value | tostring) | sort == ["2147483648", "BIG", "ONE"]' \
+		"$BATS_TEST_TMPDIR/out"
+	make_types enum-signed
+	dumped
+	jq -e 'map(.value | tostring) | sort == ["-2", "LOW", "ONE"]' \
+		"$BATS_TEST_TMPDIR/out"
+	make_types enum64
+	dumped
+	grep -q '"value": "BIG"' "$BATS_TEST_TMPDIR/out"
+	grep -q '"value": 9223372036854775808' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "chars: without an end, quotes, and what is no character" {
+	make_types chars
+	dumped -j
+	jq -e 'map(.formatted.value) | any(. == ["a", "b", "\"", "\\"]) and
+		any(. == "ok") and any(. == ["\u007f", "\u0001", "\u00ff", "\u0080"])' \
+		"$BATS_TEST_TMPDIR/out"
+	dumped
+	jq -e 'map(.value) | any(. == ["0x7f", "0x1", "0xff", "0x80"])' \
+		"$BATS_TEST_TMPDIR/out"
+}
+
+@test "random types" {
+	local seed
+
+	for seed in {1..20}; do
+		make_types random $seed
+		for form in "" -j; do
+			dumped $form || {
+				echo "seed $seed, form '$form'" >&2
+				return 1
+			}
+		done
+	done
+}
+
+@test "random types, from a slot" {
+	local seed
+
+	for seed in {1..4}; do
+		make_types random $seed
+		rm -f "$PINS/outer"
+		bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 \
+			entries 1 name outer inner_map pinned "$MAP"
+		for form in "" -j; do
+			bpftool map update pinned "$PINS/outer" key 0 0 0 0 \
+				value pinned "$MAP"
+			bpftool ${form:+"$form"} map dump pinned "$MAP" \
+				>"$BATS_TEST_TMPDIR/want"
+			bpftool ${form:+"$form"} map swap-drain pinned "$PINS/outer" \
+				key 0 0 0 0 journal "$PINS/journal" \
+				>"$BATS_TEST_TMPDIR/got"
+			cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+			strict "$BATS_TEST_TMPDIR/got"
+		done
+	done
+}
+
+@test "an error is JSON, and nothing goes raw to a terminal" {
+	local name
+	local names=('a"b' 'a\b' $'a\tb\nc' $'a\e[31mb' $'\377\376' 'ä' $'\302\233x')
+
+	for name in "${names[@]}"; do
+		"$BPFTOOL" -j map dump pinned "$PINS/$name" \
+			>"$BATS_TEST_TMPDIR/out" || true
+		strict "$BATS_TEST_TMPDIR/out"
+		"$BPFTOOL" map dump pinned "$PINS/$name" \
+			2>"$BATS_TEST_TMPDIR/err" || true
+		(($(wc -l <"$BATS_TEST_TMPDIR/err") == 1))
+		run ! grep -P '[\x00-\x1f\x7f]|\xc2[\x80-\x9f]' "$BATS_TEST_TMPDIR/err"
+		iconv -f utf-8 "$BATS_TEST_TMPDIR/err" >/dev/null
+	done
+	"$BPFTOOL" -j map dump pinned "$PINS/ä" | jq -e '.error | test("ä")'
+}
+
+@test "a map is not printed with the types of the one before" {
+	make_types bits
+	map_make --name types --fill 2 --key 4 --value 2 hash "$PINS/small"
+	bpftool -j map dump name types >"$BATS_TEST_TMPDIR/out"
+	strict "$BATS_TEST_TMPDIR/out"
+	jq -e --argjson id "$(map_id "$PINS/small")" 'any(.[]; .id == $id and
+		all(.elements[]; has("formatted") | not))' "$BATS_TEST_TMPDIR/out"
+}
+
+# full WORD...: fails for want of space, and says so
+full() {
+	run -255 --separate-stderr bash -c '"$@" >/dev/full' - "$BPFTOOL" "$@"
+	# shellcheck disable=SC2154 # run sets it
+	[[ $stderr == *"can't write to stdout: No space left on device"* ]]
+}
+
+@test "what could not be written is an error" {
+	local form
+
+	map_make --name "$INNER_NAME" --fill 3 hash "$MAP"
+	for form in -n -j -jp; do
+		full $form map dump pinned "$MAP"
+		full $form map show pinned "$MAP"
+	done
+	full -j map sync
+	echo "map dump pinned $MAP" >"$BATS_TEST_TMPDIR/file"
+	full batch file "$BATS_TEST_TMPDIR/file"
+}
+
+@test "an error that comes with close() is one, too" {
+	map_make --name "$INNER_NAME" --fill 3 hash "$MAP"
+	close_fails() {
+		strace -qq -o /dev/null -P "$BATS_TEST_TMPDIR/out" -e trace=close \
+			-e inject=close:error=EIO:when=1 \
+			"$BPFTOOL" map dump pinned "$MAP" >"$BATS_TEST_TMPDIR/out"
+	}
+	run -255 --separate-stderr close_fails
+	[[ $stderr == *"can't write to stdout: Input/output error"* ]]
+}
+
+@test "a map without keys can't be dumped, and the error says so" {
+	local type
+
+	for type in ringbuf queue stack bloom_filter; do
+		rm -f "$MAP"
+		map_make --name "$INNER_NAME" $type "$MAP" 2>/dev/null || continue
+		run -255 --separate-stderr bpftool map dump pinned "$MAP"
+		[[ $stderr == *"a $type has no keys"* ]]
+		run -255 bpftool -j map dump pinned "$MAP"
+		jq -e '.[0].error | test("has no keys")' <<<"$output"
+	done
+}
+
+# Who sends the commands through a pipe may wait for what each prints
+@test "batch: each command's output comes before the next is read" {
+	map_make --name "$INNER_NAME" --fill 3 hash "$MAP"
+	coproc TOOL { exec "$BPFTOOL" batch file -; }
+	echo "map dump pinned $MAP" >&"${TOOL[1]}"
+	for _ in {1..4}; do
+		read -r -t 10 line <&"${TOOL[0]}"
+	done
+	[[ $line == "Found 3 elements" ]]
+}
