@@ -151,9 +151,10 @@ static int create_maps(struct map_drain *d)
 		since_name(d, like.info.name);
 		if (map_create_like(&d->now, &like) || pin_now(d))
 			return -1;
-		memcpy(like.info.name, d->args.map.info.name,
-		       sizeof(like.info.name));
 	}
+	/* Not the map's own name, by which another run may look for the map */
+	snprintf(like.info.name, sizeof(like.info.name), "stage%u",
+		 d->args.map.info.id);
 	like.info.type = map_move_stage_type(like.info.type);
 	if (map_create_like(&stage, &like))
 		return -1;

@@ -108,9 +108,10 @@ static const char *type_problem(const struct drain_args *args)
 		return "which can't be read out";
 	if (type == BPF_MAP_TYPE_LPM_TRIE)
 		return "whose values can't be exchanged";
-	if (drain_how(type) == DRAIN_BY_POP && (args->since || args->counters))
-		return args->since ? "it has no counters to read again: without 'since' its elements are moved out" :
-				     "it has no counters: its elements are moved out";
+	if (drain_how(type) == DRAIN_BY_POP && args->since)
+		return "its elements are moved out: they can't be read again 'since FILE'";
+	if (drain_how(type) == DRAIN_BY_POP && args->counters)
+		return "its elements are moved out: they have no counters";
 
 	return NULL;
 }
@@ -153,7 +154,7 @@ int map_drain_check(const struct drain_args *args)
 /* The first line that has a text in it, of a file that may be compressed */
 static bool file_says(const char *path, const char *text, char *line, int size)
 {
-	gzFile f = gzopen(path, "re");
+	void *f = gzopen(path, "re");
 	bool found = false;
 
 	while (f && !found && gzgets(f, line, size))

@@ -55,7 +55,7 @@ void map_move_close(struct map_move *m)
 #define RUN_TRIES	100
 
 /* With more entries than that it would keep a CPU busy for too long */
-#define EACH_MAX	(1 << 20)
+#define EACH_MAX	1048576
 
 enum mover { MOVER_EACH, MOVER_ITER, MOVER_OWN, MOVER_CPU, MOVER_POP };
 
@@ -202,11 +202,12 @@ static int use_maps(struct map_move *m)
 		{ m->skel->maps.now, o->now ? o->now->fd : -1 },
 		{ m->skel->maps.layout, m->layout_fd },
 		{ m->skel->maps.scratch, m->scratch_fd },
+		{}
 	};
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+	for (i = 0; maps[i].map; i++) {
 		if (maps[i].fd < 0)
 			continue;
 		err = bpf_map__reuse_fd(maps[i].map, maps[i].fd);
@@ -237,7 +238,7 @@ static int load_part(struct map_move *m, __u32 begin)
 	m->skel->rodata->max_entries = o->map->info.max_entries;
 	m->skel->rodata->has_keys = has_keys(o->map->info.type);
 	m->skel->rodata->is_since = o->since;
-	m->skel->rodata->has_last = o->last != NULL;
+	m->skel->rodata->has_last = !!o->last;
 	m->skel->rodata->revisit = m->others &&
 		(m->units > PART_UNITS || m->mover == MOVER_OWN);
 
@@ -525,8 +526,7 @@ static bool probe_xchg(void)
 	};
 	int fd;
 
-	fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", insns,
-			   sizeof(insns) / sizeof(insns[0]), NULL);
+	fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", insns, 4, NULL);
 	if (fd >= 0)
 		close(fd);
 
@@ -545,7 +545,7 @@ static const char *missing(enum mover mover)
 	    (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, NULL) <= 0 ||
 	     libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
 				     BPF_FUNC_for_each_map_elem, NULL) <= 0))
-		return "bpf_for_each_map_elem() in a program of type syscall (since 5.14)";
+		return "bpf_for_each_map_elem() in programs of type syscall (since 5.14)";
 	if (mover == MOVER_CPU &&
 	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
 				    BPF_FUNC_map_lookup_percpu_elem, NULL) <= 0)
@@ -561,9 +561,11 @@ static void explain(enum mover mover, int err, char *why, size_t size)
 	if (lacks)
 		snprintf(why, size, "this kernel lacks %s", lacks);
 	else if (mover == MOVER_OWN && err == -EINVAL)
-		snprintf(why, size, "they have to run on every CPU, and this process may not");
+		snprintf(why, size,
+			 "they have to run on every CPU, and this process may not");
 	else if (err == -EACCES)
-		snprintf(why, size, "the kernel's verifier refuses them, as for a map that is exclusive to one program");
+		snprintf(why, size,
+			 "the verifier refuses them, as for a map that is exclusive to a program");
 	else
 		snprintf(why, size, "%s", strerror(-err));
 }

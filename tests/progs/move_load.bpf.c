@@ -45,8 +45,7 @@ static __always_inline bool count(void)
 	return n;
 }
 
-SEC("tc")
-int count_value(struct __sk_buff *skb)
+static __always_inline int count_in(struct __sk_buff *skb, bool plain)
 {
 	__u32 key = conf.own_key ? skb->mark : bpf_get_prandom_u32() % conf.keys;
 	__u32 slot = bpf_get_prandom_u32() & (MOVE_SLOTS - 1);
@@ -55,7 +54,7 @@ int count_value(struct __sk_buff *skb)
 	if (!v || !count())
 		return 0;
 
-	if (conf.plain) {
+	if (plain) {
 		*(volatile __u64 *)&v->events += 1;
 		*(volatile __u32 *)&v->pair[0] += 1;
 		*(volatile __u32 *)&v->pair[1] += 2;
@@ -71,6 +70,19 @@ int count_value(struct __sk_buff *skb)
 }
 
 SEC("tc")
+int count_value(struct __sk_buff *skb)
+{
+	return count_in(skb, false);
+}
+
+SEC("?tc")
+int count_plain(struct __sk_buff *skb)
+{
+	return count_in(skb, true);
+}
+
+/* Loaded only where the map is a queue or a stack */
+SEC("?tc")
 int count_push(struct __sk_buff *skb)
 {
 	struct move_value v = { .events = 1, .pair = { 1, 2 }, .slots = { 1 },

@@ -53,6 +53,7 @@ static const struct {
 	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY },
 	{ "queue", BPF_MAP_TYPE_QUEUE },
 	{ "stack", BPF_MAP_TYPE_STACK },
+	{}
 };
 
 struct sums {
@@ -65,8 +66,18 @@ static unsigned int seconds = 1, nr_drainers = 1;
 static bool plain, since, interrupt, read_delete;
 static struct map_ref map;
 static int counted_fd, prog_fd, nr_cpus;
-static volatile bool stop_drains, stop_load;
+static bool stop_drains, stop_load;
 static __u8 bytes[sizeof(struct move_value)];
+
+static bool is_set(const bool *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+static void set(bool *flag, bool to)
+{
+	__atomic_store_n(flag, to, __ATOMIC_RELEASE);
+}
 
 static bool is_percpu(void)
 {
@@ -79,7 +90,7 @@ static bool is_queue(__u32 of)
 	return of == BPF_MAP_TYPE_QUEUE || of == BPF_MAP_TYPE_STACK;
 }
 
-static struct map_ref create(__u32 of)
+static struct map_ref new_map(__u32 of)
 {
 	struct map_ref ref = {};
 	__u32 len = sizeof(ref.info);
@@ -96,8 +107,10 @@ static struct map_ref create(__u32 of)
 /* A value that the programs write holds that, and one that was made does not */
 static void check_others(const struct move_value *v, const char *where)
 {
-	if (type == BPF_MAP_TYPE_HASH && v->events && (strcmp(v->name, "counter") || v->time != 42 ||
-			  v->flags != 7 || v->last != 9))
+	if (type != BPF_MAP_TYPE_HASH || !v->events)
+		return;
+	if (strcmp(v->name, "counter") || v->time != 42 || v->flags != 7 ||
+	    v->last != 9)
 		errx(1, "%s: name '%.8s', time %llu, flags %u, last %u", where,
 		     v->name, v->time, v->flags, v->last);
 }
@@ -132,7 +145,7 @@ static void add_map(struct sums *sums, const struct map_ref *ref,
 	while (!bpf_map_get_next_key(ref->fd, prev, &key)) {
 		if (!bpf_map_lookup_elem(ref->fd, &key, v))
 			add_value(sums, v, where);
-		if (read_delete && ref->fd == map.fd && !stop_load)
+		if (read_delete && ref->fd == map.fd && !is_set(&stop_load))
 			bpf_map_delete_elem(ref->fd, &key);
 		prev = &key;
 	}
@@ -172,7 +185,7 @@ static void run_interrupt(struct map_move *m)
 
 static void drain(struct sums *sums, struct map_ref *last)
 {
-	struct map_ref stage = create(map_move_stage_type(type)), now = { .fd = -1 };
+	struct map_ref stage = new_map(map_move_stage_type(type)), now = { .fd = -1 };
 	struct map_move_opts opts = {
 		.map = &map, .stage = &stage, .since = since, .verbose = true,
 		.bytes = is_queue(type) ? NULL : bytes,
@@ -183,7 +196,7 @@ static void drain(struct sums *sums, struct map_ref *last)
 	int error, i;
 
 	if (since) {
-		now = create(type);
+		now = new_map(type);
 		opts.now = &now;
 		opts.last = last->fd >= 0 ? last : NULL;
 	}
@@ -192,7 +205,7 @@ static void drain(struct sums *sums, struct map_ref *last)
 		errx(2, "map_move_open: %s", why);
 	if (interrupt) {
 		load_interrupt(m);
-		for (i = 0; i < RUNS_A_DRAIN; i++)
+		for (i = 0; i < 100 * RUNS_A_DRAIN; i++)
 			run_interrupt(m);
 	} else {
 		/* Loading it takes far longer, with all CPUs busy */
@@ -226,7 +239,7 @@ static void *drainer_run(void *arg)
 	bool end;
 
 	do {
-		end = stop_drains;
+		end = is_set(&stop_drains);
 		if (read_delete)
 			add_map(&d->sums, &map, "read");
 		else
@@ -246,7 +259,7 @@ static void *load_run(void *arg)
 		    .data_size_in = sizeof(packet), .ctx_in = &skb,
 		    .ctx_size_in = sizeof(skb), .repeat = EVENTS_A_CALL);
 
-	while (!stop_load)
+	while (!is_set(&stop_load))
 		if (bpf_prog_test_run_opts(prog_fd, &opts) && errno != EINTR)
 			err(2, "can't count");
 
@@ -255,6 +268,8 @@ static void *load_run(void *arg)
 
 static void load_program(void)
 {
+	const char *name = is_queue(type) ? "count_push" :
+			   plain ? "count_plain" : "count_value";
 	struct bpf_object *obj = bpf_object__open(object);
 	struct bpf_program *prog;
 	struct bpf_map *m;
@@ -264,8 +279,8 @@ static void load_program(void)
 	if (!obj)
 		err(2, "can't open %s", object);
 	bpf_object__for_each_program(prog, obj)
-		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog),
-			is_queue(type) ? "count_push" : "count_value"));
+		bpf_program__set_autoload(prog,
+					  !strcmp(bpf_program__name(prog), name));
 	m = bpf_object__find_map_by_name(obj, ".data");
 	conf = m ? (void *)bpf_map__initial_value(m, &size) : NULL;
 	m = bpf_object__find_map_by_name(obj, "map");
@@ -279,14 +294,12 @@ static void load_program(void)
 	if (!pin && bpf_map__reuse_fd(m, map.fd))
 		err(2, "can't set up %s", object);
 	conf->keys = keys;
-	conf->plain = plain;
 	conf->own_key = since;
 	if (bpf_object__load(obj))
 		err(2, "can't load %s", object);
 	if (pin && bpf_map__pin(m, pin))
 		err(2, "can't pin %s", pin);
-	prog_fd = bpf_program__fd(bpf_object__find_program_by_name(obj,
-			is_queue(type) ? "count_push" : "count_value"));
+	prog_fd = bpf_program__fd(bpf_object__find_program_by_name(obj, name));
 	counted_fd = bpf_map__fd(bpf_object__find_map_by_name(obj, "counted"));
 }
 
@@ -316,7 +329,7 @@ static void parse(int argc, char **argv)
 			object = optarg;
 			break;
 		case 't':
-			for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+			for (i = 0; types[i].name; i++)
 				if (!strcmp(types[i].name, optarg))
 					type = types[i].type;
 			break;
@@ -406,7 +419,7 @@ int main(int argc, char **argv)
 		nr_load = THREADS_MAX;
 	mark_counters();
 	if (!pin)
-		map = create(type);
+		map = new_map(type);
 	load_program();
 
 	for (i = 0; i < nr_load; i++)
@@ -414,14 +427,14 @@ int main(int argc, char **argv)
 	for (i = 0; i < nr_drainers; i++)
 		pthread_create(&drainers[i].thread, NULL, drainer_run, &drainers[i]);
 	sleep(seconds);
-	stop_load = !read_delete;
+	set(&stop_load, !read_delete);
 	for (i = 0; stop_load && i < nr_load; i++)
 		pthread_join(load[i], NULL);
-	stop_drains = true;
+	set(&stop_drains, true);
 	for (i = 0; i < nr_drainers; i++)
 		pthread_join(drainers[i].thread, NULL);
 	if (!stop_load) {
-		stop_load = true;
+		set(&stop_load, true);
 		for (i = 0; i < nr_load; i++)
 			pthread_join(load[i], NULL);
 	}

@@ -18,7 +18,7 @@ struct move_value {
 };
 
 struct move_config {
-	__u32 keys, plain, own_key;
+	__u32 keys, own_key;
 };
 
 #endif /* __MOVE_LOAD_H */

@@ -1,0 +1,124 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# map drain when a call fails, and when it is killed at one: what was counted is in the
+# map, or printed, or pinned where recover finds it. Each time with more counted.
+
+load ../lib/common
+
+: "${FAULTS_STEP:=5}"
+
+setup() {
+	setup_bpffs
+	journal=$PINS/journal
+	all=$BATS_TEST_TMPDIR/all
+	out=$BATS_TEST_TMPDIR/out
+	: >"$all"
+	head -c 64 /dev/zero >"$BATS_TEST_TMPDIR/packet"
+	bpftool prog load "$BUILD/tests/move_load.bpf.o" "$PINS/prog" pinmaps "$PINS/maps"
+}
+
+teardown() {
+	cleanup_bpffs
+}
+
+count_some() {
+	bpftool prog run pinned "$PINS/prog" data_in "$BATS_TEST_TMPDIR/packet" \
+		repeat 64 >/dev/null
+}
+
+counted() {
+	bpftool -j map dump pinned "$PINS/maps/counted" | python3 -c '
+import json, sys
+print(sum(int.from_bytes(bytes(int(b, 16) for b in cpu["value"]), "little")
+          for entry in json.load(sys.stdin) for cpu in entry["values"]))'
+}
+
+# calls SYSCALL: how many of them a drain makes
+calls() {
+	strace -f -o "$BATS_TEST_TMPDIR/trace" -e "trace=$1" "$BPFTOOL" -j map drain \
+		pinned "$PINS/maps/map" journal "$journal" "${@:2}" >"$out"
+	{ cat "$out"; echo; } >>"$all"
+	grep -c "$1(" "$BATS_TEST_TMPDIR/trace"
+}
+
+# drain_with INJECTION: takes what it printed, or else what recover prints
+drain_with() {
+	local status=0
+
+	strace -f -o /dev/null -e "inject=$1" "$BPFTOOL" -j map drain pinned \
+		"$PINS/maps/map" journal "$journal" >"$out" 2>"$out.err" || status=$?
+	[[ ! -e $journal ]] ||
+		bpftool -j map swap-drain recover journal "$journal" >"$out.recovered"
+	if [[ -e $journal && $(<"$out.recovered") != "[]" ]]; then
+		{ cat "$out.recovered"; echo; } >>"$all"
+	elif [[ -s $out ]] && jq -e 'type == "array"' "$out" >/dev/null; then
+		{ cat "$out"; echo; } >>"$all"
+	elif [[ $1 == *error* ]]; then
+		((status != 0))
+		jq -e .error "$out" "$out.err" >/dev/null || cat "$out" "$out.err"
+	fi
+}
+
+# at_each SYSCALL WHAT: the fault at every call, or some of them
+at_each() {
+	local nr i
+
+	count_some
+	nr=$(calls "$1")
+	for ((i = 1; i <= nr; i += 1 + (i < nr - 60) * (FAULTS_STEP - 1))); do
+		count_some
+		drain_with "$1:$2:when=$i"
+	done
+	drain_with write:signal=KILL:when=9999
+	expect_exact
+}
+
+expect_exact() {
+	local counted
+
+	counted=$(counted)
+	echo "# counted $counted, $(grep -c . "$all") outputs" >&3
+	((counted > 0))
+	[[ $(python3 "$BATS_TEST_DIRNAME/../lib/drain.py" "$all") == \
+		"$counted $counted $counted $counted" ]]
+}
+
+@test "each bpf() fails once" {
+	at_each bpf error=ENOMEM
+}
+
+@test "killed at each bpf()" {
+	at_each bpf signal=KILL
+}
+
+@test "killed at each write(), rename() and unlink()" {
+	at_each write signal=KILL
+	at_each unlink signal=KILL
+}
+
+@test "the output goes nowhere: the values stay pinned, and recover prints them" {
+	count_some
+	! bpftool -j map drain pinned "$PINS/maps/map" journal "$journal" >/dev/full || return 1
+	bpftool -j map swap-drain recover journal "$journal" >>"$all"
+	expect_exact
+}
+
+@test "since: what fails takes nothing, and tells of no place" {
+	local i nr
+
+	count_some
+	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >"$all"
+	count_some
+	nr=$(calls bpf since "$PINS/other")
+	: >"$all"
+	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/other" >/dev/null
+	for ((i = 1; i <= nr; i += 3 * FAULTS_STEP)); do
+		strace -f -o /dev/null -e "inject=bpf:error=ENOMEM:when=$i" "$BPFTOOL" -j \
+			map drain pinned "$PINS/maps/map" since "$PINS/other" >"$out" 2>&1 ||
+			[[ $(<"$out") != *pinned* ]]
+	done
+	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >"$out"
+	rm "$PINS/last"
+	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >"$all"
+	expect_exact
+}
