@@ -203,7 +203,7 @@ static int swap_and_wait(struct swap_drain *sd)
 	    map_wait_run(sd->wait, why, sizeof(why)))
 		return map_err_at(&at, "%s", why);
 	sd->wait_us = now_us() - start;
-	map_debug("%s: waited %llu us", map_wait_way(sd->wait), sd->wait_us);
+	map_debug("provider %s: waited %llu us", map_wait_way(sd->wait), sd->wait_us);
 
 	return 0;
 }
