@@ -374,7 +374,12 @@ int drain_args(struct drain_args *args, int argc, char **argv)
 		return map_err("map %u%s%s is a map-in-map: use 'bpftool map swap-drain'",
 			       info->id, *info->name ? " " : "", info->name);
 
-	return parse_options(&w, args, DRAIN);
+	if (parse_options(&w, args, DRAIN))
+		return -1;
+	if (args->since && args->keep)
+		return map_err("'keep' can't go with 'since', which keeps the readings");
+
+	return 0;
 }
 
 void drain_args_free(struct drain_args *args)

@@ -625,6 +625,16 @@ void map_move_close(struct map_move *m)
 
 __u32 map_move_stage_type(__u32 type)
 {
+	switch (type) {
 	/* What is popped first comes out first again */
-	return type == BPF_MAP_TYPE_STACK ? BPF_MAP_TYPE_QUEUE : type;
+	case BPF_MAP_TYPE_STACK:
+		return BPF_MAP_TYPE_QUEUE;
+	/* An LRU evicts before it is full */
+	case BPF_MAP_TYPE_LRU_HASH:
+		return BPF_MAP_TYPE_HASH;
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+		return BPF_MAP_TYPE_PERCPU_HASH;
+	default:
+		return type;
+	}
 }

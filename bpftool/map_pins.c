@@ -56,6 +56,7 @@ void pins_free(struct pin_list *l)
 	free(l->pins);
 	map_doc_free(&l->doc);
 	map_wait_close(l->sleepable);
+	map_users_free(l->users);
 }
 
 void pins_refuse(struct pinned_map *pin, const char *fmt, ...)
@@ -78,7 +79,10 @@ int pins_pin(struct pin_list *l)
 
 	for (i = 0; i < l->nr; i++) {
 		pin = &l->pins[i];
+		/* The longest of the names that it will have comes first */
 		err = map_journal_path(l->journal, pin->label.outer_id,
+				       pin->map.info.id, PIN_PRINTED, path) ? :
+		      map_journal_path(l->journal, pin->label.outer_id,
 				       pin->map.info.id, pin->state, path);
 		if (!err) {
 			pin->path = strdup(path);
@@ -240,14 +244,23 @@ static int find_writer(struct pin_list *l, struct pinned_map *pins,
 		       unsigned int nr, const struct pins_before *before,
 		       struct writer *w)
 {
+	struct writer next;
 	unsigned int i;
-	int ret;
+	int ret, err;
 
 	w->async = MAP_ASYNC_NONE;
 	ret = find_holder(l, pins, nr, before, w);
-	for (i = 0; !ret && i < nr; i++)
-		if (!i || pins[i].label.outer_id != pins[i - 1].label.outer_id)
-			ret = find_async(l, &pins[i], w);
+	/* One that no wait covers outweighs a sleepable one of another map */
+	for (i = 0; i < nr && (!ret || w->async == MAP_ASYNC_SLEEPABLE); i++) {
+		if (i && pins[i].label.outer_id == pins[i - 1].label.outer_id)
+			continue;
+		next = (struct writer){ .id = pins[i].map.info.id };
+		err = find_async(l, &pins[i], &next);
+		if (err) {
+			*w = next;
+			ret = err;
+		}
+	}
 	if (ret < 0 && !*w->why)
 		snprintf(w->why, sizeof(w->why), "can't tell who uses it: %s",
 			 strerror(-ret));
@@ -328,7 +341,11 @@ int pins_check(struct pin_list *l, const struct pins_before *before)
 		w.id = l->pins[0].map.info.id;
 		snprintf(w.why, sizeof(w.why), "can't tell who uses it: %s",
 			 strerror(-err));
-		return refuse(l, before, &w);
+		if (!l->force)
+			return refuse(l, before, &w);
+		if (before)
+			map_warn(MAY_CHANGE, w.id, w.why);
+		return 0;
 	}
 
 	if (!check(l, l->pins, l->nr, before, &w))
@@ -403,7 +420,7 @@ static int print_pin(struct pin_list *l, struct pinned_map *pin)
 static int print_entries(struct pin_list *l)
 {
 	struct map_place at = pins_place(l);
-	bool failed = false;
+	bool failed = false, told = false;
 	unsigned int i;
 	int err;
 
@@ -413,6 +430,7 @@ static int print_entries(struct pin_list *l)
 			continue;
 		l->pins[i].stays = true;
 		failed = true;
+		told = l->all_or_none || ferror(stdout);
 		if (l->all_or_none)
 			break;
 	}
@@ -420,7 +438,7 @@ static int print_entries(struct pin_list *l)
 	map_progress_hide(&l->doc.progress);
 	at.to_stderr = true;
 	/* An error of stdout may have been told already */
-	if (err && !failed)
+	if (err && !told)
 		map_err_at(&at, "can't write the drained map: %s",
 			   strerror(-err));
 

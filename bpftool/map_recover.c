@@ -112,6 +112,7 @@ static int add_pin(struct journal_pin *pin, void *ctx)
 	new = pins_add(&r->pins, &pin->map, pin->outer_id, pin->state);
 	if (!new)
 		return -ENOMEM;
+	new->map.info.id = pin->id;	/* if it could not be opened, too */
 	pin->map.fd = -1;
 	new->path = strdup(pin->path);
 	if (!new->path)
