@@ -38,8 +38,10 @@ static __u32 parse_timeout(const char *word)
 /* Reports */
 static int parse_timeout_arg(int argc, char **argv, struct map_wait_opts *opts)
 {
-	if (!opts->sleepable)
-		return map_err("'timeout' goes with 'sleepable': the other wait takes milliseconds");
+	if (!opts->sleepable) {
+		map_err("'timeout' goes with 'sleepable': the other wait takes milliseconds");
+		return -1;
+	}
 	if (!argc)
 		return map_err("'timeout' needs a number of seconds");
 	opts->timeout_ms = parse_timeout(*argv);
