@@ -38,12 +38,10 @@ static __u32 parse_timeout(const char *word)
 /* Reports */
 static int parse_timeout_arg(int argc, char **argv, struct map_wait_opts *opts)
 {
-	if (!opts->sleepable) {
-		map_err("'timeout' goes with 'sleepable': the other wait takes milliseconds");
-		return -1;
-	}
-	if (!argc)
-		return map_err("'timeout' needs a number of seconds");
+	if (!opts->sleepable || !argc)
+		return map_err("'timeout' %s", argc ?
+			       "goes with 'sleepable': the other wait takes milliseconds" :
+			       "needs a number of seconds");
 	opts->timeout_ms = parse_timeout(*argv);
 	if (!opts->timeout_ms)
 		return map_err("timeout '%s' is not a number of seconds from 1 to %u",
@@ -112,10 +110,8 @@ static int print_result(const struct map_wait *w)
 	}
 	jsonw_end_object(json_wtr);
 
-	if (!fflush(stdout) && !ferror(stdout))
-		return 0;
-
-	return map_err_stderr("can't write the output: %s", strerror(errno));
+	return fflush(stdout) || ferror(stdout) ?
+	       map_err_stderr("can't write the output: %s", strerror(errno)) : 0;
 }
 
 int do_map_sync(int argc, char **argv)
