@@ -215,7 +215,7 @@ taken() {
 @test "help names the targets" {
 	local target
 	run build help
-	for target in demo check bench install clean; do
+	for target in demo quick check bench install clean; do
 		[[ $output == *"make $target "* ]]
 	done
 }
