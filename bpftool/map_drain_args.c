@@ -435,10 +435,11 @@ static int check_descriptors(void)
 
 	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
 		flags = fcntl(fd, F_GETFL);
-		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-			return map_err_stderr("%s is %s", names[fd],
-					      flags < 0 ? "closed" :
-					      "not writable");
+		if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+			continue;
+		return (fd == STDOUT_FILENO ? map_err_stderr : map_err)
+			("%s is %s", names[fd],
+			 flags < 0 ? "closed" : "not writable");
 	}
 
 	return 0;

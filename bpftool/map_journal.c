@@ -341,9 +341,7 @@ static struct dirent *next_entry(DIR *dir)
 static bool parse_pin(const char *name, struct journal_pin *pin)
 {
 	unsigned int state;
-	struct map_ref map;
 	int end = 0;
-	bool same;
 
 	if (!isdigit((unsigned char)*name) ||
 	    sscanf(name, "%u_%u%n", &pin->outer_id, &pin->id, &end) != 2)
@@ -354,20 +352,21 @@ static bool parse_pin(const char *name, struct journal_pin *pin)
 	pin->state = state;
 
 	/* One that can't be opened has to be reported, so it counts */
-	if (map_ref_open_pin(&map, pin->path))
-		return true;
-	same = map.info.id == pin->id;
-	map_ref_close(&map);
+	pin->open_err = map_ref_open_pin(&pin->map, pin->path);
 
-	return same;
+	return pin->open_err || pin->map.info.id == pin->id;
 }
 
 static int each_in_run(const char *run, bool live,
-		       int (*fn)(const struct journal_pin *pin, void *ctx),
+		       int (*fn)(struct journal_pin *pin, void *ctx),
 		       void *ctx)
 {
 	char path[PATH_MAX];
-	struct journal_pin pin = { .path = path, .live = live };
+	struct journal_pin pin = {
+		.path = path,
+		.live = live,
+		.map.fd = -1,
+	};
 	struct dirent *entry;
 	int ret = 0;
 	DIR *dir;
@@ -380,6 +379,7 @@ static int each_in_run(const char *run, bool live,
 		if (!join(path, run, entry->d_name) &&
 		    parse_pin(entry->d_name, &pin))
 			ret = fn(&pin, ctx);
+		map_ref_close(&pin.map);
 	}
 	if (!ret && !entry && errno)
 		ret = -errno;
@@ -419,7 +419,7 @@ static int lock_to_read(const char *run, unsigned int *wait_ms)
 }
 
 int map_journal_each(const struct map_journal *j, unsigned int wait_ms,
-		     int (*fn)(const struct journal_pin *pin, void *ctx),
+		     int (*fn)(struct journal_pin *pin, void *ctx),
 		     void *ctx)
 {
 	char run[PATH_MAX];

@@ -173,7 +173,7 @@ struct map_place pins_place(const struct pin_list *l)
 static int print_pin(struct pin_list *l, struct pinned_map *pin)
 {
 	struct map_place at = pin_place(l, pin);
-	const char *what = "get the BTF of the drained map";
+	const char *what;
 	struct map_printer printer = {
 		.skip = l->skip,
 		.skip_ctx = l->ctx,
@@ -187,7 +187,8 @@ static int print_pin(struct pin_list *l, struct pinned_map *pin)
 
 	err = map_printer_init(&printer, &l->doc, &pin->map.info);
 	if (err)
-		return map_err_at(&at, "can't %s: %s", what, strerror(-err));
+		return map_err_at(&at, "can't get the BTF of map %u: %s",
+				  pin->map.info.id, strerror(-err));
 
 	map_print_begin(&printer, &pin->label);
 	err = map_read_all(&pin->map, &printer, &what);
@@ -268,18 +269,21 @@ static int clear(struct pin_list *l, struct pinned_map *pin)
 static int release(struct pin_list *l, struct pinned_map *pin)
 {
 	struct map_place at;
+	bool keeping = false;
 	const char *what;
 	int err;
 
-	what = "cleared";
+	what = "be cleared";
 	err = pin->state == PIN_CLEAR || pin->state == PIN_PRINTED ?
 		      clear(l, pin) : 0;
 	if (!err && l->keep) {
-		what = "kept";
+		what = "be kept at";
+		keeping = true;
 		err = bpf_obj_pin(pin->map.fd, l->keep) ? -errno : 0;
 	}
 	if (!err) {
-		what = "released";
+		what = "be released";
+		keeping = false;
 		map_signals_block();
 		err = pins_unpin(pin);
 	}
@@ -289,8 +293,9 @@ static int release(struct pin_list *l, struct pinned_map *pin)
 	/* Stdout holds a complete document */
 	at = pin_place(l, pin);
 	at.to_stderr = true;
-	return map_err_at(&at, "the drained map was printed but can't be %s: %s",
-			  what, strerror(-err));
+	return map_err_at(&at, "the drained map was printed but can't %s%s%s: %s",
+			  what, keeping ? " " : "", keeping ? l->keep : "",
+			  strerror(-err));
 }
 
 int pins_finish(struct pin_list *l)

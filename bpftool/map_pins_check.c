@@ -190,7 +190,7 @@ int pins_wait_sleepable(struct pin_list *l)
 	if (!l->sleepable || l->force)
 		return 0;
 	if (!map_wait_run(l->sleepable, why, sizeof(why))) {
-		map_debug("%s: waited %llu us for sleepable programs",
+		map_debug("provider %s: waited %llu us for sleepable programs",
 			  map_wait_sleepable_way(l->sleepable),
 			  map_wait_sleepable_us(l->sleepable));
 		return 0;

@@ -52,7 +52,7 @@ static void unlock(struct swap_drain *sd)
 static int check_value_is_free(struct swap_drain *sd)
 {
 	char why[512] = "";
-	__u32 id = sd->args.value.info.id;
+	__u32 id = sd->new[0].info.id;
 	struct map_users_query q = {
 		.ids = &id,
 		.nr = 1,
@@ -101,11 +101,12 @@ static int get_replacements(struct swap_drain *sd)
 	if (value->fd >= 0) {
 		sd->new[0] = *value;
 		value->fd = -1;
-		sd->value_lock = map_lock(value->info.id);
-		return sd->value_lock < 0 ||
-		       map_check_replacement(&sd->new[0],
-					     &sd->pins.pins[0].map) ||
-		       check_value_is_free(sd) ? -1 : 0;
+		if (map_check_replacement(&sd->new[0],
+					  &sd->pins.pins[0].map))
+			return -1;
+		/* Another run may be about to put it into another slot */
+		sd->value_lock = map_lock(sd->new[0].info.id);
+		return sd->value_lock < 0 || check_value_is_free(sd) ? -1 : 0;
 	}
 
 	for (i = 0; i < sd->pins.nr; i++)
@@ -208,7 +209,7 @@ static int swap_and_wait(struct swap_drain *sd)
 	    map_wait_run(sd->wait, why, sizeof(why)))
 		return map_err_at(&at, "%s", why);
 	sd->wait_us = now_us() - start;
-	map_debug("%s: waited %llu us", map_wait_way(sd->wait), sd->wait_us);
+	map_debug("provider %s: waited %llu us", map_wait_way(sd->wait), sd->wait_us);
 
 	return 0;
 }

@@ -93,12 +93,12 @@ static void print_wait(const char *way, __u64 us)
 	jsonw_uint_field(json_wtr, "wait_us", us);
 }
 
-static int print_result(const struct map_wait *w)
+static void print_result(const struct map_wait *w)
 {
 	const char *sleepable = map_wait_sleepable_way(w);
 
 	if (!json_output)
-		return 0;
+		return;
 
 	jsonw_start_object(json_wtr);
 	print_wait(map_wait_way(w), map_wait_us(w));
@@ -109,9 +109,6 @@ static int print_result(const struct map_wait *w)
 		jsonw_end_object(json_wtr);
 	}
 	jsonw_end_object(json_wtr);
-
-	return fflush(stdout) || ferror(stdout) ?
-	       map_err_stderr("can't write the output: %s", strerror(errno)) : 0;
 }
 
 int do_map_sync(int argc, char **argv)
@@ -129,7 +126,7 @@ int do_map_sync(int argc, char **argv)
 	if (err)
 		map_err("%s", why);
 	else
-		err = print_result(w);
+		print_result(w);
 	map_wait_close(w);
 	if (err)
 		return -1;
