@@ -139,8 +139,9 @@ static int replace_last(const struct map_drain *d, bool out)
 	int err = next_path(d, path);
 
 	if (!err && out && rename(path, d->args.since)) {
-		err = map_err_stderr("can't replace %s: %s; the next run prints the same counts again",
-				     d->args.since, strerror(errno));
+		err = map_err_stderr("can't replace %s: %s; %s", d->args.since,
+				     strerror(errno),
+				     "the next run prints the same counts again");
 		out = false;
 	}
 	if (!out)
@@ -224,9 +225,11 @@ static int move(struct map_drain *d)
 				  "can't read all values of map %u: %s%s", id,
 				  strerror(-err),
 				  d->args.since ? "" : "; the others are still in it");
-	if (d->args.since && d->result.left)
-		return map_err("no memory for %llu values of map %u; nothing was printed, %s is as it was",
-			       d->result.left, id, d->args.since);
+	if (d->args.since && d->result.left) {
+		map_err("no memory for %llu values of map %u; nothing was printed, %s is as it was",
+			d->result.left, id, d->args.since);
+		return -1;
+	}
 	if (d->result.shrank)
 		map_warn("%llu counters of map %u are smaller than at the last reading, they are given as they are",
 			 d->result.shrank, id);

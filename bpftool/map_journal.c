@@ -123,7 +123,8 @@ static int find_bpffs(void)
 		return map_err("can't look at " BPFFS ": %s", strerror(errno));
 	if ((unsigned long)st.f_type != BPF_FS_MAGIC) {
 		if (block_mount)
-			return map_err("no bpffs at " BPFFS ", not mounting it due to --nomount option");
+			return map_err("no bpffs at %s, not mounting it due to --nomount option",
+				       BPFFS);
 		if (mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
 			return map_err("can't mount a bpffs at " BPFFS ": %s",
 				       strerror(errno));
@@ -135,9 +136,14 @@ static int find_bpffs(void)
 
 	if (mounted)
 		umount(BPFFS);
-	if (mounted && !pid1_lasts())
-		return map_err("no bpffs at " BPFFS ", and one that is mounted in this container would end with it: mount one from the host, or name a folder in it with 'journal DIR'");
-	return map_err("the bpffs at " BPFFS " is not what process 1 sees there, it may end with this mount namespace: name a folder that lasts with 'journal DIR'");
+	if (mounted && !pid1_lasts()) {
+		map_err("no bpffs at %s, and one that is mounted in this container would end with it: mount one from the host, or name a folder in it with 'journal DIR'",
+			BPFFS);
+		return -1;
+	}
+	map_err("the bpffs at %s is not what process 1 sees there, it may end with this mount namespace: name a folder that lasts with 'journal DIR'",
+		BPFFS);
+	return -1;
 }
 
 static int create_base(const char *base)

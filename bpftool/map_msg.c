@@ -21,8 +21,8 @@ static bool needs_escape(unsigned char c)
  */
 static void shell_quote(const char *word, char *out, size_t size)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ_./:@%+=,-";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
 	const char *end = out + size - sizeof("\\xff'");
 	bool ansi = false;
 	const char *at;

@@ -66,18 +66,22 @@ static int check_value_is_free(struct swap_drain *sd)
 	if (ret < 0 && !*why)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
-	if (ret && !sd->args.force)
-		return map_err("map %u can't be a replacement, it may be in use before it is in the slot: %s; 'force' takes it anyway",
-			       id, why);
+	if (ret && !sd->args.force) {
+		map_err("map %u can't be a replacement, it may be in use before it is in the slot: %s; 'force' takes it anyway",
+			id, why);
+		return -1;
+	}
 	if (ret)
 		map_warn("map %u may be in use before it is in the slot: %s",
 			 id, why);
 
 	/* Last: a run pins a map before it takes it out of its slot */
 	ret = map_in_journal(&sd->journal, id);
-	if (ret > 0)
-		return map_err("map %u can't be a replacement: it is in %s, its content was not printed yet",
-			       id, sd->journal.base);
+	if (ret > 0) {
+		map_err("map %u can't be a replacement: it is in %s, its content was not printed yet",
+			id, sd->journal.base);
+		return -1;
+	}
 	return ret ? map_err("can't read %s: %s", sd->journal.base,
 			     strerror(-ret)) : 0;
 }
@@ -160,9 +164,11 @@ static int swap_failed(const struct swap_drain *sd, int err)
 		return map_err_at(nr ? &at : NULL,
 				  "can't swap all slots, %u of %u are: %s", nr,
 				  sd->nr_slots, strerror(-err));
-	if (err == -EINVAL)
-		return map_err("the kernel refuses map %u as a replacement for map %u: they are not compatible",
-			       sd->new[0].info.id, sd->slots[0].id);
+	if (err == -EINVAL) {
+		map_err("the kernel refuses map %u as a replacement for map %u: they are not compatible",
+			sd->new[0].info.id, sd->slots[0].id);
+		return -1;
+	}
 
 	return map_err("can't swap the slot: %s", strerror(-err));
 }
@@ -306,11 +312,8 @@ static void print_summary(void *ctx)
 /* Reports */
 static int open_all(struct swap_drain *sd)
 {
-	LIBBPF_OPTS(map_wait_opts, opts,
-		.way = sd->args.way,
-		.after_update = true,
-		.log = map_debug_line,
-	);
+	LIBBPF_OPTS(map_wait_opts, opts, .way = sd->args.way, .after_update = true,
+		    .log = map_debug_line);
 	const struct map_ref *outer = &sd->args.map;
 	char why[MAP_WAIT_WHY];
 	int frozen;

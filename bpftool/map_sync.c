@@ -38,10 +38,10 @@ static __u32 parse_timeout(const char *word)
 /* Reports */
 static int parse_timeout_arg(int argc, char **argv, struct map_wait_opts *opts)
 {
-	if (!opts->sleepable)
-		return map_err("'timeout' goes with 'sleepable': the other wait takes milliseconds");
-	if (!argc)
-		return map_err("'timeout' needs a number of seconds");
+	if (!opts->sleepable || !argc)
+		return map_err("'timeout' %s", argc ?
+			       "goes with 'sleepable': the other wait takes milliseconds" :
+			       "needs a number of seconds");
 	opts->timeout_ms = parse_timeout(*argv);
 	if (!opts->timeout_ms)
 		return map_err("timeout '%s' is not a number of seconds from 1 to %u",

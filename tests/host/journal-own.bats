@@ -83,10 +83,12 @@ recovered() {
 	for round in 1 2 3 4 5; do
 		drop=$(slot_id)
 		slow_drain
+		# shellcheck disable=SC2154 # slow_drain sets it
 		kill -KILL "$pid"
 		got=$(recovered)
 		wait "$pid" || true
 		touch "$BATS_TEST_TMPDIR/read_on"
+		# shellcheck disable=SC2154 # so this one
 		wait "$reader"
 		[[ $got == 40000 ]] || {
 			echo "round $round: recovered $got of map $drop" >&2
@@ -183,6 +185,7 @@ recovered() {
 @test "journal: paths with any bytes: valid JSON, one line, a command to paste" {
 	local name dir i=0
 
+	# shellcheck disable=SC1003,SC2016 # names, as they are
 	for name in "with space" $'tab\ttab' "quote'\"q" 'dollar$HOME`id`' \
 			$'new\nline' $'esc\e[31mred' $'ctl\x01\x7f' \
 			$'latin\xe9' ünïcode -dash 'semi;touch pwned' '*' '\'; do
