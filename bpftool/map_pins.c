@@ -178,7 +178,6 @@ struct map_place pins_place(const struct pin_list *l)
 struct writer {
 	__u32 id;
 	char why[WHY_MAX];
-	int async;		/* enum map_async */
 };
 
 /* Returns 1 if there is one, 0, or -errno if it can't be told */
@@ -215,13 +214,36 @@ static int find_holder(struct pin_list *l, struct pinned_map *pins,
 	return ret;
 }
 
-/* As find_holder(), for programs that an RCU grace period does not wait for */
+/* Returns 1 with the reason in @w if there is no way to wait */
+static int open_sleepable_wait(struct pin_list *l, struct writer *w)
+{
+	LIBBPF_OPTS(map_wait_opts, opts,
+		.sleepable = true,
+		.after_update = true,
+		.timeout_ms = l->timeout_ms,
+		.log = map_debug_line,
+	);
+	char why[MAP_WAIT_WHY];
+	size_t len = strlen(w->why);
+
+	if (l->sleepable ||
+	    !map_wait_open(&l->sleepable, &opts, why, sizeof(why)))
+		return 0;
+
+	l->sleepable = NULL;
+	snprintf(w->why + len, sizeof(w->why) - len,
+		 ", and this kernel has no way to wait for it: %s", why);
+	return 1;
+}
+
+/* As find_holder(), for what neither a grace period nor the other wait covers */
 static int find_async(struct pin_list *l, const struct pinned_map *pin,
 		      struct writer *w)
 {
 	struct map_ref outer;
 	int ret;
 
+	*w->why = '\0';
 	ret = map_ref_open(&outer, pin->label.outer_id, BPF_F_RDONLY);
 	if (ret)	/* a map that is gone has no programs */
 		return ret == -ENOENT ? 0 : ret;
@@ -230,9 +252,11 @@ static int find_async(struct pin_list *l, const struct pinned_map *pin,
 				      sizeof(w->why));
 	map_ref_close(&outer);
 	w->id = pin->map.info.id;
-	w->async = ret;
+	if (ret != MAP_ASYNC_SLEEPABLE || l->force)
+		return ret;
 
-	return ret;
+	snprintf(l->sleeper, sizeof(l->sleeper), "%s", w->why);
+	return open_sleepable_wait(l, w);
 }
 
 /* Looks at several maps; those of one map-in-map are alike to find_async() */
@@ -243,7 +267,6 @@ static int find_writer(struct pin_list *l, struct pinned_map *pins,
 	unsigned int i;
 	int ret;
 
-	w->async = MAP_ASYNC_NONE;
 	ret = find_holder(l, pins, nr, before, w);
 	for (i = 0; !ret && i < nr; i++)
 		if (!i || pins[i].label.outer_id != pins[i - 1].label.outer_id)
@@ -270,27 +293,6 @@ static int refuse(const struct pin_list *l, const struct pins_before *before,
 	return map_err_at(&at, MAY_CHANGE, w->id, w->why);
 }
 
-static int open_sleepable_wait(struct pin_list *l, struct writer *w)
-{
-	LIBBPF_OPTS(map_wait_opts, opts,
-		.sleepable = true,
-		.after_update = true,
-		.timeout_ms = l->timeout_ms,
-		.log = map_debug_line,
-	);
-	char why[MAP_WAIT_WHY];
-	size_t len = strlen(w->why);
-
-	if (l->sleepable ||
-	    !map_wait_open(&l->sleepable, &opts, why, sizeof(why)))
-		return 0;
-
-	l->sleepable = NULL;
-	snprintf(w->why + len, sizeof(w->why) - len,
-		 ", and this kernel has no way to wait for it: %s", why);
-	return -1;
-}
-
 /* Returns 0 if the maps can be printed, after the wait for sleepable programs
  * if there is one; or -1 with the reason in @w
  */
@@ -301,18 +303,10 @@ static int check(struct pin_list *l, struct pinned_map *pins, unsigned int nr,
 
 	*w->why = '\0';
 	ret = find_writer(l, pins, nr, before, w);
-	if (!ret)
-		return 0;
-	if (l->force) {
-		if (before)
-			map_warn(MAY_CHANGE, w->id, w->why);
-		return 0;
-	}
-	if (ret < 0 || w->async != MAP_ASYNC_SLEEPABLE)
-		return -1;
+	if (ret && l->force && before)
+		map_warn(MAY_CHANGE, w->id, w->why);
 
-	snprintf(l->sleeper, sizeof(l->sleeper), "%s", w->why);
-	return open_sleepable_wait(l, w);
+	return ret && !l->force ? -1 : 0;
 }
 
 int pins_check(struct pin_list *l, const struct pins_before *before)
@@ -354,14 +348,14 @@ static int wait_for_sleepable(struct pin_list *l)
 
 	if (!l->sleepable || l->force)
 		return 0;
-	if (!map_wait_run(l->sleepable, why, sizeof(why))) {
-		map_debug("%s: waited %llu us for sleepable programs",
-			  map_wait_sleepable_way(l->sleepable),
-			  map_wait_sleepable_us(l->sleepable));
-		return 0;
-	}
+	if (map_wait_run(l->sleepable, why, sizeof(why)))
+		return map_err_at(&at, "%s: %s", l->sleeper, why);
+	map_debug("%s: waited %llu us for sleepable programs",
+		  map_wait_sleepable_way(l->sleepable),
+		  map_wait_sleepable_us(l->sleepable));
 
-	return map_err_at(&at, "can't wait for %s: %s", l->sleeper, why);
+	/* That may have taken long enough for a new holder */
+	return pins_check(l, NULL);
 }
 
 static int print_pin(struct pin_list *l, struct pinned_map *pin)
