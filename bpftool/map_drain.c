@@ -98,7 +98,7 @@ static int open_last(struct map_drain *d)
 
 		id = d->last.info.id;
 		close_fd(&d->last_lock);
-		d->last_lock = map_lock(id);
+		d->last_lock = map_lock(id, d->args.force);
 		if (d->last_lock < 0)
 			return -1;
 	}
@@ -302,7 +302,7 @@ static int drain(struct map_drain *d)
 	int err;
 
 	/* Another run's mover would be taken for a user of the map */
-	d->lock = map_lock(d->args.map.info.id);
+	d->lock = map_lock(d->args.map.info.id, d->args.force);
 	if (d->lock < 0)
 		return -1;
 	err = (d->args.since && open_last(d)) || map_drain_audit(d) ||

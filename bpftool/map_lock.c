@@ -33,41 +33,47 @@
 #define LOCK_TRIES		1000
 #define LOCK_PAUSE_MS		10	/* 10 seconds in all */
 
-/* Returns 1 if the map is a lock of this name, 0, or -errno */
-static int is_lock(__u32 id, const char *name)
+/* A lock that waits for older ones */
+struct lock {
+	struct map_ref map;
+	bool force;
+	__u32 older;		/* ID of an older one, or of a map that failed */
+};
+
+/* Returns 1 if a map is a lock of the same name, 0, or -errno */
+static int is_lock(struct lock *lock, __u32 id)
 {
 	struct map_ref map;
 	int err;
 
 	err = map_ref_open(&map, id, BPF_F_RDONLY);
-	/* It is gone, or a security module protects it: no run creates such a
-	 * lock
-	 */
-	if (err == -ENOENT || err == -EPERM || err == -EACCES)
+	if (err == -ENOENT || (err && lock->force))
 		return 0;
-	if (err)
+	if (err) {
+		lock->older = id;
 		return err;
+	}
 	map_ref_close(&map);
 
 	return map.info.type == BPF_MAP_TYPE_QUEUE &&
-	       !strcmp(map.info.name, name);
+	       !strcmp(map.info.name, lock->map.info.name);
 }
 
-/* An older lock of the name: its ID in @older, 0 if there is none */
-static int find_older(const struct map_ref *lock, __u32 *older)
+/* Puts the ID of an older lock into @lock, 0 if there is none */
+static int find_older(struct lock *lock)
 {
 	__u32 id = 0;
 	int ret;
 
-	*older = 0;
+	lock->older = 0;
 	while (!bpf_map_get_next_id(id, &id)) {
-		if (id >= lock->info.id)
+		if (id >= lock->map.info.id)
 			return 0;
-		ret = is_lock(id, lock->info.name);
+		ret = is_lock(lock, id);
 		if (ret < 0)
 			return ret;
 		if (ret) {
-			*older = id;
+			lock->older = id;
 			return 0;
 		}
 	}
@@ -75,47 +81,50 @@ static int find_older(const struct map_ref *lock, __u32 *older)
 	return errno == ENOENT ? 0 : -errno;
 }
 
-/* Returns 0; -EBUSY with the holder in @older; or -errno */
-static int wait_for_older(const struct map_ref *lock, __u32 *older)
+/* Returns 0; -EBUSY if an older one stays; or -errno */
+static int wait_for_older(struct lock *lock)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	int tries, ret;
 
-	ret = find_older(lock, older);
-	for (tries = 0; !ret && *older && tries < LOCK_TRIES; tries++) {
+	ret = find_older(lock);
+	for (tries = 0; !ret && lock->older && tries < LOCK_TRIES; tries++) {
 		nanosleep(&pause, NULL);
 		/* Only where it is gone, all maps are looked at again */
-		ret = is_lock(*older, lock->info.name);
+		ret = is_lock(lock, lock->older);
 		if (ret > 0)
 			ret = 0;
 		else if (!ret)
-			ret = find_older(lock, older);
+			ret = find_older(lock);
 	}
 
-	return ret ? : *older ? -EBUSY : 0;
+	return ret ? : lock->older ? -EBUSY : 0;
 }
 
-int map_lock(__u32 id)
+int map_lock(__u32 id, bool force)
 {
-	__u32 older = 0, len = sizeof(struct bpf_map_info);
-	struct map_ref lock = {};
+	__u32 len = sizeof(struct bpf_map_info);
+	struct lock lock = { .force = force };
 	char name[BPF_OBJ_NAME_LEN];
 	int err;
 
 	snprintf(name, sizeof(name), "swap_%u", id);
-	lock.fd = bpf_map_create(BPF_MAP_TYPE_QUEUE, name, 0, 4, 1, NULL);
-	if (lock.fd < 0)
+	lock.map.fd = bpf_map_create(BPF_MAP_TYPE_QUEUE, name, 0, 4, 1, NULL);
+	if (lock.map.fd < 0)
 		return map_err("can't create the lock of map %u: %s", id,
 			       strerror(errno));
 
-	err = bpf_obj_get_info_by_fd(lock.fd, &lock.info, &len) ? -errno :
-	      wait_for_older(&lock, &older);
+	err = bpf_obj_get_info_by_fd(lock.map.fd, &lock.map.info, &len) ?
+		      -errno : wait_for_older(&lock);
 	if (!err)
-		return lock.fd;
+		return lock.map.fd;
 
-	map_ref_close(&lock);
+	map_ref_close(&lock.map);
 	if (err == -EBUSY)
 		return map_err("map %u is locked by map %u: another run is draining it",
-			       id, older);
+			       id, lock.older);
+	if (lock.older)
+		return map_err("can't lock map %u: can't tell whether map %u is its lock: %s; 'force' takes it for none",
+			       id, lock.older, strerror(-err));
 	return map_err("can't lock map %u: %s", id, strerror(-err));
 }

@@ -4,16 +4,19 @@
 #ifndef __BPFTOOL_MAP_LOCK_H
 #define __BPFTOOL_MAP_LOCK_H
 
+#include <stdbool.h>
+
 #include <linux/types.h>
 
 /**
  * map_lock() - keep other runs off a map, on the whole system
  * @id:		ID of the map
+ * @force:	take a map that can't be opened for none of another run's locks
  *
  * Waits 10 seconds at most. Reports.
  *
  * Return: a descriptor that holds the lock until it is closed, or -1.
  */
-int map_lock(__u32 id);
+int map_lock(__u32 id, bool force);
 
 #endif /* __BPFTOOL_MAP_LOCK_H */

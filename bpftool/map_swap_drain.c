@@ -105,7 +105,7 @@ static int get_replacements(struct swap_drain *sd)
 					  &sd->pins.pins[0].map))
 			return -1;
 		/* Another run may be about to put it into another slot */
-		sd->value_lock = map_lock(sd->new[0].info.id);
+		sd->value_lock = map_lock(sd->new[0].info.id, sd->args.force);
 		return sd->value_lock < 0 || check_value_is_free(sd) ? -1 : 0;
 	}
 
@@ -236,7 +236,7 @@ static int swap_drain(struct swap_drain *sd)
 {
 	int err;
 
-	sd->lock = map_lock(sd->args.map.info.id);
+	sd->lock = map_lock(sd->args.map.info.id, sd->args.force);
 	if (sd->lock < 0)
 		return -1;
 
