@@ -132,6 +132,8 @@ int pins_prepare(struct pin_list *l)
 	unsigned int i;
 	int err;
 
+	/* Ends the process if it can't be told, and remembers it otherwise */
+	get_possible_cpus();
 	if (map_doc_init(&l->doc, l->list, all_typed(l)))
 		return -1;
 	for (i = 0; i < l->nr; i++) {
