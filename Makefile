@@ -50,6 +50,7 @@ all: build/bpftool build/man/bpftool-map.8 build/man/map_wait.3
 help:
 	@echo 'make             build/bpftool, and its manual pages in build/man'
 	@echo 'make demo        count every system call of this machine, drain once a second'
+	@echo 'make quick       the tests that find most mistakes, in some 3 minutes'
 	@echo 'make check       all tests: check-host, check-asan and check-vm'
 	@echo 'make mutants     plants bugs, one at a time, and runs the tests that should see them'
 	@echo 'make bench       benchmarks; bench-vm: those that want a guest'

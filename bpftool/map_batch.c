@@ -149,8 +149,8 @@ static int batch_read(struct batch *b)
  * The map may change meanwhile: an entry that is deleted before it is read is
  * left out.
  *
- * Return: 0, what @fn returned, -errno; or 1 if the kernel reads no batches of
- * this map and @fn was not called.
+ * Return: 0, what @fn returned, -errno; or 1 with the reason in errno if the
+ * kernel reads no batches of this map and @fn was not called.
  */
 int map_batch_each(int fd, const struct bpf_map_info *info,
 		   int (*fn)(void *ctx, const void *key, const void *value),
@@ -169,6 +169,7 @@ int map_batch_each(int fd, const struct bpf_map_info *info,
 		more = batch_read(&b);
 		if (more < 0) {
 			err = b.started ? more : 1;
+			errno = -more;
 			break;
 		}
 		for (i = 0; !err && i < b.count; i++)

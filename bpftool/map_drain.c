@@ -40,7 +40,7 @@ static void close_fd(int *fd)
 /* Readings of a map are kept in maps that are named after it */
 static void since_name(const struct map_drain *d, char name[BPF_OBJ_NAME_LEN])
 {
-	snprintf(name, BPF_OBJ_NAME_LEN, "since_%u", d->args.map.info.id);
+	snprintf(name, BPF_OBJ_NAME_LEN, "last_%u", d->args.map.info.id);
 }
 
 /* Reports */
@@ -51,14 +51,14 @@ static int check_last(const struct map_drain *d)
 	const char *what = NULL;
 
 	since_name(d, name);
-	if (strncmp(l->name, "since_", 6))
+	if (strncmp(l->name, "last_", 5))
 		return map_err("%s is not a reading of a map, it is map %u (%s)",
 			       d->args.since, l->id,
 			       *l->name ? l->name : map_type_name(l->type));
 	if (strcmp(l->name, name))
 		return map_err("%s is a reading of map %s, not of map %u",
-			       d->args.since, l->name + 6, m->id);
-	if (l->type != m->type)
+			       d->args.since, l->name + 5, m->id);
+	if (l->type != map_move_stage_type(m->type))
 		what = "type";
 	else if (l->key_size != m->key_size)
 		what = "key size";
@@ -79,6 +79,10 @@ static int open_last(struct map_drain *d)
 	__u32 id = 0;
 	int err;
 
+	if (strlen(d->args.since) >= 5 &&
+	    !strcmp(d->args.since + strlen(d->args.since) - 5, "_next"))
+		return map_err("%s can't be the name of a reading: '_next' is added to that of another one",
+			       d->args.since);
 	for (;;) {
 		map_ref_close(&d->last);
 		err = map_ref_open_pin(&d->last, d->args.since);
@@ -110,13 +114,19 @@ static int next_path(const struct map_drain *d, char path[PATH_MAX])
 /* Reports */
 static int pin_now(const struct map_drain *d)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[BPF_OBJ_NAME_LEN];
 	int err = next_path(d, path);
+	struct map_ref old;
 
-	if (!err) {
-		unlink(path);	/* of a run that was killed */
-		err = bpf_obj_pin(d->now.fd, path) ? -errno : 0;
+	since_name(d, name);
+	if (!err && !map_ref_open_pin(&old, path)) {
+		/* Of a run that was killed; or it is not ours */
+		if (!strcmp(old.info.name, name))
+			unlink(path);
+		map_ref_close(&old);
 	}
+	if (!err)
+		err = bpf_obj_pin(d->now.fd, path) ? -errno : 0;
 
 	return err ? map_err("can't pin the reading at %s_next: %s",
 			     d->args.since, strerror(-err)) : 0;
@@ -129,8 +139,9 @@ static int replace_last(const struct map_drain *d, bool out)
 	int err = next_path(d, path);
 
 	if (!err && out && rename(path, d->args.since)) {
-		err = map_err_stderr("can't replace %s: %s; the next run prints the same counts again",
-				     d->args.since, strerror(errno));
+		err = map_err_stderr("can't replace %s: %s; %s", d->args.since,
+				     strerror(errno),
+				     "the next run prints the same counts again");
 		out = false;
 	}
 	if (!out)
@@ -146,16 +157,18 @@ static int create_maps(struct map_drain *d)
 
 	/* These say who may write to the map, or where it lies */
 	like.info.map_flags &= ~(BPF_F_NUMA_NODE | BPF_F_RDONLY |
-				 BPF_F_WRONLY_PROG);
+				 BPF_F_WRONLY_PROG | BPF_F_NO_COMMON_LRU);
+	like.info.type = map_move_stage_type(like.info.type);
 	if (d->args.since) {
 		since_name(d, like.info.name);
-		if (map_create_like(&d->now, &like) || pin_now(d))
+		if (map_create_like(&d->now, &like) || pin_now(d)) {
+			map_ref_close(&d->now);	/* so that its pin stays */
 			return -1;
+		}
 	}
 	/* Not the map's own name, by which another run may look for the map */
 	snprintf(like.info.name, sizeof(like.info.name), "stage%u",
 		 d->args.map.info.id);
-	like.info.type = map_move_stage_type(like.info.type);
 	if (map_create_like(&stage, &like))
 		return -1;
 	if (!pins_add(&d->pins, &stage, d->args.map.info.id, PIN_MOVED)) {
@@ -212,9 +225,11 @@ static int move(struct map_drain *d)
 				  "can't read all values of map %u: %s%s", id,
 				  strerror(-err),
 				  d->args.since ? "" : "; the others are still in it");
-	if (d->args.since && d->result.left)
-		return map_err("no memory for %llu values of map %u; nothing was printed, %s is as it was",
-			       d->result.left, id, d->args.since);
+	if (d->args.since && d->result.left) {
+		map_err("no memory for %llu values of map %u; nothing was printed, %s is as it was",
+			d->result.left, id, d->args.since);
+		return -1;
+	}
 	if (d->result.shrank)
 		map_warn("%llu counters of map %u are smaller than at the last reading, they are given as they are",
 			 d->result.shrank, id);
@@ -292,18 +307,22 @@ static int drain(struct map_drain *d)
 		return -1;
 	err = (d->args.since && open_last(d)) || map_drain_audit(d) ||
 	      create_maps(d) || open_mover(d) || move(d) ? -1 : 0;
-	close_fd(&d->lock);
+	/* Without a last reading nothing else keeps a second run off FILE */
+	if (!d->args.since || d->last.fd >= 0)
+		close_fd(&d->lock);
 
 	if (!err)
 		err = pins_finish(&d->pins);
-	else if (!d->moved && d->pins.nr)
+	else
+		map_signals_block();
+	if (err && !d->moved && d->pins.nr)
 		pins_unpin(&d->pins.pins[0]);
 	if (d->args.since && d->now.fd >= 0)
 		err = replace_last(d, !err) ? -1 : err;
 	map_journal_end(&d->journal);
 	map_signals_end();
 
-	return err ? : report_left(d);
+	return report_left(d) || err ? -1 : 0;
 }
 
 static void free_all(struct map_drain *d)
@@ -314,7 +333,6 @@ static void free_all(struct map_drain *d)
 	close_fd(&d->lock);
 	close_fd(&d->last_lock);
 	map_audit_free(&d->audit);
-	map_users_free(d->pins.users);
 	pins_free(&d->pins);
 	drain_args_free(&d->args);
 }
@@ -348,6 +366,7 @@ int do_map_drain(int argc, char **argv)
 		map_report_orphans(&d.journal);
 		set_max_rlimit();
 		d.pins.journal = &d.journal;
+		d.pins.all_or_none = true;
 		d.pins.force = d.args.force;
 		d.pins.keep = d.args.keep;
 		d.pins.summary = d.args.quiet ? print_summary : NULL;

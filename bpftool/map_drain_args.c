@@ -85,9 +85,11 @@ static int open_by_name(const char *name, struct map_ref *ref)
 	__u32 at = 0;
 	int err;
 
-	if (!*name || strlen(name) >= BPF_OBJ_NAME_LEN)
-		return map_err("can't find the map '%s': a map's name has 1 to %d characters, longer ones were cut when it was loaded",
-			       name, (int)BPF_OBJ_NAME_LEN - 1);
+	if (!*name || strlen(name) >= BPF_OBJ_NAME_LEN) {
+		map_err("can't find the map '%s': a map's name has 1 to %d characters, longer ones were cut when it was loaded",
+			name, (int)BPF_OBJ_NAME_LEN - 1);
+		return -1;
+	}
 
 	while (!bpf_map_get_next_id(at, &at)) {
 		err = map_ref_open(&map, at, BPF_F_RDONLY);
@@ -195,9 +197,11 @@ static int parse_slots(struct words *w, struct drain_args *args)
 		next_word(w);
 	}
 	for (i = 0; i < size; i++) {
-		if (!w->argc)
-			return map_err("key expected %u bytes got %u: write each by itself, as for 'map lookup'",
-				       size, i);
+		if (!w->argc) {
+			map_err("key expected %u bytes got %u: write each by itself, as for 'map lookup'",
+				size, i);
+			return -1;
+		}
 		if (parse_byte(next_word(w), base, &args->key[i]))
 			return -1;
 	}
@@ -349,10 +353,12 @@ int swap_drain_args(struct drain_args *args, int argc, char **argv)
 
 	if (parse_map(&w, &args->map, "swap-drain"))
 		return -1;
-	if (!map_is_map_in_map(info))
-		return map_err("map %u%s%s (%s) is not a map-in-map, so it has no slot to swap; use 'bpftool map drain', or see \"selector pattern\" in bpftool-map(8)",
-			       info->id, *info->name ? " " : "", info->name,
-			       map_type_name(info->type));
+	if (!map_is_map_in_map(info)) {
+		map_err("map %u%s%s (%s) is not a map-in-map, so it has no slot to swap; use 'bpftool map drain', or see \"selector pattern\" in bpftool-map(8)",
+			info->id, *info->name ? " " : "", info->name,
+			map_type_name(info->type));
+		return -1;
+	}
 	if (parse_slots(&w, args) || parse_options(&w, args, SWAP_DRAIN))
 		return -1;
 	if (args->all && (args->value.fd >= 0 || args->keep))
@@ -374,7 +380,12 @@ int drain_args(struct drain_args *args, int argc, char **argv)
 		return map_err("map %u%s%s is a map-in-map: use 'bpftool map swap-drain'",
 			       info->id, *info->name ? " " : "", info->name);
 
-	return parse_options(&w, args, DRAIN);
+	if (parse_options(&w, args, DRAIN))
+		return -1;
+	if (args->since && args->keep)
+		return map_err("'keep' can't go with 'since', which keeps the readings");
+
+	return 0;
 }
 
 void drain_args_free(struct drain_args *args)
@@ -429,10 +440,11 @@ static int check_descriptors(void)
 
 	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
 		flags = fcntl(fd, F_GETFL);
-		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-			return map_err_stderr("%s is %s", names[fd],
-					      flags < 0 ? "closed" :
-					      "not writable");
+		if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+			continue;
+		return (fd == STDOUT_FILENO ? map_err_stderr : map_err)
+			("%s is %s", names[fd],
+			 flags < 0 ? "closed" : "not writable");
 	}
 
 	return 0;
@@ -447,9 +459,11 @@ int drain_begin(const char *verb)
 
 	if (check_descriptors())
 		return -1;
-	if (access("/proc/self/fdinfo", F_OK))
-		return map_err("%s needs /proc, which is not mounted: can't read /proc/self/fdinfo: %s",
-			       verb, strerror(errno));
+	if (access("/proc/self/fdinfo", F_OK)) {
+		map_err("%s needs /proc, which is not mounted: can't read /proc/self/fdinfo: %s",
+			verb, strerror(errno));
+		return -1;
+	}
 
 	fd = bpf_map_get_fd_by_id(0);
 	if (fd >= 0)

@@ -131,18 +131,24 @@ int map_drain_check(const struct drain_args *args)
 	if (why)
 		return map_err("map %u is a %s, %s", info->id,
 			       map_type_name(info->type), why);
-	if (is_lru(info->type) && !args->force)
-		return map_err("map %u is a %s: the kernel gives its elements to other keys at any moment, and counts are lost with them; "
-			       ANYWAY, info->id, map_type_name(info->type));
+	if (is_lru(info->type) && !args->force) {
+		map_err("map %u is a %s: the kernel gives its elements to other keys at any moment, and counts are lost with them; "
+			ANYWAY, info->id, map_type_name(info->type));
+		return -1;
+	}
 	if (is_lru(info->type))
 		map_warn("map %u is a %s: counts of elements that the kernel gives to other keys are lost",
 			 info->id, map_type_name(info->type));
-	if (drain_how(info->type) != DRAIN_BY_POP && info->value_size % 4)
-		return map_err("values of map %u have %u bytes, which is not a multiple of 4: they can't be exchanged word by word",
-			       info->id, info->value_size);
-	if (info->map_flags & BPF_F_RDONLY_PROG)
-		return map_err("programs can't write to map %u (BPF_F_RDONLY_PROG): they count nothing in it",
-			       info->id);
+	if (drain_how(info->type) != DRAIN_BY_POP && info->value_size % 4) {
+		map_err("values of map %u have %u bytes, which is not a multiple of 4: they can't be exchanged word by word",
+			info->id, info->value_size);
+		return -1;
+	}
+	if (info->map_flags & BPF_F_RDONLY_PROG) {
+		map_err("programs can't write to map %u (BPF_F_RDONLY_PROG): they count nothing in it",
+			info->id);
+		return -1;
+	}
 	frozen = map_is_frozen(args->map.fd);
 	if (frozen)
 		return map_err("map %u can't be drained: %s", info->id,
@@ -243,10 +249,12 @@ static bool can_be_cut(const struct map_finding *f, char *why, size_t size)
 	if (mode && strcmp(mode, "RT") && runs_in_softirq(f->prog_id))
 		return false;
 	if (mode)
-		snprintf(why, size, ", and with this kernel's preemption (%s) a thread can run in the middle of it",
+		snprintf(why, size,
+			 ", and with this kernel's preemption (%s) a thread can run in the middle of it",
 			 mode);
 	else
-		snprintf(why, size, ", and whether a thread can run in the middle of it can't be told: neither debugfs nor the kernel's configuration tells its preemption");
+		snprintf(why, size,
+			 ", and whether a thread can run in the middle of it can't be told: neither debugfs nor the kernel's configuration tells its preemption");
 
 	return true;
 }
@@ -297,15 +305,22 @@ static int check_not_inner(const struct map_drain *d)
 	int ret;
 
 	while (!d->args.force && !bpf_map_get_next_id(id, &id)) {
-		if (map_ref_open(&outer, id, BPF_F_RDONLY))
+		ret = map_ref_open(&outer, id, BPF_F_RDONLY);
+		if (ret == -ENOENT)
 			continue;
-		ret = map_is_map_in_map(&outer.info) ?
-			      map_users_slot_holds(d->pins.users, id, map_id) : 0;
+		if (!ret && map_is_map_in_map(&outer.info))
+			ret = map_users_slot_holds(d->pins.users, id, map_id);
 		map_ref_close(&outer);
+		if (ret < 0)
+			return map_err("can't tell whether map %u is in a slot of map %u: %s; "
+				       ANYWAY, map_id, id, strerror(-ret));
 		if (ret)
 			return map_err("map %u is in a slot of map %u, and what its programs do is not looked at; use 'bpftool map swap-drain', "
 				       ANYWAY, map_id, id);
 	}
+	if (!d->args.force && errno != ENOENT)
+		return map_err("can't get the ID of a map: %s",
+			       strerror(errno));
 
 	return 0;
 }
@@ -333,9 +348,11 @@ static int take_counters(struct map_drain *d)
 	if (!d->args.counters)
 		return 0;
 	err = map_audit_counters(&d->audit, d->args.counters, &bad);
-	if (err == -EINVAL)
-		return map_err("'%s' does not name counters of map %u: expected members of its values, or bytes as 0-7, in whole words of 4 bytes",
-			       bad, d->args.map.info.id);
+	if (err == -EINVAL) {
+		map_err("'%s' does not name counters of map %u: expected members of its values, or bytes as 0-7, in whole words of 4 bytes",
+			bad, d->args.map.info.id);
+		return -1;
+	}
 	if (err == -ENOENT)
 		return map_err("'%s' can't be found: map %u has no BTF; name bytes, as 0-7",
 			       bad, d->args.map.info.id);
@@ -368,9 +385,11 @@ int map_drain_audit(struct map_drain *d)
 	map_audit_each_line(&d->audit, say_line);
 	if (!memchr(d->audit.bytes, MAP_BYTE_COUNTER, info->value_size) &&
 	    !memchr(d->audit.bytes, MAP_BYTE_PLAIN, info->value_size) &&
-	    !d->audit.nr_findings)
-		return map_err("no program adds to values of map %u: name its counters with 'counters LIST'",
-			       info->id);
+	    !d->audit.nr_findings) {
+		map_err("no program adds to values of map %u: name its counters with 'counters LIST'",
+			info->id);
+		return -1;
+	}
 
 	return check_findings(d);
 }

@@ -124,7 +124,8 @@ static void reader_free(struct reader *r)
 static struct reader *reader_new(const struct map_ref *outer)
 {
 	/* A cursor is as large as a key, but at least a bucket number */
-	size_t key_size = max_t(size_t, outer->info.key_size, sizeof(__u64));
+	size_t key_size = outer->info.key_size < sizeof(__u64) ?
+			  sizeof(__u64) : outer->info.key_size;
 	struct reader *r;
 
 	r = calloc(1, sizeof(*r));

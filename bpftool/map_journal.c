@@ -123,7 +123,8 @@ static int find_bpffs(void)
 		return map_err("can't look at " BPFFS ": %s", strerror(errno));
 	if ((unsigned long)st.f_type != BPF_FS_MAGIC) {
 		if (block_mount)
-			return map_err("no bpffs at " BPFFS ", not mounting it due to --nomount option");
+			return map_err("no bpffs at %s, not mounting it due to --nomount option",
+				       BPFFS);
 		if (mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
 			return map_err("can't mount a bpffs at " BPFFS ": %s",
 				       strerror(errno));
@@ -135,9 +136,14 @@ static int find_bpffs(void)
 
 	if (mounted)
 		umount(BPFFS);
-	if (mounted && !pid1_lasts())
-		return map_err("no bpffs at " BPFFS ", and one that is mounted in this container would end with it: mount one from the host, or name a folder in it with 'journal DIR'");
-	return map_err("the bpffs at " BPFFS " is not what process 1 sees there, it may end with this mount namespace: name a folder that lasts with 'journal DIR'");
+	if (mounted && !pid1_lasts()) {
+		map_err("no bpffs at %s, and one that is mounted in this container would end with it: mount one from the host, or name a folder in it with 'journal DIR'",
+			BPFFS);
+		return -1;
+	}
+	map_err("the bpffs at %s is not what process 1 sees there, it may end with this mount namespace: name a folder that lasts with 'journal DIR'",
+		BPFFS);
+	return -1;
 }
 
 static int create_base(const char *base)
@@ -335,9 +341,7 @@ static struct dirent *next_entry(DIR *dir)
 static bool parse_pin(const char *name, struct journal_pin *pin)
 {
 	unsigned int state;
-	struct map_ref map;
 	int end = 0;
-	bool same;
 
 	if (!isdigit((unsigned char)*name) ||
 	    sscanf(name, "%u_%u%n", &pin->outer_id, &pin->id, &end) != 2)
@@ -348,20 +352,21 @@ static bool parse_pin(const char *name, struct journal_pin *pin)
 	pin->state = state;
 
 	/* One that can't be opened has to be reported, so it counts */
-	if (map_ref_open_pin(&map, pin->path))
-		return true;
-	same = map.info.id == pin->id;
-	map_ref_close(&map);
+	pin->open_err = map_ref_open_pin(&pin->map, pin->path);
 
-	return same;
+	return pin->open_err || pin->map.info.id == pin->id;
 }
 
 static int each_in_run(const char *run, bool live,
-		       int (*fn)(const struct journal_pin *pin, void *ctx),
+		       int (*fn)(struct journal_pin *pin, void *ctx),
 		       void *ctx)
 {
 	char path[PATH_MAX];
-	struct journal_pin pin = { .path = path, .live = live };
+	struct journal_pin pin = {
+		.path = path,
+		.live = live,
+		.map.fd = -1,
+	};
 	struct dirent *entry;
 	int ret = 0;
 	DIR *dir;
@@ -374,6 +379,7 @@ static int each_in_run(const char *run, bool live,
 		if (!join(path, run, entry->d_name) &&
 		    parse_pin(entry->d_name, &pin))
 			ret = fn(&pin, ctx);
+		map_ref_close(&pin.map);
 	}
 	if (!ret && !entry && errno)
 		ret = -errno;
@@ -413,7 +419,7 @@ static int lock_to_read(const char *run, unsigned int *wait_ms)
 }
 
 int map_journal_each(const struct map_journal *j, unsigned int wait_ms,
-		     int (*fn)(const struct journal_pin *pin, void *ctx),
+		     int (*fn)(struct journal_pin *pin, void *ctx),
 		     void *ctx)
 {
 	char run[PATH_MAX];

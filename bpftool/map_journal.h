@@ -9,6 +9,8 @@
 
 #include <linux/types.h>
 
+#include "map_ref.h"
+
 #define MAP_JOURNAL_DIR	"/sys/fs/bpf/swap_drain"
 
 struct map_journal {
@@ -66,6 +68,9 @@ struct journal_pin {
 	__u32 outer_id, id;
 	bool live;		/* its run is still at work */
 	enum pin_state state;
+	/* The map, if it can be opened; who takes it sets its fd to -1 */
+	struct map_ref map;
+	int open_err;		/* otherwise -errno */
 };
 
 /**
@@ -77,7 +82,7 @@ struct journal_pin {
  * Return: the first value other than 0 that @fn returned, 0, or -errno.
  */
 int map_journal_each(const struct map_journal *j, unsigned int wait_ms,
-		     int (*fn)(const struct journal_pin *pin, void *ctx),
+		     int (*fn)(struct journal_pin *pin, void *ctx),
 		     void *ctx);
 
 /* bpffs_holds() - is a path on a bpffs? */

@@ -23,6 +23,8 @@
 #include <bpf/libbpf.h>
 
 #include "map_move.h"
+#include "map_move_cpus.h"
+#include "map_move_needs.h"
 #include "map_ref.h"
 
 #ifdef BPFTOOL_WITHOUT_SKELETONS
@@ -54,11 +56,6 @@ void map_move_close(struct map_move *m)
 /* Runs without progress: a CPU that comes and goes, a lock that is not free */
 #define RUN_TRIES	100
 
-/* With more entries than that it would keep a CPU busy for too long */
-#define EACH_MAX	1048576
-
-enum mover { MOVER_EACH, MOVER_ITER, MOVER_OWN, MOVER_CPU, MOVER_POP };
-
 static const char * const mover_names[] = {
 	[MOVER_EACH]	= "for_each",
 	[MOVER_ITER]	= "iterator",
@@ -81,21 +78,6 @@ static int print_nothing(enum libbpf_print_level level, const char *format,
 			 va_list args)
 {
 	return 0;
-}
-
-static enum mover mover_of(const struct bpf_map_info *info)
-{
-	switch (info->type) {
-	case BPF_MAP_TYPE_QUEUE:
-	case BPF_MAP_TYPE_STACK:
-		return MOVER_POP;
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-		return MOVER_OWN;
-	default:
-		return info->max_entries > EACH_MAX ? MOVER_ITER : MOVER_EACH;
-	}
 }
 
 static bool has_keys(__u32 type)
@@ -296,68 +278,6 @@ destroy_link:
 	return err;
 }
 
-/* The CPUs in one of sysfs' lists: a bool for each, to be freed, or NULL */
-static bool *cpu_list(const char *name, unsigned int *nr)
-{
-	unsigned long from, to;
-	bool *set = NULL, *tmp;
-	char path[64], *line = NULL, *at;
-	size_t size = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/%s", name);
-	f = fopen(path, "re");
-	if (!f)
-		return NULL;
-	*nr = 0;
-	if (getline(&line, &size, f) < 0)
-		goto out;
-	for (at = line; *at >= '0' && *at <= '9'; at += *at == ',') {
-		from = strtoul(at, &at, 10);
-		to = *at == '-' ? strtoul(at + 1, &at, 10) : from;
-		tmp = realloc(set, to + 1);
-		if (!tmp || to < from || from < *nr) {
-			free(tmp ? : set);
-			set = NULL;
-			break;
-		}
-		set = tmp;
-		memset(set + *nr, 0, from - *nr);
-		memset(set + from, 1, to + 1 - from);
-		*nr = to + 1;
-	}
-out:
-	free(line);
-	fclose(f);
-	return set;
-}
-
-static int cpu_is_online(unsigned int cpu)
-{
-	unsigned int nr;
-	bool *online = cpu_list("online", &nr);
-	bool is = online && cpu < nr && online[cpu];
-
-	free(online);
-
-	return online ? is : -ENOENT;
-}
-
-/* Where a thread may run, on machines with up to 8192 CPUs */
-struct cpu_mask {
-	cpu_set_t sets[8];
-};
-
-/* Run this thread on one CPU only */
-static int pin_thread(unsigned int cpu)
-{
-	struct cpu_mask mask = {};
-
-	CPU_SET_S(cpu, sizeof(mask), mask.sets);
-
-	return sched_setaffinity(0, sizeof(mask), mask.sets) ? -errno : 0;
-}
-
 static int run_program(struct map_move *m, __u64 arg, __u32 *result)
 {
 	int err;
@@ -374,20 +294,20 @@ static int run_program(struct map_move *m, __u64 arg, __u32 *result)
 static int run_cpu(struct map_move *own, struct map_move *other,
 		   unsigned int cpu, struct map_move_result *res, bool *done)
 {
-	int online = cpu_is_online(cpu), err;
+	int online = move_cpu_is_online(cpu), err;
 	__u32 ran_on = cpu;
 
 	if (online < 0)
 		return online;
 	if (online) {
-		err = pin_thread(cpu);
+		err = move_cpu_pin(cpu);
 		if (!err && res)
 			err = run_program(own, 0, &ran_on);
 		/* It may have gone offline, and the thread with it elsewhere,
 		 * where the program did no harm
 		 */
 		*done = !err && ran_on == cpu;
-		return err == -EINVAL && !cpu_is_online(cpu) ? 0 : err;
+		return err == -EINVAL && !move_cpu_is_online(cpu) ? 0 : err;
 	}
 
 	err = other->skel ? 0 : load_part(other, own->begin);
@@ -396,7 +316,7 @@ static int run_cpu(struct map_move *own, struct map_move *other,
 	if (err)
 		return err;
 	/* Then its programs may have added while values were exchanged */
-	*done = !cpu_is_online(cpu);
+	*done = !move_cpu_is_online(cpu);
 	if (!*done && res && !own->opts.since)
 		res->unsure++;
 
@@ -414,7 +334,7 @@ static int run_cpus(struct map_move *m, struct map_move_result *res)
 	struct cpu_mask before;
 	int err = 0;
 
-	possible = cpu_list("possible", &nr);
+	possible = move_cpu_list("possible", &nr);
 	if (!possible)
 		return -ENOENT;
 	if (sched_getaffinity(0, sizeof(before), before.sets)) {
@@ -513,63 +433,6 @@ int map_move_run(struct map_move *m, struct map_move_result *res)
 	return 0;
 }
 
-/* Has the kernel the atomic exchange? */
-static bool probe_xchg(void)
-{
-	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_STX | BPF_DW | BPF_MEM, .dst_reg = BPF_REG_10,
-		  .src_reg = BPF_REG_0, .off = -8 },
-		{ .code = BPF_STX | BPF_DW | BPF_ATOMIC, .dst_reg = BPF_REG_10,
-		  .src_reg = BPF_REG_0, .off = -8, .imm = BPF_XCHG },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int fd;
-
-	fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", insns, 4, NULL);
-	if (fd >= 0)
-		close(fd);
-
-	return fd >= 0;
-}
-
-/* What the kernel lacks, NULL: nothing that is known */
-static const char *missing(enum mover mover)
-{
-	if (!probe_xchg())
-		return "atomic exchange in BPF programs (BPF_XCHG, since 5.12)";
-	if (mover == MOVER_ITER &&
-	    libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, NULL) <= 0)
-		return "iterators over the elements of a map (since 5.9)";
-	if (mover != MOVER_ITER && mover != MOVER_POP &&
-	    (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, NULL) <= 0 ||
-	     libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
-				     BPF_FUNC_for_each_map_elem, NULL) <= 0))
-		return "bpf_for_each_map_elem() in programs of type syscall (since 5.14)";
-	if (mover == MOVER_CPU &&
-	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
-				    BPF_FUNC_map_lookup_percpu_elem, NULL) <= 0)
-		return "bpf_map_lookup_percpu_elem() (since 5.19), which CPUs that are offline need";
-
-	return NULL;
-}
-
-static void explain(enum mover mover, int err, char *why, size_t size)
-{
-	const char *lacks = err == -EPERM ? NULL : missing(mover);
-
-	if (lacks)
-		snprintf(why, size, "this kernel lacks %s", lacks);
-	else if (mover == MOVER_OWN && err == -EINVAL)
-		snprintf(why, size,
-			 "they have to run on every CPU, and this process may not");
-	else if (err == -EACCES)
-		snprintf(why, size,
-			 "the verifier refuses them, as for a map that is exclusive to a program");
-	else
-		snprintf(why, size, "%s", strerror(-err));
-}
-
 int map_move_open(struct map_move **mp, const struct map_move_opts *opts,
 		  char *why, size_t size)
 {
@@ -581,7 +444,7 @@ int map_move_open(struct map_move **mp, const struct map_move_opts *opts,
 	if (!m)
 		return -ENOMEM;
 	m->opts = *opts;
-	m->mover = mover_of(&opts->map->info);
+	m->mover = move_choose(&opts->map->info);
 	m->units = (opts->map->info.value_size + 3) / 4;
 	m->layout_fd = -1;
 	m->scratch_fd = -1;
@@ -598,7 +461,7 @@ int map_move_open(struct map_move **mp, const struct map_move_opts *opts,
 	if (!err && m->mover == MOVER_OWN)
 		err = run_cpus(m, NULL);
 	if (err) {
-		explain(m->mover, err, why, size);
+		move_explain(m->mover, err, why, size);
 		map_move_close(m);
 	} else {
 		*mp = m;
@@ -625,6 +488,16 @@ void map_move_close(struct map_move *m)
 
 __u32 map_move_stage_type(__u32 type)
 {
+	switch (type) {
 	/* What is popped first comes out first again */
-	return type == BPF_MAP_TYPE_STACK ? BPF_MAP_TYPE_QUEUE : type;
+	case BPF_MAP_TYPE_STACK:
+		return BPF_MAP_TYPE_QUEUE;
+	/* An LRU evicts before it is full */
+	case BPF_MAP_TYPE_LRU_HASH:
+		return BPF_MAP_TYPE_HASH;
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+		return BPF_MAP_TYPE_PERCPU_HASH;
+	default:
+		return type;
+	}
 }

@@ -10,19 +10,25 @@
 #include "main.h"
 #include "map_msg.h"
 
+/* Control characters, and bytes that may not be UTF-8 */
+static bool needs_escape(unsigned char c)
+{
+	return c < ' ' || c >= 0x7f;
+}
+
 /* Quotes a word so that it can be pasted into a shell. Control characters and
  * bytes above 127 need bash's $'...'.
  */
 static void shell_quote(const char *word, char *out, size_t size)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ_./:@%+=,-";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
 	const char *end = out + size - sizeof("\\xff'");
 	bool ansi = false;
 	const char *at;
 
 	for (at = word; *at; at++)
-		ansi |= *at < ' ' || *at == 0x7f;
+		ansi |= needs_escape(*at);
 	if (*word && !word[strspn(word, plain)]) {
 		snprintf(out, size, "%s", word);
 		return;
@@ -34,7 +40,7 @@ static void shell_quote(const char *word, char *out, size_t size)
 			out += sprintf(out, ansi ? "\\'" : "'\\''");
 		else if (*at == '\\' && ansi)
 			out += sprintf(out, "\\\\");
-		else if (*at < ' ' || *at == 0x7f)
+		else if (needs_escape(*at))
 			out += sprintf(out, "\\x%02x", (unsigned char)*at);
 		else
 			*out++ = *at;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Pinned maps that no program writes to any more: check, print, clear or keep,
- * release
- */
+/* Pinned maps that no program writes to any more: print, clear or keep, release */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -19,8 +17,6 @@
 #include "map_pins.h"
 #include "map_read.h"
 #include "map_signals.h"
-
-#define WHY_MAX	512
 
 struct pinned_map *pins_add(struct pin_list *l, const struct map_ref *map,
 			    __u32 outer_id, enum pin_state state)
@@ -56,6 +52,7 @@ void pins_free(struct pin_list *l)
 	free(l->pins);
 	map_doc_free(&l->doc);
 	map_wait_close(l->sleepable);
+	map_users_free(l->users);
 }
 
 void pins_refuse(struct pinned_map *pin, const char *fmt, ...)
@@ -78,7 +75,10 @@ int pins_pin(struct pin_list *l)
 
 	for (i = 0; i < l->nr; i++) {
 		pin = &l->pins[i];
+		/* The longest of the names that it will have comes first */
 		err = map_journal_path(l->journal, pin->label.outer_id,
+				       pin->map.info.id, PIN_PRINTED, path) ? :
+		      map_journal_path(l->journal, pin->label.outer_id,
 				       pin->map.info.id, pin->state, path);
 		if (!err) {
 			pin->path = strdup(path);
@@ -174,194 +174,10 @@ struct map_place pins_place(const struct pin_list *l)
 	return at;
 }
 
-/* A map that a program may write to, and how */
-struct writer {
-	__u32 id;
-	char why[WHY_MAX];
-};
-
-/* Returns 1 if there is one, 0, or -errno if it can't be told */
-static int find_holder(struct pin_list *l, struct pinned_map *pins,
-		       unsigned int nr, const struct pins_before *before,
-		       struct writer *w)
-{
-	struct map_users_query q = {
-		.nr = nr,
-		.why = w->why,
-		.size = sizeof(w->why),
-	};
-	__u32 *ids = calloc(nr + 1, sizeof(*ids));
-	unsigned int i;
-	int ret;
-
-	if (!ids)
-		return -ENOMEM;
-	for (i = 0; i < nr; i++)
-		ids[i] = pins[i].map.info.id;
-	q.ids = ids;
-	if (before) {
-		/* The slots that will be swapped don't count yet */
-		q.outer = before->outer;
-		q.except = before->key;
-		q.except_all = !before->key;
-	}
-	w->id = pins[0].map.info.id;
-	ret = map_users_find(l->users, &q);
-	if (ret > 0)
-		w->id = q.found;
-	free(ids);
-
-	return ret;
-}
-
-/* Returns 1 with the reason in @w if there is no way to wait */
-static int open_sleepable_wait(struct pin_list *l, struct writer *w)
-{
-	LIBBPF_OPTS(map_wait_opts, opts,
-		.sleepable = true,
-		.after_update = true,
-		.timeout_ms = l->timeout_ms,
-		.log = map_debug_line,
-	);
-	char why[MAP_WAIT_WHY];
-	size_t len = strlen(w->why);
-
-	if (l->sleepable ||
-	    !map_wait_open(&l->sleepable, &opts, why, sizeof(why)))
-		return 0;
-
-	l->sleepable = NULL;
-	snprintf(w->why + len, sizeof(w->why) - len,
-		 ", and this kernel has no way to wait for it: %s", why);
-	return 1;
-}
-
-/* As find_holder(), for what neither a grace period nor the other wait covers */
-static int find_async(struct pin_list *l, const struct pinned_map *pin,
-		      struct writer *w)
-{
-	struct map_ref outer;
-	int ret;
-
-	*w->why = '\0';
-	ret = map_ref_open(&outer, pin->label.outer_id, BPF_F_RDONLY);
-	if (ret)	/* a map that is gone has no programs */
-		return ret == -ENOENT ? 0 : ret;
-	if (map_is_map_in_map(&outer.info))
-		ret = map_users_async(l->users, &outer, &pin->map, w->why,
-				      sizeof(w->why));
-	map_ref_close(&outer);
-	w->id = pin->map.info.id;
-	if (ret != MAP_ASYNC_SLEEPABLE || l->force)
-		return ret;
-
-	snprintf(l->sleeper, sizeof(l->sleeper), "%s", w->why);
-	return open_sleepable_wait(l, w);
-}
-
-/* Looks at several maps; those of one map-in-map are alike to find_async() */
-static int find_writer(struct pin_list *l, struct pinned_map *pins,
-		       unsigned int nr, const struct pins_before *before,
-		       struct writer *w)
-{
-	unsigned int i;
-	int ret;
-
-	ret = find_holder(l, pins, nr, before, w);
-	for (i = 0; !ret && i < nr; i++)
-		if (!i || pins[i].label.outer_id != pins[i - 1].label.outer_id)
-			ret = find_async(l, &pins[i], w);
-	if (ret < 0 && !*w->why)
-		snprintf(w->why, sizeof(w->why), "can't tell who uses it: %s",
-			 strerror(-ret));
-
-	return ret;
-}
-
-#define MAY_CHANGE	"map %u may still be written to: %s"
-
-/* Before the swap an error tells of no place */
-static int refuse(const struct pin_list *l, const struct pins_before *before,
-		  const struct writer *w)
-{
-	struct map_place at = pins_place(l);
-
-	if (before)
-		return map_err(MAY_CHANGE "; use 'force' to drain it anyway",
-			       w->id, w->why);
-
-	return map_err_at(&at, MAY_CHANGE, w->id, w->why);
-}
-
-/* Returns 0 if the maps can be printed, after the wait for sleepable programs
- * if there is one; or -1 with the reason in @w
- */
-static int check(struct pin_list *l, struct pinned_map *pins, unsigned int nr,
-		 const struct pins_before *before, struct writer *w)
-{
-	int ret;
-
-	*w->why = '\0';
-	ret = find_writer(l, pins, nr, before, w);
-	if (ret && l->force && before)
-		map_warn(MAY_CHANGE, w->id, w->why);
-
-	return ret && !l->force ? -1 : 0;
-}
-
-int pins_check(struct pin_list *l, const struct pins_before *before)
-{
-	struct writer w;
-	unsigned int i;
-	int err;
-
-	if (!l->nr)
-		return 0;
-	err = map_users_take(&l->users);
-	if (err) {
-		w.id = l->pins[0].map.info.id;
-		snprintf(w.why, sizeof(w.why), "can't tell who uses it: %s",
-			 strerror(-err));
-		return refuse(l, before, &w);
-	}
-
-	if (!check(l, l->pins, l->nr, before, &w))
-		return 0;
-	if (l->all_or_none)
-		return refuse(l, before, &w);
-
-	/* One map that can't be printed is no reason to hold back the others */
-	for (i = 0; i < l->nr; i++) {
-		if (l->pins[i].stays ||
-		    !check(l, &l->pins[i], 1, before, &w))
-			continue;
-		pins_refuse(&l->pins[i], MAY_CHANGE, w.id, w.why);
-	}
-
-	return 0;
-}
-
-static int wait_for_sleepable(struct pin_list *l)
-{
-	struct map_place at = pins_place(l);
-	char why[MAP_WAIT_WHY];
-
-	if (!l->sleepable || l->force)
-		return 0;
-	if (map_wait_run(l->sleepable, why, sizeof(why)))
-		return map_err_at(&at, "%s: %s", l->sleeper, why);
-	map_debug("%s: waited %llu us for sleepable programs",
-		  map_wait_sleepable_way(l->sleepable),
-		  map_wait_sleepable_us(l->sleepable));
-
-	/* That may have taken long enough for a new holder */
-	return pins_check(l, NULL);
-}
-
 static int print_pin(struct pin_list *l, struct pinned_map *pin)
 {
 	struct map_place at = pin_place(l, pin);
-	const char *what = "get the BTF of the drained map";
+	const char *what;
 	struct map_printer printer = {
 		.skip = l->skip,
 		.skip_ctx = l->ctx,
@@ -375,7 +191,8 @@ static int print_pin(struct pin_list *l, struct pinned_map *pin)
 
 	err = map_printer_init(&printer, &l->doc, &pin->map.info);
 	if (err)
-		return map_err_at(&at, "can't %s: %s", what, strerror(-err));
+		return map_err_at(&at, "can't get the BTF of map %u: %s",
+				  pin->map.info.id, strerror(-err));
 
 	map_print_begin(&printer, &pin->label);
 	err = map_read_all(&pin->map, &printer, &what);
@@ -396,7 +213,7 @@ static int print_pin(struct pin_list *l, struct pinned_map *pin)
 static int print_entries(struct pin_list *l)
 {
 	struct map_place at = pins_place(l);
-	bool failed = false;
+	bool failed = false, told = false;
 	unsigned int i;
 	int err;
 
@@ -406,6 +223,7 @@ static int print_entries(struct pin_list *l)
 			continue;
 		l->pins[i].stays = true;
 		failed = true;
+		told = l->all_or_none || ferror(stdout);
 		if (l->all_or_none)
 			break;
 	}
@@ -413,7 +231,7 @@ static int print_entries(struct pin_list *l)
 	map_progress_hide(&l->doc.progress);
 	at.to_stderr = true;
 	/* An error of stdout may have been told already */
-	if (err && !failed)
+	if (err && !told)
 		map_err_at(&at, "can't write the drained map: %s",
 			   strerror(-err));
 
@@ -456,18 +274,21 @@ static int clear(struct pin_list *l, struct pinned_map *pin)
 static int release(struct pin_list *l, struct pinned_map *pin)
 {
 	struct map_place at;
+	bool keeping = false;
 	const char *what;
 	int err;
 
-	what = "cleared";
+	what = "be cleared";
 	err = pin->state == PIN_CLEAR || pin->state == PIN_PRINTED ?
 		      clear(l, pin) : 0;
 	if (!err && l->keep) {
-		what = "kept";
+		what = "be kept at";
+		keeping = true;
 		err = bpf_obj_pin(pin->map.fd, l->keep) ? -errno : 0;
 	}
 	if (!err) {
-		what = "released";
+		what = "be released";
+		keeping = false;
 		map_signals_block();
 		err = pins_unpin(pin);
 	}
@@ -477,8 +298,9 @@ static int release(struct pin_list *l, struct pinned_map *pin)
 	/* Stdout holds a complete document */
 	at = pin_place(l, pin);
 	at.to_stderr = true;
-	return map_err_at(&at, "the drained map was printed but can't be %s: %s",
-			  what, strerror(-err));
+	return map_err_at(&at, "the drained map was printed but can't %s%s%s: %s",
+			  what, keeping ? " " : "", keeping ? l->keep : "",
+			  strerror(-err));
 }
 
 int pins_finish(struct pin_list *l)
@@ -486,7 +308,7 @@ int pins_finish(struct pin_list *l)
 	unsigned int i;
 	int ret = 0;
 
-	if (pins_check(l, NULL) || wait_for_sleepable(l))
+	if (pins_check(l, NULL) || pins_wait_sleepable(l))
 		return -1;
 	if (l->summary ? print_summary(l) : print_entries(l))
 		return -1;

@@ -90,6 +90,11 @@ struct map_place pins_place(const struct pin_list *l);
  */
 int pins_check(struct pin_list *l, const struct pins_before *before);
 
+/* pins_wait_sleepable() - wait for sleepable programs, if pins_check() found any.
+ * Reports; 0 or -1
+ */
+int pins_wait_sleepable(struct pin_list *l);
+
 /* pins_unpin() - remove a map's pin; 0 or -errno */
 int pins_unpin(struct pinned_map *pin);
 

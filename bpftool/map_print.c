@@ -177,9 +177,9 @@ int map_doc_end(struct map_doc *doc)
 int map_printer_init(struct map_printer *p, struct map_doc *doc,
 		     const struct bpf_map_info *info)
 {
-	memset(p, 0, sizeof(*p));
 	p->doc = doc;
 	p->info = info;
+	p->btf = NULL;
 	if (!doc->wtr || !map_is_typed(info))
 		return 0;
 

@@ -12,6 +12,9 @@
 #include "map_read.h"
 #include "map_replace.h"
 
+/* The kernel's ENOTSUPP, which strerror() does not know */
+#define KERNEL_NOTSUPP	524
+
 struct read_bufs {
 	void *key, *next;
 	void *value, *popped;
@@ -82,8 +85,10 @@ static int read_by_key(const struct map_ref *map, struct map_printer *p,
 	*what = cant_read;
 	err = map_batch_each(map->fd, &map->info, print_entry, p);
 	if (err > 0) {
-		map_debug("map %u: read entry by entry, the kernel reads no batch of a %s",
-			  map->info.id, map_type_name(map->info.type));
+		map_debug("map %u: read entry by entry, no batch of a %s can be read: %s",
+			  map->info.id, map_type_name(map->info.type),
+			  errno == KERNEL_NOTSUPP ? "not supported" :
+						    strerror(errno));
 		return read_one_by_one(map, p, b, what);
 	}
 	if (p->doc->err)

@@ -39,7 +39,7 @@ struct report {
 	unsigned int nr;
 };
 
-static int report_pin(const struct journal_pin *pin, void *ctx)
+static int report_pin(struct journal_pin *pin, void *ctx)
 {
 	struct report *r = ctx;
 
@@ -80,7 +80,7 @@ void map_report_orphans(const struct map_journal *j)
 			 strerror(-err));
 }
 
-static int is_pin_of(const struct journal_pin *pin, void *ctx)
+static int is_pin_of(struct journal_pin *pin, void *ctx)
 {
 	return pin->id == *(__u32 *)ctx;
 }
@@ -95,12 +95,10 @@ struct recovery {
 	unsigned int live;	/* maps of runs that are still at work */
 };
 
-static int add_pin(const struct journal_pin *pin, void *ctx)
+static int add_pin(struct journal_pin *pin, void *ctx)
 {
 	struct recovery *r = ctx;
 	struct pinned_map *new;
-	struct map_ref map;
-	int err;
 
 	if (pin->live) {
 		r->live++;
@@ -111,16 +109,17 @@ static int add_pin(const struct journal_pin *pin, void *ctx)
 		return 0;
 	}
 
-	err = map_ref_open_pin(&map, pin->path);
-	new = pins_add(&r->pins, &map, pin->outer_id, pin->state);
+	new = pins_add(&r->pins, &pin->map, pin->outer_id, pin->state);
 	if (!new)
 		return -ENOMEM;
+	new->map.info.id = pin->id;	/* if it could not be opened, too */
+	pin->map.fd = -1;
 	new->path = strdup(pin->path);
 	if (!new->path)
 		return -ENOMEM;
-	if (err)
+	if (pin->open_err)
 		pins_refuse(new, "can't open the drained map: %s",
-			    strerror(-err));
+			    strerror(-pin->open_err));
 
 	return 0;
 }
@@ -167,7 +166,7 @@ static int recover(struct recovery *r, const struct map_journal *j)
 	       pins_finish(&r->pins) ? -1 : 0;
 }
 
-static int nothing(const struct journal_pin *pin, void *ctx)
+static int nothing(struct journal_pin *pin, void *ctx)
 {
 	return 0;
 }

@@ -103,9 +103,11 @@ int map_check_replacement(const struct map_ref *map, const struct map_ref *old)
 /* Map info tells neither of them, so they can't be carried over */
 static int check_can_copy(const struct map_ref *old)
 {
-	if (old->info.map_flags & BPF_F_NUMA_NODE)
-		return map_err("map %u has a NUMA node, which the kernel does not tell: give a replacement with 'value MAP'",
-			       old->info.id);
+	if (old->info.map_flags & BPF_F_NUMA_NODE) {
+		map_err("map %u has a NUMA node, which the kernel does not tell: give a replacement with 'value MAP'",
+			old->info.id);
+		return -1;
+	}
 
 	return check_not_frozen(old, "its replacement can't be guessed: give one with 'value MAP'");
 }

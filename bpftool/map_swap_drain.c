@@ -52,7 +52,7 @@ static void unlock(struct swap_drain *sd)
 static int check_value_is_free(struct swap_drain *sd)
 {
 	char why[512] = "";
-	__u32 id = sd->args.value.info.id;
+	__u32 id = sd->new[0].info.id;
 	struct map_users_query q = {
 		.ids = &id,
 		.nr = 1,
@@ -66,18 +66,22 @@ static int check_value_is_free(struct swap_drain *sd)
 	if (ret < 0 && !*why)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
-	if (ret && !sd->args.force)
-		return map_err("map %u can't be a replacement, it may be in use before it is in the slot: %s; 'force' takes it anyway",
-			       id, why);
+	if (ret && !sd->args.force) {
+		map_err("map %u can't be a replacement, it may be in use before it is in the slot: %s; 'force' takes it anyway",
+			id, why);
+		return -1;
+	}
 	if (ret)
 		map_warn("map %u may be in use before it is in the slot: %s",
 			 id, why);
 
 	/* Last: a run pins a map before it takes it out of its slot */
 	ret = map_in_journal(&sd->journal, id);
-	if (ret > 0)
-		return map_err("map %u can't be a replacement: it is in %s, its content was not printed yet",
-			       id, sd->journal.base);
+	if (ret > 0) {
+		map_err("map %u can't be a replacement: it is in %s, its content was not printed yet",
+			id, sd->journal.base);
+		return -1;
+	}
 	return ret ? map_err("can't read %s: %s", sd->journal.base,
 			     strerror(-ret)) : 0;
 }
@@ -97,11 +101,12 @@ static int get_replacements(struct swap_drain *sd)
 	if (value->fd >= 0) {
 		sd->new[0] = *value;
 		value->fd = -1;
-		sd->value_lock = map_lock(value->info.id);
-		return sd->value_lock < 0 ||
-		       map_check_replacement(&sd->new[0],
-					     &sd->pins.pins[0].map) ||
-		       check_value_is_free(sd) ? -1 : 0;
+		if (map_check_replacement(&sd->new[0],
+					  &sd->pins.pins[0].map))
+			return -1;
+		/* Another run may be about to put it into another slot */
+		sd->value_lock = map_lock(sd->new[0].info.id);
+		return sd->value_lock < 0 || check_value_is_free(sd) ? -1 : 0;
 	}
 
 	for (i = 0; i < sd->pins.nr; i++)
@@ -159,9 +164,11 @@ static int swap_failed(const struct swap_drain *sd, int err)
 		return map_err_at(nr ? &at : NULL,
 				  "can't swap all slots, %u of %u are: %s", nr,
 				  sd->nr_slots, strerror(-err));
-	if (err == -EINVAL)
-		return map_err("the kernel refuses map %u as a replacement for map %u: they are not compatible",
-			       sd->new[0].info.id, sd->slots[0].id);
+	if (err == -EINVAL) {
+		map_err("the kernel refuses map %u as a replacement for map %u: they are not compatible",
+			sd->new[0].info.id, sd->slots[0].id);
+		return -1;
+	}
 
 	return map_err("can't swap the slot: %s", strerror(-err));
 }
@@ -202,7 +209,7 @@ static int swap_and_wait(struct swap_drain *sd)
 	    map_wait_run(sd->wait, why, sizeof(why)))
 		return map_err_at(&at, "%s", why);
 	sd->wait_us = now_us() - start;
-	map_debug("%s: waited %llu us", map_wait_way(sd->wait), sd->wait_us);
+	map_debug("provider %s: waited %llu us", map_wait_way(sd->wait), sd->wait_us);
 
 	return 0;
 }
@@ -305,11 +312,8 @@ static void print_summary(void *ctx)
 /* Reports */
 static int open_all(struct swap_drain *sd)
 {
-	LIBBPF_OPTS(map_wait_opts, opts,
-		.way = sd->args.way,
-		.after_update = true,
-		.log = map_debug_line,
-	);
+	LIBBPF_OPTS(map_wait_opts, opts, .way = sd->args.way, .after_update = true,
+		    .log = map_debug_line);
 	const struct map_ref *outer = &sd->args.map;
 	char why[MAP_WAIT_WHY];
 	int frozen;

@@ -94,8 +94,9 @@ static int allow_fds(const struct swap_drain *sd)
 	if (!setrlimit(RLIMIT_NOFILE, &limit))
 		return 0;
 
-	return map_err("can't open enough files for %u slots: raise the limit with 'ulimit -n %llu'",
-		       sd->nr_slots, (unsigned long long)need);
+	map_err("can't open enough files for %u slots: raise the limit with 'ulimit -n %llu'",
+		sd->nr_slots, (unsigned long long)need);
+	return -1;
 }
 
 static int by_id_and_place(const void *a, const void *b)

@@ -38,10 +38,10 @@ static __u32 parse_timeout(const char *word)
 /* Reports */
 static int parse_timeout_arg(int argc, char **argv, struct map_wait_opts *opts)
 {
-	if (!opts->sleepable)
-		return map_err("'timeout' goes with 'sleepable': the other wait takes milliseconds");
-	if (!argc)
-		return map_err("'timeout' needs a number of seconds");
+	if (!opts->sleepable || !argc)
+		return map_err("'timeout' %s", argc ?
+			       "goes with 'sleepable': the other wait takes milliseconds" :
+			       "needs a number of seconds");
 	opts->timeout_ms = parse_timeout(*argv);
 	if (!opts->timeout_ms)
 		return map_err("timeout '%s' is not a number of seconds from 1 to %u",
@@ -93,12 +93,12 @@ static void print_wait(const char *way, __u64 us)
 	jsonw_uint_field(json_wtr, "wait_us", us);
 }
 
-static int print_result(const struct map_wait *w)
+static void print_result(const struct map_wait *w)
 {
 	const char *sleepable = map_wait_sleepable_way(w);
 
 	if (!json_output)
-		return 0;
+		return;
 
 	jsonw_start_object(json_wtr);
 	print_wait(map_wait_way(w), map_wait_us(w));
@@ -109,11 +109,6 @@ static int print_result(const struct map_wait *w)
 		jsonw_end_object(json_wtr);
 	}
 	jsonw_end_object(json_wtr);
-
-	if (!fflush(stdout) && !ferror(stdout))
-		return 0;
-
-	return map_err_stderr("can't write the output: %s", strerror(errno));
 }
 
 int do_map_sync(int argc, char **argv)
@@ -131,7 +126,7 @@ int do_map_sync(int argc, char **argv)
 	if (err)
 		map_err("%s", why);
 	else
-		err = print_result(w);
+		print_result(w);
 	map_wait_close(w);
 	if (err)
 		return -1;

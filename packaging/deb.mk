@@ -65,6 +65,8 @@ $(DSC)/.built: $(DEB)/.built
 			--transform="s,^\\.,bpftool-map-sync-$$version," \
 			-C $(DSC)/src .
 	$(Q)cp -a packaging/debian $(DSC)/src/
+	$(Q)mkdir -p $(DSC)/src/debian/source
+	$(Q)echo '3.0 (quilt)' >$(DSC)/src/debian/source/format
 	$(Q)cp $(DEB)/src/debian/copyright $(DSC)/src/debian/
 	$(Q)sed '1s/)/-1)/' $(DEB)/src/debian/changelog >$(DSC)/src/debian/changelog
 	$(Q)rm $(DSC)/src/debian/changelog.in $(DSC)/src/debian/copyright.in

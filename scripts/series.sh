@@ -75,8 +75,9 @@ target() {
 	esac
 }
 
+# The page of section 3 is no part of bpftool's documentation
 overlay() {
-	(cd "$root" && find bpftool docs/man bash-completion patches/selftests -type f) |
+	(cd "$root" && find bpftool docs/man/map-*.rst bash-completion patches/selftests -type f) |
 		LC_ALL=C sort
 }
 

@@ -12,12 +12,14 @@ AUDIT_INCLUDES := -Ibpftool -I$(BPFTOOL_DIR) -I$(OBJ) -I$(LIBBPF)/include \
 AUDIT_CFLAGS := -g -O1 -Wall -Wno-unused-parameter -D_GNU_SOURCE \
 	-DPACKAGE='"bpftool"' -D__EXPORTED_HEADERS__ $(AUDIT_INCLUDES)
 
-# With all of bpftool but its main(), so that nothing of it is played
+# With all of bpftool but its main(), so that nothing of it is played, and with
+# libcrypto where the tree's bpftool signs programs
 $(TESTS)/audit_check: tests/progs/audit/audit_check.c $(OBJ)/.built build/.chosen
 	$(Q)objcopy --redefine-sym main=bpftool_main $(OBJ)/main.o $@.main.o
 	$(Q)$(CC) $(AUDIT_CFLAGS) -o $@ $< $@.main.o \
 		$$(ls $(OBJ)/*.o | grep -v -e '/main\.o' -e '\.bpf\.o') \
-		$(LIBBPF)/libbpf.a -lelf -lz -lcap
+		$(LIBBPF)/libbpf.a -lelf -lz -lcap \
+		$$(grep -o -m 1 -e -lcrypto $(BPFTOOL_DIR)/Makefile || :)
 
 AUDIT_FUZZ_LINK = clang -fsanitize=fuzzer,$(FUZZ_SANITIZE) \
 	-Wl,--wrap=btf__load_vmlinux_btf -o $@ $^ $(FUZZ_LIBS)

@@ -5,6 +5,7 @@
 #   make check-vm         the suite on other kernels, in tests/vm/vm.mk
 #   make check-asan       the tests with ASan and UBSan, in tests/fuzz/fuzz.mk
 #   make check            all of them
+#   make quick            what finds most mistakes, in less than 3 minutes
 #
 #   tests/source/*.bats   what can be told from the sources alone
 #   tests/host/*.bats     on this machine's kernel
@@ -32,7 +33,7 @@ vpath %.c $(PROG_DIRS) docs/examples
 # Have the movers in them, without bpftool around them
 $(TESTS)/move_load $(TESTS)/move_raw: PROG_INCLUDES += -I$(BPFTOOL_DIR)
 
-.PHONY: check check-host test-programs
+.PHONY: check check-host quick test-programs
 test-programs: $(PROGS) $(TESTS)/syscalls.json
 
 $(PROGS): $(wildcard tests/progs/*.h tests/progs/audit/*.h tests/guest/*.h) | $(TESTS)
@@ -89,6 +90,8 @@ QUICK	?= $(if $(OTHER_BASE),FAULTS_QUICK=16 LOAD_SECONDS=2)
 # CPUs busy
 check: CHECK_START := $(shell date +%s)
 check: $(OUT)/.packages build/.check-packages build/.vm-packages
+	@echo 'check: $(words $(HOST_FILES)) files of tests on this machine,$(if \
+		$(OTHER_BASE),, those with ASan and UBSan,) then the guests'
 	@setsid nice $(MAKE) --no-print-directory vm-kernels \
 		>build/vm-kernels.log 2>&1 & \
 	kernels=$$!; \
@@ -107,15 +110,37 @@ check: $(OUT)/.packages build/.check-packages build/.vm-packages
 # itself, after the others
 ALONE	:= $(patsubst %,tests/host/%.bats,kill progress)
 HOST_FILES = $(foreach t,$(HOST_TESTS),$(if $(filter %.bats,$t),$t,$(wildcard $t/*.bats)))
-PROVE	= $(TEST_ENV) $(QUICK) prove --timer --failures --comments \
-	--exec tests/world.sh
+LOGS	:= build/logs
+PROVE	= LOGS=$(LOGS) $(TEST_ENV) $(QUICK) prove --timer --failures --comments \
+	--exec tests/logged.sh
+# What failed is said again at the end
+FAILED	= LOGS=$(LOGS) tests/failed.sh \
+	'make check-host $(if $(KSRC),KSRC=$(KSRC),BASE=$(BASE)) HOST_TESTS='
 
 check-host: all test-programs build/.check-packages
-	@rm -rf build/results
+	@rm -rf build/results $(LOGS)
+	@mkdir -p $(LOGS)
+	@echo 'check-host: $(words $(HOST_FILES)) files of tests, $(TEST_JOBS) at a time'
 	@status=0; \
 	$(PROVE) -j $(TEST_JOBS) $(filter-out $(ALONE),$(HOST_FILES)) || status=1; \
 	$(if $(filter $(ALONE),$(HOST_FILES)),\
 		$(PROVE) $(filter $(ALONE),$(HOST_FILES)) || status=1;) \
+	$(FAILED) $(HOST_FILES); \
+	exit $$status
+
+# What finds most mistakes, the longest first. Of the faults and the loads a few
+QUICK_TESTS := tests/source/style.bats $(wildcard $(patsubst %,tests/host/%.bats,\
+	drain-faults drain-exact json users journal recover all keep queue grammar \
+	completion bad-input sync audit))
+quick: QUICK = RESULTS=$(abspath build/quick-results) FAULTS_QUICK=64 FAULTS_STEP=25 \
+	LOAD_SECONDS=1
+quick: all test-programs build/.check-packages
+	@rm -rf $(LOGS)
+	@mkdir -p $(LOGS)
+	@echo 'quick: $(words $(QUICK_TESTS)) files of tests, $(TEST_JOBS) at a time'
+	@status=0; \
+	$(PROVE) -j $(TEST_JOBS) $(QUICK_TESTS) || status=1; \
+	$(FAILED) $(QUICK_TESTS); \
 	exit $$status
 
 DEMO_FILES := $(TESTS)/demo $(TESTS)/demo.bpf.o $(TESTS)/syscalls.json

@@ -265,8 +265,11 @@ static long take_cpu(struct bpf_map *m, const void *key, void *value, __u32 *cpu
 	void *zeros = bpf_map_lookup_elem(&scratch, &zero);
 
 	value = bpf_map_lookup_percpu_elem(&map, key, *cpu);
-	if (!kinds || !zeros || !value)
+	if (!kinds || !zeros)
 		return 1;
+	/* It was deleted in between */
+	if (!value)
+		return 0;
 
 	return take_value(&e, value, kinds, zeros + MOVE_KEY_MAX);
 }

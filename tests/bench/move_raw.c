@@ -9,6 +9,8 @@
 #include <time.h>
 
 #include "map_move.c"
+#include "map_move_cpus.c"
+#include "map_move_needs.c"
 
 static double now_us(void)
 {

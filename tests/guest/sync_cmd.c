@@ -19,7 +19,7 @@
 #define NO_COMMAND	3
 
 /* A flag in the command, which older headers lack */
-#define COMMON_ATTRS	(1 << 16)
+#define COMMON_ATTRS	0x10000
 
 /* The check that libbpf's comment on bpf_sync_map_access() shows */
 static bool has_sync_map_access(void)

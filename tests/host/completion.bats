@@ -88,7 +88,7 @@ id_of() {
 	[ -n "$PROVIDERS" ]
 	offers 'bpftool map sync ' 'sleepable using'
 	offers 'bpftool map sync u' 'using'
-	offers 'bpftool map sync using ' "$ways"
+	offers 'bpftool map sync using ' "$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)"
 	offers 'bpftool map sync using membarr' 'membarrier'
 	offers 'bpftool map sync using membarrier ' 'sleepable'
 	offers 'bpftool map sync something ' ''

@@ -182,7 +182,7 @@ conserve_since() {
 	local out=$BATS_TEST_TMPDIR/out all=$BATS_TEST_TMPDIR/all kills=0 left=0
 
 	start_load --type hash
-	measure >"$all"
+	measure >"$all" || { cat "$all" >&2; return 1; }
 	while loading; do
 		if timeout -s KILL "$(moment)" "$BPFTOOL" -j \
 			map drain pinned "$PINS/map" journal "$journal" >"$out"; then

@@ -122,7 +122,10 @@ comp_words() {
 	same "$(help_words 'swap-drain recover')" \
 		"$(comp_words _bpftool_map_swap_drain "keywords 4 '([^']*)'")" recover
 	same "$(help_words sync)" \
-		"$(comp_words _bpftool_map_sync "left='([^']*)'")" sync
+		"$({
+			comp_words _bpftool_map_sync "left='([^']*)'"
+			comp_words _bpftool_map_sync "left[+]='([^']*)'"
+		} | words)" sync
 }
 
 @test "the ways to wait, in the order of the help" {

@@ -160,7 +160,7 @@ same_values() {
 	local seed
 
 	for seed in {1..20}; do
-		make_types random $seed
+		make_types random "$seed"
 		for form in "" -j; do
 			dumped $form || {
 				echo "seed $seed, form '$form'" >&2
@@ -174,7 +174,7 @@ same_values() {
 	local seed
 
 	for seed in {1..4}; do
-		make_types random $seed
+		make_types random "$seed"
 		rm -f "$PINS/outer"
 		bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 \
 			entries 1 name outer inner_map pinned "$MAP"
@@ -240,6 +240,7 @@ full() {
 
 @test "an error that comes with close() is one, too" {
 	map_make --name "$INNER_NAME" --fill 3 hash "$MAP"
+	# shellcheck disable=SC2094 # strace only knows it by that name
 	close_fails() {
 		strace -qq -o /dev/null -P "$BATS_TEST_TMPDIR/out" -e trace=close \
 			-e inject=close:error=EIO:when=1 \

@@ -49,7 +49,7 @@ untouched() {
 	run --separate-stderr drain_in_cgroup
 	untouched
 	[[ -z $output && $(grep -c . <<<"$stderr") -eq 1 ]]
-	[[ $stderr == "Error: can't create a replacement for map $INNER: Cannot allocate memory" ]]
+	[[ $stderr == "Error: can't create a map like map $INNER: Cannot allocate memory" ]]
 }
 
 @test "no room for the replacement: the error as JSON" {

@@ -166,7 +166,7 @@ entries() {
 	run --separate-stderr filling_up
 	cp "$disk/out" "$BATS_TEST_TMPDIR/printed"
 	umount "$disk"
-	[[ $status == 255 && $stderr == *"No space left"*"$(left_pins)" ]]
+	[[ $status == 255 && $stderr == *"No space left"*"$(left_pins);"* ]]
 
 	bpftool map pin id "$(map_id "$(left_pins)")" "$PINS/inner"
 	release_pins

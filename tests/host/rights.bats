@@ -40,11 +40,11 @@ refused_to() {
 	before=$(state)
 	run --separate-stderr "$1" map swap-drain pinned "$PINS/outer" \
 		"${SLOT[@]}"
-	{ is_plain_error && [[ $stderr == *"needs CAP_SYS_ADMIN"* ]]; } ||
+	{ is_plain_error && [[ $stderr == *"requires CAP_SYS_ADMIN"* ]]; } ||
 		show_last_run "$1"
 	run --separate-stderr "$1" -j map swap-drain pinned "$PINS/outer" \
 		"${SLOT[@]}"
-	{ is_error_object "$output" && [[ $output == *"needs CAP_SYS_ADMIN"* ]]; } ||
+	{ is_error_object "$output" && [[ $output == *"requires CAP_SYS_ADMIN"* ]]; } ||
 		show_last_run -j "$1"
 	[[ $(state) == "$before" ]]
 }
@@ -71,7 +71,7 @@ refused_to() {
 
 @test "the missing right is said before the words are looked at" {
 	run --separate-stderr without_sys_admin map swap-drain
-	[[ $status == 255 && $stderr == *"needs CAP_SYS_ADMIN"* ]]
+	[[ $status == 255 && $stderr == *"requires CAP_SYS_ADMIN"* ]]
 }
 
 @test "map sync with CAP_BPF needs no CAP_SYS_ADMIN" {

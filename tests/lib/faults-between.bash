@@ -6,7 +6,7 @@
 # The steps that touch the outer map, the old map, or the journal
 STEPS=(
 	'bpf\(BPF_MAP_LOOKUP_ELEM'
-	'bpf\(BPF_MAP_CREATE'
+	'bpf\(BPF_MAP_CREATE.*faults_inner'
 	'bpf\(BPF_OBJ_PIN'
 	'bpf\(BPF_MAP_UPDATE_ELEM'
 	'bpf\(BPF_MAP_LOOKUP_BATCH'

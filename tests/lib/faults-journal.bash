@@ -43,7 +43,7 @@ journal_symlink() {
 		mkdir -m 0700 "$PINS/real"
 		ln -s "$PINS/real" "$1"
 	}
-	planted "is no directory"
+	planted "is not a directory"
 }
 
 journal_writable() {
@@ -62,7 +62,7 @@ journal_no_folder() {
 		rm -f "$1"
 		bpftool map pin pinned "$PINS/spare" "$1"
 	}
-	planted "is no directory"
+	planted "is not a directory"
 }
 
 journal_elsewhere() {

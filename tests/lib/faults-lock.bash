@@ -80,7 +80,7 @@ lock_reaches_namespaces() {
 
 	MADE=(array_of_maps hash 5)
 	fill "${MADE[@]}"
-	stop_at 'bpf\(BPF_MAP_CREATE'
+	stop_at 'bpf\(BPF_MAP_CREATE.*faults_inner'
 	id=$(outer_id)
 	# shellcheck disable=SC2016
 	unshare --mount --net --pid --fork --mount-proc bash -c '

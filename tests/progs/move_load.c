@@ -23,6 +23,8 @@
 #include <time.h>
 
 #include "map_move.c"
+#include "map_move_cpus.c"
+#include "map_move_needs.c"
 #include "move_load.h"
 
 #define THREADS_MAX	64

@@ -29,9 +29,12 @@ int bpf_wq_set_callback_impl(struct bpf_wq *wq,
 #define bpf_ksym_exists(sym)	(!!(sym))
 #endif
 
-#define wq_set_callback(wq, callback)					\
-	(bpf_ksym_exists(bpf_wq_set_callback) ?				\
-	 bpf_wq_set_callback(wq, callback, 0) :				\
-	 bpf_wq_set_callback_impl(wq, callback, 0, NULL))
+static __always_inline int wq_set_callback(struct bpf_wq *wq,
+					   int (*callback)(void *, int *, void *))
+{
+	return bpf_ksym_exists(bpf_wq_set_callback) ?
+	       bpf_wq_set_callback(wq, callback, 0) :
+	       bpf_wq_set_callback_impl(wq, callback, 0, NULL);
+}
 
 #endif

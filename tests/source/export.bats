@@ -283,11 +283,13 @@ refused() {
 }
 
 @test "series overwrites nothing but a series" {
+	local letter=1-command/0000-cover-letter.txt
+
 	refused series.sh linux "./*"
 	cp -a "$BATS_FILE_TMPDIR/series" mails
-	echo edited >>mails/0000-cover-letter.txt
-	refused series.sh mails ./0000-cover-letter.txt
-	rm mails/0000-cover-letter.txt
+	echo edited >>"mails/$letter"
+	refused series.sh mails "./$letter"
+	rm "mails/$letter"
 	"$ROOT/scripts/series.sh" "$PRISTINE" mails
 	diff -r "$BATS_FILE_TMPDIR/series" mails
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Which way a map's values are moved, and what it needs of the kernel */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "map_move_needs.h"
+
+/* With more entries than that it would keep a CPU busy for too long */
+#define EACH_MAX	1048576
+
+enum mover move_choose(const struct bpf_map_info *info)
+{
+	switch (info->type) {
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		return MOVER_POP;
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return MOVER_OWN;
+	default:
+		return info->max_entries > EACH_MAX ? MOVER_ITER : MOVER_EACH;
+	}
+}
+
+/* Has the kernel the atomic exchange? */
+static bool probe_xchg(void)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_STX | BPF_DW | BPF_MEM, .dst_reg = BPF_REG_10,
+		  .src_reg = BPF_REG_0, .off = -8 },
+		{ .code = BPF_STX | BPF_DW | BPF_ATOMIC, .dst_reg = BPF_REG_10,
+		  .src_reg = BPF_REG_0, .off = -8, .imm = BPF_XCHG },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd;
+
+	fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", insns, 4, NULL);
+	if (fd >= 0)
+		close(fd);
+
+	return fd >= 0;
+}
+
+/* What the kernel lacks, NULL: nothing that is known */
+static const char *missing(enum mover mover)
+{
+	static const char offline[] =
+		"bpf_map_lookup_percpu_elem() (since 5.19), which CPUs that are offline need";
+
+	if (!probe_xchg())
+		return "atomic exchange in BPF programs (BPF_XCHG, since 5.12)";
+	if (mover == MOVER_ITER &&
+	    libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, NULL) <= 0)
+		return "iterators over the elements of a map (since 5.9)";
+	if (mover != MOVER_ITER && mover != MOVER_POP &&
+	    (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, NULL) <= 0 ||
+	     libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
+				     BPF_FUNC_for_each_map_elem, NULL) <= 0))
+		return "bpf_for_each_map_elem() in programs of type syscall (since 5.14)";
+	if (mover == MOVER_CPU &&
+	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
+				    BPF_FUNC_map_lookup_percpu_elem, NULL) <= 0)
+		return offline;
+
+	return NULL;
+}
+
+void move_explain(enum mover mover, int err, char *why, size_t size)
+{
+	const char *lacks = err == -EPERM ? NULL : missing(mover);
+
+	if (lacks)
+		snprintf(why, size, "this kernel lacks %s", lacks);
+	else if (mover == MOVER_OWN && err == -EINVAL)
+		snprintf(why, size,
+			 "they have to run on every CPU, and this process may not");
+	else if (err == -EACCES)
+		snprintf(why, size,
+			 "the verifier refuses them, as for a map that is exclusive to a program");
+	else
+		snprintf(why, size, "%s", strerror(-err));
+}
