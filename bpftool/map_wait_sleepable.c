@@ -43,6 +43,8 @@
 #define HOLD_AGAIN_MS		50
 /* For that process to answer: others wait for the canary, too */
 #define BEGIN_MS		1000
+/* For a proof, which ends by itself: a shorter limit is for the wait after it */
+#define PROVE_MS		10000
 /* Signals let the canary out, even SIGSTOP */
 #define TRIES			3
 
@@ -307,8 +309,10 @@ close_sock:
 static int uprobe_run(struct map_wait *w, bool prove_only, char *why,
 		      size_t size)
 {
+	const __u32 ms = prove_only && w->opts.timeout_ms < PROVE_MS ?
+			 PROVE_MS : w->opts.timeout_ms;
 	const struct map_wait_limit l = {
-		map_wait_now_us() + w->opts.timeout_ms * 1000ULL,
+		map_wait_now_us() + ms * 1000ULL,
 		w->opts.cancel_fd
 	};
 	const char *what;
@@ -327,7 +331,7 @@ static int uprobe_run(struct map_wait *w, bool prove_only, char *why,
 	if (err == -ETIMEDOUT)
 		return map_wait_fail(err, why, size,
 				     "sleepable programs were still running after %g s",
-				     w->opts.timeout_ms / 1000.0);
+				     ms / 1000.0);
 	if (err)
 		return map_wait_fail(err, why, size, "%s: %s", what,
 				     strerror(-err));

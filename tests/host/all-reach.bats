@@ -49,20 +49,27 @@ maps_in_slots() {
 	slots_and_ids | sed 's/.* //'
 }
 
-# one_is_refused PATTERN: because of one map no slot is touched, and with force
-# all of them are drained
-one_is_refused() {
-	local before slots
+# each_is_drained COMMAND...: a run of which "drained" or "forced" sees the output
+each_is_drained() {
+	local before
 
-	slots=$(slots_and_ids)
 	before=$(maps_in_slots)
-	refused "$1"
-	[[ $(slots_and_ids) == "$slots" ]]
-	forced "$1"
+	"$@"
 	[[ $(maps_in_slots | wc -l) == $(wc -l <<<"$before") ]]
 	! maps_in_slots | grep -xF "$before" || return
 	# Each of them was printed
 	[[ $(grep -c '^	slot ' <<<"$output") == $(wc -l <<<"$before") ]]
+}
+
+# one_is_refused PATTERN: because of one map no slot is touched, and with force
+# all of them are drained
+one_is_refused() {
+	local slots
+
+	slots=$(slots_and_ids)
+	refused "$1"
+	[[ $(slots_and_ids) == "$slots" ]]
+	each_is_drained forced "$1"
 }
 
 @test "one of the maps is in a slot of another map-in-map" {
@@ -117,7 +124,11 @@ one_is_refused() {
 		insert "$PINS/outer" "$PINS/more" $slot 0 0 0
 		rm "$PINS/more"
 	done
-	one_is_refused "map [0-9]+ .*program $PROG uprobe_sleeps is sleepable"
+	BPFTOOL=$(tool_without_way) \
+		one_is_refused "map [0-9]+ .*program $PROG uprobe_sleeps is sleepable"
+	# One wait for all of them
+	waited_for "map [0-9]+ .*program $PROG uprobe_sleeps is sleepable"
+	[[ ! $(sleepable_way) ]] || each_is_drained drained
 	rm "$PINS/uprobe_sleeps_prog"
 	wait_until none_left prog "$PROG"
 	drained

@@ -176,16 +176,33 @@ fails_untouched() {
 	recovered 3
 }
 
+# The run of run_of, at whose swap a sleepable program is loaded
+sleeper_comes() {
+	at_call after='"$BUILD/tests/reach_load" "$BUILD/tests/sleep_use.bpf.o" \
+		uprobe_sleeps "$PINS" >/dev/null' 'bpf\(BPF_MAP_UPDATE_ELEM' \
+		"${RUN[@]}"
+}
+
+@test "a sleepable program comes between the checks: waited for" {
+	needs_at_call
+	needs_sleepable_way
+	load_prog sleep_use tc_plain
+	in_mode -d
+	run_of
+	ends 0 sleeper_comes
+	grep -E ": waited [0-9]+ us for sleepable programs$" "$ERR"
+	[[ -s $OUT && ! $(journal_pins) ]]
+}
+
 @test "a sleepable program comes between the checks, and stays until recover" {
 	local prog
 
 	needs_at_call
 	load_prog sleep_use tc_plain
 	INNER=$(slot_id)
+	BPFTOOL=$(tool_without_way)
 	run_of
-	ends 255 at_call after='"$BUILD/tests/reach_load" \
-		"$BUILD/tests/sleep_use.bpf.o" uprobe_sleeps "$PINS" >/dev/null' \
-		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
+	ends 255 sleeper_comes
 	is_pinned
 	grep uprobe_sleeps "$OUT" "$ERR"
 

@@ -30,36 +30,36 @@ refused_and_forced() {
 	forced "$@"
 }
 
-@test "a sleepable uprobe program: refused, with force a warning" {
+@test "a sleepable uprobe program: waited for, with force a warning" {
 	load_prog sleep_use uprobe_sleeps
-	refused_and_forced "map $(slot_id) .*program $PROG uprobe_sleeps is sleepable"
+	waited_for "map $(slot_id) .*program $PROG uprobe_sleeps is sleepable"
 }
 
-@test "a syscall program: refused, with force a warning" {
+@test "a syscall program: waited for, with force a warning" {
 	load_prog sleep_use syscall_sleeps
-	refused_and_forced "map $(slot_id) .*program $PROG syscall_sleeps is sleepable"
+	waited_for "map $(slot_id) .*program $PROG syscall_sleeps is sleepable"
 }
 
-@test "a sleepable iterator: refused, with force a warning" {
+@test "a sleepable iterator: waited for, with force a warning" {
 	load_prog sleep_use iter_sleeps
-	refused_and_forced "map $(slot_id) .*program $PROG iter_sleeps is sleepable"
+	waited_for "map $(slot_id) .*program $PROG iter_sleeps is sleepable"
 }
 
-@test "a sleepable LSM program: refused, with force a warning" {
+@test "a sleepable LSM program: waited for, with force a warning" {
 	load_prog_or_skip sleep_use lsm_sleeps
-	refused_and_forced "map $(slot_id) .*program $PROG lsm_sleeps is sleepable"
+	waited_for "map $(slot_id) .*program $PROG lsm_sleeps is sleepable"
 }
 
-@test "a sleepable fentry program: refused, with force a warning" {
+@test "a sleepable fentry program: waited for, with force a warning" {
 	load_prog_or_skip sleep_use fentry_sleeps
-	refused_and_forced "map $(slot_id) .*program $PROG fentry_sleeps is sleepable"
+	waited_for "map $(slot_id) .*program $PROG fentry_sleeps is sleepable"
 }
 
 @test "the sleepable one among others that are not" {
 	load_prog sleep_use tc_plain
 	load_prog sleep_use uprobe_plain
 	load_prog sleep_use uprobe_sleeps
-	refused "program $PROG uprobe_sleeps is sleepable"
+	waited_for "program $PROG uprobe_sleeps is sleepable"
 	rm "$PINS/uprobe_sleeps_prog"
 	wait_until none_left prog "$PROG"
 	drained
@@ -106,14 +106,15 @@ asked_and_drained() {
 }
 
 # The program finds a value, swap-drain runs to its end, then the program adds
-# 1000: sleep_hold.c and wq_hold.c
+# 1000: sleep_hold.c and wq_hold.c. Where there is a way to wait it is waited for:
+# swap-sleepable.bats
 #
 # held_and_refused PATTERN HOLD... / held_and_lost HOLD...
 held_and_refused() {
 	local pattern=$1
 
 	shift
-	run --separate-stderr "$@" "$BPFTOOL" map swap-drain \
+	run --separate-stderr "$@" "$(tool_without_way)" map swap-drain \
 		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal"
 	[[ $status -ne 77 ]] || skip "$stderr"
 	echo "$status '$output' '$stderr'"
@@ -140,7 +141,7 @@ held_and_lost() {
 	[[ $sum -eq 1000 ]]
 }
 
-@test "a sleepable uprobe program inside: refused, the slot keeps its add" {
+@test "a sleepable uprobe program inside, no way to wait: refused, the slot keeps its add" {
 	held_and_refused "program [0-9]+ uprobe_sleeps is sleepable" \
 		"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" \
 		uprobe_sleeps "$PINS"
@@ -151,7 +152,7 @@ held_and_lost() {
 		"$BUILD/tests/sleep_use.bpf.o" uprobe_sleeps "$PINS"
 }
 
-@test "a syscall program inside: refused, the slot keeps its add" {
+@test "a syscall program inside, no way to wait: refused, the slot keeps its add" {
 	held_and_refused "program [0-9]+ syscall_sleeps is sleepable" \
 		"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" \
 		syscall_sleeps "$PINS"
@@ -162,7 +163,7 @@ held_and_lost() {
 		"$BUILD/tests/sleep_use.bpf.o" syscall_sleeps "$PINS"
 }
 
-@test "a bpf_wq callback inside: refused, naming program and map" {
+@test "a bpf_wq callback inside, no way to wait: refused, naming program and map" {
 	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
 	held_and_refused "program [0-9]+ wq_start can start a callback from map [0-9]+" \
 		"$BUILD/tests/wq_hold" "$BUILD/tests/wq_callback.bpf.o" "$PINS"
@@ -188,7 +189,7 @@ held_and_lost() {
 @test "a bpf_wq in the inner map of another map-in-map" {
 	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
 	load_prog wq_values wq_in_other
-	refused_and_forced "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/others"),"
+	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/others"),"
 }
 
 @test "a bpf_wq in a map that the program does not use" {
@@ -201,7 +202,7 @@ held_and_lost() {
 	skip_unless "the kernel has no bpf_task_work" \
 		kernel_has bpf_task_work_schedule_signal_impl
 	load_prog wq_task_work task_work
-	refused_and_forced "program $PROG task_work can start a callback from map $(map_id "$PINS/works"),"
+	waited_for "program $PROG task_work can start a callback from map $(map_id "$PINS/works"),"
 }
 
 @test "a bpf_timer in the drained map's own values" {
@@ -244,7 +245,7 @@ held_and_lost() {
 @test "built without skeletons: syscall programs are known to sleep" {
 	load_prog sleep_use syscall_sleeps
 	BPFTOOL=$BUILD/noskel/bpftool
-	refused "program $PROG syscall_sleeps is sleepable"
+	waited_for "program $PROG syscall_sleeps is sleepable"
 }
 
 # cant_tell REASON: the last run was refused, as a program may be sleepable

@@ -210,13 +210,27 @@ ln_pin() {
 	bpftool map pin pinned "$1" "$2"
 }
 
-@test "a sleepable program that is loaded between the checks: pinned" {
+@test "a sleepable program that is loaded between the checks: waited for" {
+	needs_stopping
+	needs_sleepable_way
+	load_prog sleep_use tc_plain
+	load_sleepable() {
+		load_prog sleep_use syscall_sleeps
+	}
+	in_mode -d
+	stopped_after_swap load_sleepable
+	[[ $status -eq 0 && -s $OUT ]]
+	grep -E ": waited [0-9]+ us for sleepable programs$" "$OUT.err"
+	journal_is_empty
+}
+
+@test "the same where there is no way to wait: pinned" {
 	needs_stopping
 	load_prog sleep_use tc_plain
 	load_sleepable() {
 		load_prog sleep_use syscall_sleeps
 	}
-	stopped_after_swap load_sleepable
+	BPFTOOL=$(tool_without_way) stopped_after_swap load_sleepable
 	[[ $status -eq 255 && ! -s $OUT ]]
 	grep "program $PROG syscall_sleeps is sleepable" "$OUT.err"
 	rm "$PINS/syscall_sleeps_prog"
@@ -287,5 +301,5 @@ own_callbacks() {
 	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/users_values.bpf.o" \
 		wq_deep_beside "$PINS")
 	mv "$PINS/plain_outer" "$PINS/outer"
-	refused "program $PROG wq_deep_beside can start a callback from map $(map_id "$PINS/beside"),"
+	waited_for "program $PROG wq_deep_beside can start a callback from map $(map_id "$PINS/beside"),"
 }

@@ -71,6 +71,48 @@ drained() {
 	journal_is_empty
 }
 
+# The way to wait for sleepable programs here; nothing if there is none
+sleepable_way() {
+	bpftool -j map sync sleepable 2>/dev/null |
+		jq -r '.sleepable.provider // empty'
+}
+
+needs_sleepable_way() {
+	[[ $(sleepable_way) ]] ||
+		skip "this kernel has no way to wait for sleepable programs"
+}
+
+# A bpftool that has none, as it can't hold a program in a page fault
+tool_without_way() {
+	local tool=$BATS_TEST_TMPDIR/without_way
+
+	printf '#!/bin/sh\nexec %s %s %q "$@"\n' setpriv \
+		"--bounding-set=-sys_ptrace --inh-caps=-sys_ptrace" "$BPFTOOL" >"$tool"
+	chmod +x "$tool"
+	echo "$tool"
+}
+
+# waited_for PATTERN [ARG...]: a program that no grace period waits for uses the
+# map-in-map, and is not running. Refused where there is no way to wait, a warning
+# with force; otherwise a run waits, and says nothing.
+waited_for() {
+	local way
+
+	BPFTOOL=$(tool_without_way) refused "$@"
+	way=$(sleepable_way)
+	[[ $way ]] || refused "$@"
+	forced "$@"
+	[[ $way ]] || return 0
+
+	drained "${@:2}"
+	run --separate-stderr bpftool -d map swap-drain pinned "$PINS/outer" \
+		"${SLOT[@]}" journal "$PINS/journal" "${@:2}"
+	[[ $status == 0 && -n $output ]]
+	[[ $(grep -cE "^provider $way: waited [0-9]+ us for sleepable programs$" \
+		<<<"$stderr") == 1 ]]
+	journal_is_empty
+}
+
 # insert OUTER_PIN MAP_PIN KEY...
 insert() {
 	local outer=$1 map=$2

@@ -53,11 +53,12 @@ refuses_drain() {
 # output is in $OUT and $OUT.err.
 stopped_after_swap() {
 	local nth pid strace trace=$BATS_TEST_TMPDIR/trace before
-	local run=("$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+	local run=("$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
 		journal "$PINS/journal" using membarrier)
 
 	OUT=$BATS_TEST_TMPDIR/stopped
-	strace -o "$trace" -e trace=membarrier "${run[@]}" >"$OUT" || return
+	strace -o "$trace" -e trace=membarrier "${run[@]}" >"$OUT" \
+		2>"$OUT.err" || return
 	nth=$(grep -c '^membarrier(' "$trace")
 	before=$(slots_of "$PINS/outer")
 	strace -o /dev/null -e trace=membarrier \
@@ -73,6 +74,10 @@ stopped_after_swap() {
 	wait "$strace" || status=$?
 	echo "$status"
 	cat "$OUT" "$OUT.err"
+}
+
+slots_changed() {
+	[[ $(slots_of "$PINS/outer") != "$1" ]]
 }
 
 # Stopped, by a signal or by the tracer that hands it on

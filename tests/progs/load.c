@@ -12,6 +12,8 @@
  *	--threads N	default: the CPUs online
  *	--turns		pins the map in slot 0 as "turn0", and another one like
  *			it as "turn1"
+ *	--sleepable	by a program that may sleep, an event a call: it reads a page
+ *			of user space, whose faults take a while
  *	--plain		counts into an ordinary map as well, pinned as "plain"
  *
  * Prints "ready" when the threads run, goes on until stdin is closed or SIGTERM
@@ -20,16 +22,21 @@
  * (failed), threads, milliseconds. So the slots hold or did hold
  * counted - missed - failed events. The pins stay.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include <linux/types.h>
+#include <linux/userfaultfd.h>
 
 #include "inner.h"
 #include "load.h"
@@ -41,14 +48,17 @@
 
 #define MAX_THREADS	1024
 
+#define PAGE_SIZE	4096
+#define FAULT_US	20000
+
 struct load {
 	const char *object, *pins;
-	bool outer_hash, turns, plain;
+	bool outer_hash, turns, plain, sleepable;
 	unsigned int slots, keys, threads;
 	struct inner_template inner;
 
 	struct bpf_object *obj;
-	int prog_fd;
+	int prog_fd, uffd;
 	pthread_t thread[MAX_THREADS];
 	bool stop;
 	int run_err;
@@ -64,6 +74,7 @@ static const struct option options[] = {
 	{ "threads", required_argument, NULL, 't' },
 	{ "turns", no_argument, NULL, 'T' },
 	{ "plain", no_argument, NULL, 'P' },
+	{ "sleepable", no_argument, NULL, 'S' },
 	{}
 };
 
@@ -90,6 +101,8 @@ static int parse(struct load *l, int argc, char **argv)
 			l->turns = true;
 		else if (c == 'P')
 			l->plain = true;
+		else if (c == 'S')
+			l->sleepable = true;
 		else
 			return -1;
 	}
@@ -108,8 +121,16 @@ static struct bpf_map *map_of(const struct load *l, const char *name)
 	return bpf_object__find_map_by_name(l->obj, name);
 }
 
+/* Only that one is loaded, or the map would have sleepable users */
+static struct bpf_program *program(const struct load *l)
+{
+	return bpf_object__find_program_by_name(l->obj, l->sleepable ?
+						"load_sleepable" : "load");
+}
+
 static int open_object(struct load *l)
 {
+	struct bpf_program *prog;
 	struct load_config *config;
 	struct bpf_map *outer;
 	size_t size;
@@ -137,6 +158,9 @@ static int open_object(struct load *l)
 	    bpf_map__set_max_entries(map_of(l, "plain"), 2 * l->keys) ||
 	    inner_set_template(&l->inner, l->obj, outer, 2 * l->keys))
 		return -1;
+
+	bpf_object__for_each_program(prog, l->obj)
+		bpf_program__set_autoload(prog, prog == program(l));
 
 	return bpf_object__load(l->obj);
 }
@@ -186,17 +210,83 @@ static int pin_maps(struct load *l)
 	return err;
 }
 
+/* Answers the faults of all threads, each after a while */
+static void *answer_faults(void *arg)
+{
+	const struct load *l = arg;
+	struct uffd_msg msg;
+
+	while (read(l->uffd, &msg, sizeof(msg)) == sizeof(msg)) {
+		struct uffdio_zeropage zero = {
+			.range.start = msg.arg.pagefault.address &
+				       -(__u64)PAGE_SIZE,
+			.range.len = PAGE_SIZE,
+		};
+
+		usleep(FAULT_US);
+		ioctl(l->uffd, UFFDIO_ZEROPAGE, &zero);
+	}
+
+	return NULL;
+}
+
+static int start_answers(struct load *l)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	pthread_t thread;
+
+	l->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	if (l->uffd < 0 || ioctl(l->uffd, UFFDIO_API, &api))
+		return -1;
+
+	return pthread_create(&thread, NULL, answer_faults, l) ? -1 : 0;
+}
+
+static void *slow_page(const struct load *l)
+{
+	struct uffdio_register reg = {
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+		.range.len = PAGE_SIZE,
+	};
+	void *page;
+
+	page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (unsigned long)page;
+
+	return page == MAP_FAILED || ioctl(l->uffd, UFFDIO_REGISTER, &reg) ?
+		NULL : page;
+}
+
+/* The page is not there for the first event */
+static int run_sleepable(const struct load *l, struct load_args *args)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args,
+		    .ctx_size_in = sizeof(*args));
+	int i, err;
+
+	err = madvise((void *)args->page, PAGE_SIZE, MADV_DONTNEED);
+	for (i = 0; !err && i < EVENTS_A_CALL; i++)
+		err = bpf_prog_test_run_opts(l->prog_fd, &opts);
+
+	return err;
+}
+
 static void *run_program(void *arg)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = EVENTS_A_CALL);
 	struct load *l = arg;
+	struct load_args args = {};
 	char packet[64] = {};
 
+	if (l->sleepable)
+		args.page = (unsigned long)slow_page(l);
 	opts.data_in = packet;
 	opts.data_size_in = sizeof(packet);
 	while (!__atomic_load_n(&l->stop, __ATOMIC_RELAXED)) {
 		opts.data_size_out = 0;
-		if (!bpf_prog_test_run_opts(l->prog_fd, &opts))
+		if (l->sleepable ? !run_sleepable(l, &args) :
+				   !bpf_prog_test_run_opts(l->prog_fd, &opts))
 			continue;
 		__atomic_store_n(&l->run_err, errno, __ATOMIC_RELAXED);
 		break;
@@ -262,6 +352,10 @@ static int run_threads(struct load *l)
 		return -1;
 	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 
+	if (l->sleepable && start_answers(l)) {
+		perror("load: can't answer page faults");
+		return -1;
+	}
 	while (started < l->threads &&
 	       !pthread_create(&l->thread[started], NULL, run_program, l))
 		started++;
@@ -304,6 +398,6 @@ int main(int argc, char **argv)
 		return 1;
 	}
 
-	l.prog_fd = bpf_program__fd(bpf_object__find_program_by_name(l.obj, "load"));
+	l.prog_fd = bpf_program__fd(program(&l));
 	return run_threads(&l) ? 1 : 0;
 }

@@ -18,4 +18,9 @@ enum load_counter {
 	LOAD_COUNTERS,
 };
 
+/* What the sleepable one is called with */
+struct load_args {
+	__u64 page;		/* of user space, it reads that in between */
+};
+
 #endif /* TESTS_LOAD_H */

@@ -28,7 +28,8 @@
 
 struct hold {
 	struct bpf_program *prog;
-	bool by_uprobe;
+	struct bpf_link *link;
+	enum bpf_prog_type type;
 	void *page;
 	size_t page_size;
 	int uffd;
@@ -47,8 +48,8 @@ static int register_page(struct hold *h)
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 
 	h->page_size = sysconf(_SC_PAGESIZE);
-	h->page = mmap(NULL, h->page_size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	h->page = mmap((void *)SLEEP_PAGE, h->page_size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (h->page == MAP_FAILED)
 		return -1;
 
@@ -69,21 +70,38 @@ static int register_page(struct hold *h)
 static int attach(struct hold *h)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = "sleep_hold_trigger");
-	struct bpf_link *link;
 
-	h->by_uprobe = bpf_program__type(h->prog) == BPF_PROG_TYPE_KPROBE;
-	if (!h->by_uprobe)
+	h->type = bpf_program__type(h->prog);
+	if (h->type == BPF_PROG_TYPE_SYSCALL)
 		return 0;
 
-	link = bpf_program__attach_uprobe_opts(h->prog, getpid(),
-					       "/proc/self/exe", 0, &opts);
-	if (!link && (errno == ENOENT || errno == EOPNOTSUPP)) {
-		fprintf(stderr, "the kernel has no uprobes: %s\n",
+	if (h->type == BPF_PROG_TYPE_KPROBE)
+		h->link = bpf_program__attach_uprobe_opts(h->prog, getpid(),
+							  "/proc/self/exe", 0,
+							  &opts);
+	else
+		h->link = bpf_program__attach_iter(h->prog, NULL);
+	if (!h->link && (errno == ENOENT || errno == EOPNOTSUPP)) {
+		fprintf(stderr, "the kernel refuses the link: %s\n",
 			strerror(errno));
 		exit(REACH_SKIP);
 	}
 
-	return link ? 0 : -1;
+	return h->link ? 0 : -1;
+}
+
+static int run_iter(const struct hold *h)
+{
+	int fd = bpf_iter_create(bpf_link__fd(h->link));
+	char byte;
+	int err;
+
+	if (fd < 0)
+		return -1;
+	err = read(fd, &byte, 1);
+	close(fd);
+
+	return err;
 }
 
 static void *run_program(void *arg)
@@ -94,9 +112,10 @@ static void *run_program(void *arg)
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args,
 		    .ctx_size_in = sizeof(args));
 
-	if (h->by_uprobe)
+	if (h->type == BPF_PROG_TYPE_KPROBE)
 		sleep_hold_trigger(h->page);
-	else if (bpf_prog_test_run_opts(bpf_program__fd(h->prog), &opts))
+	else if (h->type == BPF_PROG_TYPE_TRACING ? run_iter(h) :
+		 bpf_prog_test_run_opts(bpf_program__fd(h->prog), &opts))
 		perror("sleep_hold: can't run the program");
 
 	return NULL;

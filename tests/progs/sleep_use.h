@@ -2,6 +2,9 @@
 #ifndef TESTS_SLEEP_USE_H
 #define TESTS_SLEEP_USE_H
 
+/* Where sleep_hold has its page, for a program that is handed nothing */
+#define SLEEP_PAGE	0x5eee00000000ULL
+
 /* What the syscall program is called with */
 struct sleep_args {
 	__u64 page;

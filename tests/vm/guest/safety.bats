@@ -97,7 +97,7 @@ every_call() {
 
 @test "safety: a sleepable program uses the map-in-map" {
 	load_prog sleep_use uprobe_sleeps
-	refused "map $(slot_id) .*program $PROG uprobe_sleeps is sleepable"
+	waited_for "map $(slot_id) .*program $PROG uprobe_sleeps is sleepable"
 }
 
 @test "safety: a program that is not sleepable, as the kernel's iterator tells" {
@@ -107,17 +107,17 @@ every_call() {
 
 @test "safety: a sleepable fentry program uses the map-in-map" {
 	load_prog_or_skip sleep_use fentry_sleeps
-	refused "map $(slot_id) .*program $PROG fentry_sleeps is sleepable"
+	waited_for "map $(slot_id) .*program $PROG fentry_sleeps is sleepable"
 }
 
 @test "safety: a sleepable LSM program uses the map-in-map" {
 	load_prog_or_skip sleep_use lsm_sleeps
-	refused "map $(slot_id) .*program $PROG lsm_sleeps is sleepable"
+	waited_for "map $(slot_id) .*program $PROG lsm_sleeps is sleepable"
 }
 
 @test "safety: a program of the map-in-map can start a bpf_wq" {
 	skip_unless "the kernel has no bpf_wq" \
 		grep -qw bpf_wq_init /proc/kallsyms
 	load_prog wq_values wq_in_other
-	refused "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/others"),"
+	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/others"),"
 }
