@@ -24,7 +24,7 @@ struct bpf_rcu_head {
 		__type(key, __u32);				\
 		__array(values, struct name##_map);		\
 	} name##_outer SEC(".maps") = {				\
-		.values = { &name },				\
+		.values = { &(name) },				\
 	}
 
 struct work {
