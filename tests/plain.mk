@@ -20,4 +20,4 @@ $(PLAIN)/bpftool: $(OBJ)/.built $(OUT)/.llvm build/.chosen
 		OUTPUT=$(abspath $(PLAIN)/obj)/ >$(PLAIN)/log
 	$(Q)mv $(PLAIN)/obj/bpftool $@
 
-check-host check-vm check-asan bench: $(PLAIN)/bpftool
+check-host quick check-vm check-asan bench: $(PLAIN)/bpftool

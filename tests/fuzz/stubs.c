@@ -70,7 +70,7 @@ long __wrap_syscall(long nr, ...)
 	attr = va_arg(ap, const union bpf_attr *);
 	va_end(ap);
 	if (nr != __NR_bpf || cmd != BPF_MAP_GET_FD_BY_ID)
-		return fail(ENOSYS);
+		return fail(EINVAL);
 
 	return attr->map_id % 2 ? new_fd(attr->map_id % 64) : fail(ENOENT);
 }

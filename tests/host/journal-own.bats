@@ -199,6 +199,7 @@ recovered() {
 			assert os.path.exists(got["pinned"]), got
 		EOF2
 		cmd=$(jq -r .recover <<<"$stderr")
+		# shellcheck disable=SC2034 # leave_map uses it
 		MODE=()
 		drain journal "$dir" >/dev/null 2>"$BATS_TEST_TMPDIR/err"
 		[[ $(wc -l <"$BATS_TEST_TMPDIR/err") == 1 ]]

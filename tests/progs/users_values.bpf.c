@@ -9,20 +9,22 @@ struct bpf_rcu_head {
 	__u64 __opaque[2];
 };
 
-#define MAPS_OF(name, value_type)				\
-	struct name {						\
+#define INNER(name, value_type)					\
+	struct name##_map {					\
 		__uint(type, BPF_MAP_TYPE_ARRAY);		\
 		__uint(max_entries, 1);				\
 		__type(key, __u32);				\
 		__type(value, value_type);			\
-	} name SEC(".maps");					\
+	} name SEC(".maps")
+
+#define OUTER(name)						\
 	struct {						\
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);	\
 		__uint(max_entries, 1);				\
 		__type(key, __u32);				\
-		__array(values, struct name);			\
+		__array(values, struct name##_map);		\
 	} name##_outer SEC(".maps") = {				\
-		.values = { &name },				\
+		.values = { &(name) },				\
 	}
 
 struct work {
@@ -51,10 +53,14 @@ struct callback {
 	struct bpf_rcu_head head;
 };
 
-MAPS_OF(plain, __u64);
-MAPS_OF(wq_deep, struct deep_work);
-MAPS_OF(timer_deep, struct timers);
-MAPS_OF(rcu_head, struct callback);
+INNER(plain, __u64);
+OUTER(plain);
+INNER(wq_deep, struct deep_work);
+OUTER(wq_deep);
+INNER(timer_deep, struct timers);
+OUTER(timer_deep);
+INNER(rcu_head, struct callback);
+OUTER(rcu_head);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
