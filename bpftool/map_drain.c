@@ -71,6 +71,23 @@ static int check_last(const struct map_drain *d)
 			      d->args.since, m->id, what) : 0;
 }
 
+/* Reports, unless this may become the first reading */
+static int no_last(const char *path, int err)
+{
+	if ((err == -ENOENT || err == -EPERM) &&
+	    drain_check_pin(path, "the reading"))
+		return -1;
+	if (err == -ENOENT)
+		return 0;
+	if (err == -EMEDIUMTYPE)
+		return map_err("%s is not a reading of a map, nor the pin of a map",
+			       path);
+
+	return map_err("can't get the reading at %s: %s", path,
+		       err == -EACCES && !bpffs_holds(path) ? "not in a bpffs" :
+							      strerror(-err));
+}
+
 /* Get the last reading, and keep other runs from it until it is replaced.
  * Reports.
  */
@@ -86,11 +103,8 @@ static int open_last(struct map_drain *d)
 	for (;;) {
 		map_ref_close(&d->last);
 		err = map_ref_open_pin(&d->last, d->args.since);
-		if (err == -ENOENT)
-			return drain_check_keep(d->args.since);
 		if (err)
-			return map_err("can't get the reading at %s: %s",
-				       d->args.since, strerror(-err));
+			return no_last(d->args.since, err);
 		if (check_last(d))
 			return -1;
 		if (d->last.info.id == id)
@@ -360,7 +374,7 @@ int do_map_drain(int argc, char **argv)
 	sigaction(SIGXFSZ, &ignore, &on_limit);
 
 	err = drain_args(&d.args, argc, argv) || map_drain_check(&d.args) ||
-	      drain_check_keep(d.args.keep) ||
+	      drain_check_pin(d.args.keep, "the map") ||
 	      map_journal_open(&d.journal, d.args.journal) ? -1 : 0;
 	if (!err) {
 		map_report_orphans(&d.journal);

@@ -395,7 +395,7 @@ void drain_args_free(struct drain_args *args)
 	free(args->key);
 }
 
-int drain_check_keep(const char *path)
+int drain_check_pin(const char *path, const char *what)
 {
 	char copy[PATH_MAX], *dir;
 	const char *why = NULL;
@@ -404,11 +404,11 @@ int drain_check_keep(const char *path)
 	if (!path)
 		return 0;
 	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
-		return map_err("the path to keep the map at is too long");
+		return map_err("the path to keep %s at is too long", what);
 
 	if (strchr(basename(copy), '.'))
-		return map_err("can't keep the map at %s: a bpffs does not allow dots in names",
-			       path);
+		return map_err("can't keep %s at %s: a bpffs does not allow dots in names",
+			       what, path);
 
 	snprintf(copy, sizeof(copy), "%s", path);
 	dir = dirname(copy);
@@ -423,7 +423,7 @@ int drain_check_keep(const char *path)
 	else if (access(dir, W_OK))
 		why = strerror(errno);
 
-	return why ? map_err("can't keep the map at %s: %s", path, why) : 0;
+	return why ? map_err("can't keep %s at %s: %s", what, path, why) : 0;
 }
 
 /* An open() takes the lowest free descriptor: with stdout closed that would be

@@ -35,8 +35,8 @@ int swap_drain_args(struct drain_args *args, int argc, char **argv);
 int drain_args(struct drain_args *args, int argc, char **argv);
 void drain_args_free(struct drain_args *args);
 
-/* drain_check_keep() - can a map be pinned there? Reports; 0 or -1 */
-int drain_check_keep(const char *path);
+/* drain_check_pin() - can @what, "the map", be pinned there? Reports; 0 or -1 */
+int drain_check_pin(const char *path, const char *what);
 
 /**
  * drain_begin() - get ready to print what can be printed only once

@@ -304,19 +304,23 @@ static int check_not_inner(const struct map_drain *d)
 	struct map_ref outer;
 	int ret;
 
-	while (!d->args.force && !bpf_map_get_next_id(id, &id)) {
+	while (!bpf_map_get_next_id(id, &id)) {
 		ret = map_ref_open(&outer, id, BPF_F_RDONLY);
 		if (ret == -ENOENT)
 			continue;
 		if (!ret && map_is_map_in_map(&outer.info))
 			ret = map_users_slot_holds(d->pins.users, id, map_id);
 		map_ref_close(&outer);
+		if (d->args.force && ret > 0)
+			map_warn("map %u may not be drained exactly: it is in a slot of map %u, and what its programs do is not looked at",
+				 map_id, id);
+		if (d->args.force || !ret)
+			continue;
 		if (ret < 0)
 			return map_err("can't tell whether map %u is in a slot of map %u: %s; "
 				       ANYWAY, map_id, id, strerror(-ret));
-		if (ret)
-			return map_err("map %u is in a slot of map %u, and what its programs do is not looked at; use 'bpftool map swap-drain', "
-				       ANYWAY, map_id, id);
+		return map_err("map %u is in a slot of map %u, and what its programs do is not looked at; use 'bpftool map swap-drain', "
+			       ANYWAY, map_id, id);
 	}
 	if (!d->args.force && errno != ENOENT)
 		return map_err("can't get the ID of a map: %s",

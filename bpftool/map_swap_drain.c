@@ -322,7 +322,7 @@ static int open_all(struct swap_drain *sd)
 	if (frozen)
 		return map_err("can't update map %u: %s", outer->info.id,
 			       frozen < 0 ? strerror(-frozen) : "it is frozen");
-	if (drain_check_keep(sd->args.keep))
+	if (drain_check_pin(sd->args.keep, "the map"))
 		return -1;
 	if (map_wait_open(&sd->wait, &opts, why, sizeof(why)))
 		return map_err("%s", why);

@@ -424,6 +424,18 @@ int map_audit_finish(struct map_audit *a)
 	return err ?: a->state->no_memory ? -ENOMEM : 0;
 }
 
+/* What is found says more than the store by itself */
+static bool is_found(const struct map_audit *a, const struct map_audit_prog *p,
+		     unsigned int insn)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->nr_findings; i++)
+		if (a->findings[i].prog_name == p->name && a->findings[i].insn == insn)
+			return true;
+	return false;
+}
+
 void map_audit_each_line(const struct map_audit *a, void (*say)(const char *line))
 {
 	unsigned int i, j;
@@ -432,8 +444,11 @@ void map_audit_each_line(const struct map_audit *a, void (*say)(const char *line
 		const struct map_audit_prog *p = a->progs[i];
 
 		for (j = 0; j < p->nr_stores; j++) {
-			char *where = where_of(p, p->stores[j].insn), *line;
+			char *where, *line;
 
+			if (is_found(a, p, p->stores[j].insn))
+				continue;
+			where = where_of(p, p->stores[j].insn);
 			line = text_of("program %u (%s): %s: %s", p->id, p->name,
 				       where ?: "", p->stores[j].how);
 			if (line)

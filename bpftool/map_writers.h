@@ -17,6 +17,7 @@
  * map_writers_bytes.c	from stores to the class of each byte
  * map_writers_walk.c	following the instructions of one program
  * map_writers_value.c	what a register or a stack slot may hold
+ * map_writers_learn.c	which call is which helper
  */
 
 #ifndef __BPFTOOL_MAP_WRITERS_H

@@ -9,40 +9,51 @@
 #include "main.h"
 #include "map_writers_walk.h"
 
-/* Helpers without arguments, so that what is left in the registers of arguments
- * says nothing. The kernel's BTF tells that too, but takes long to read.
+/* Helpers of which the audit knows the arguments. The kernel's BTF tells them too,
+ * but takes long to read, and of those that only read not whether they do.
  */
-static const char * const no_args[] = {
-	"bpf_ktime_get_ns", "bpf_ktime_get_boot_ns", "bpf_ktime_get_coarse_ns",
-	"bpf_ktime_get_tai_ns", "bpf_get_smp_processor_id", "bpf_get_numa_node_id",
-	"bpf_get_current_pid_tgid", "bpf_get_current_uid_gid", "bpf_jiffies64",
-	"bpf_get_current_cgroup_id", "bpf_get_current_task",
-	"bpf_get_current_task_btf", "bpf_user_rnd_u32", "bpf_get_raw_cpu_id",
+static const struct usual {
+	const char *name;
+	__u8 nr_args, writes, sized;	/* as in struct call */
+} usual[] = {
+	{ "bpf_ktime_get_ns" },
+	{ "bpf_ktime_get_boot_ns" },
+	{ "bpf_ktime_get_coarse_ns" },
+	{ "bpf_ktime_get_tai_ns" },
+	{ "bpf_get_smp_processor_id" },
+	{ "bpf_get_numa_node_id" },
+	{ "bpf_get_current_pid_tgid" },
+	{ "bpf_get_current_uid_gid" },
+	{ "bpf_jiffies64" },
+	{ "bpf_get_current_cgroup_id" },
+	{ "bpf_get_current_task" },
+	{ "bpf_get_current_task_btf" },
+	{ "bpf_user_rnd_u32" },
+	{ "bpf_get_raw_cpu_id" },
+	{ "bpf_tail_call",			3 },
+	{ "bpf_perf_event_output",		5 },
+	{ "bpf_ringbuf_output",			4 },
+	{ "bpf_skb_event_output",		5 },
+	{ "bpf_xdp_event_output",		5 },
+	{ "bpf_event_output_data",		5 },
+	{ "bpf_trace_printk",			5 },
+	{ "bpf_perf_event_output_tp",		5 },
+	{ "bpf_perf_event_output_raw_tp",	5 },
+	{ "bpf_ringbuf_submit",			2, 1 << 1 },
+	{ "bpf_ringbuf_discard",		2, 1 << 1 },
+	{ "bpf_get_current_comm",		2, 1 << 1, 1 << 1 },
+	{ "bpf_probe_read_user",		3, 1 << 1, 1 << 1 },
+	{ "bpf_probe_read_kernel",		3, 1 << 1, 1 << 1 },
+	{ "bpf_probe_read_user_str",		3, 1 << 1, 1 << 1 },
+	{ "bpf_probe_read_kernel_str",		3, 1 << 1, 1 << 1 },
 };
-
-/* Take a pointer that is not to const, and only read */
-static const char * const only_read[] = {
-	"bpf_perf_event_output", "bpf_ringbuf_output", "bpf_skb_event_output",
-	"bpf_xdp_event_output", "bpf_event_output_data", "bpf_trace_printk",
-	"bpf_perf_event_output_tp", "bpf_perf_event_output_raw_tp",
-};
-
-static bool is_among(const char *name, const char * const *list, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		if (!strcmp(name, list[i]))
-			return true;
-	return false;
-}
 
 /* Write as much as the next argument says; the prototypes have no names */
 static bool has_size(const char *name)
 {
 	static const char * const begin[] = {
-		"bpf_get_current_comm", "bpf_probe_read", "bpf_skb_load_bytes",
-		"bpf_xdp_load_bytes", "bpf_copy_from_user", "bpf_get_stack", "bpf_d_path",
+		"bpf_probe_read", "bpf_skb_load_bytes", "bpf_xdp_load_bytes",
+		"bpf_copy_from_user", "bpf_get_stack", "bpf_d_path",
 	};
 	unsigned int i;
 
@@ -108,12 +119,82 @@ static void call_proto(struct map_audit *a, struct call *call)
 	}
 }
 
-static void find_call(struct map_audit *a, const struct map_audit_prog *p,
-		      unsigned int insn, struct call *call)
+/* Is what a pointer leads to computed from what was read out of MAP? */
+static bool leads_to_data(struct walk *w, const struct value *v, unsigned int size)
 {
-	struct map_audit_state *st = a->state;
-	const struct bpf_insn *in = &p->insns[insn];
+	if (v->holds & HOLDS_STACK && walk_stack_dirty(w, v, size, NULL))
+		return true;
+	if (walk_is_ours(w, v, HOLDS_VALUE))
+		return true;
+	return v->holds & HOLDS_VALUE && audit_leaked(w->a, v->region);
+}
+
+static const char *learned_name(const struct map_audit_state *st, __s32 imm)
+{
+	unsigned int i;
+
+	for (i = 0; i < st->nr_calls; i++)
+		if (st->calls[i].imm == imm)
+			return st->calls[i].name;
+	return NULL;
+}
+
+static const char *symbol_name(struct map_audit_state *st, __s32 imm)
+{
 	struct kernel_sym *sym;
+
+	if (!st->has_symbols) {
+		kernel_syms_load(&st->symbols);
+		st->has_symbols = true;
+	}
+	sym = kernel_syms_search(&st->symbols, st->symbols.address_call_base + imm);
+	return sym ? sym->name : NULL;
+}
+
+/* Whatever the helper is, with these arguments the audit takes no notice of it:
+ * the first is no map, nor may be one that was lost sight of, and none leads to MAP.
+ */
+static bool is_any_helper(struct walk *w)
+{
+	const struct value *reg = w->now->reg;
+	unsigned int n;
+
+	if (reg[1].holds & HOLDS_MAP || !reg[1].holds ||
+	    (reg[1].holds & HOLDS_NUMBER && (reg[1].low < LEAST >> 31 ||
+					     reg[1].high > MOST >> 31)))
+		return false;
+	for (n = 1; n <= 5; n++)
+		if (reg[n].holds & (HOLDS_FUNC | HOLDS_DATA) ||
+		    walk_is_ours(w, &reg[n], HOLDS_POINTER) ||
+		    leads_to_data(w, &reg[n], NR_SLOTS * 8) ||
+		    walk_stack_points(w, &reg[n], NR_SLOTS * 8))
+			return false;
+	return true;
+}
+
+/* What is cheap to find out first */
+static const char *call_name(struct walk *w, __s32 imm)
+{
+	const struct value *map = &w->now->reg[1];
+	struct map_audit_state *st = w->a->state;
+	const char *name = learned_name(st, imm);
+
+	if (!name && map->holds & HOLDS_MAP) {
+		audit_learn_map(w->a, audit_map_type(w->a, map->region));
+		name = learned_name(st, imm);
+	}
+	if (name || is_any_helper(w))
+		return name;
+	/* Behind an inlined look-up the map may be left in the register */
+	while (!name && audit_learn_usual(w->a))
+		name = learned_name(st, imm);
+	return name ?: symbol_name(st, imm);
+}
+
+static void find_call(struct walk *w, unsigned int insn, struct call *call)
+{
+	const struct bpf_insn *in = &w->p->insns[insn];
+	unsigned int i;
 
 	call->name = NULL;
 	call->nr_args = 5;
@@ -125,27 +206,14 @@ static void find_call(struct map_audit *a, const struct map_audit_prog *p,
 	 */
 	if (!in->imm || in->src_reg)
 		return;
-	if (in->imm == BPF_FUNC_tail_call) {
-		call->name = "bpf_tail_call";
-		call->writes = 0;
-		call->known = true;
-		call->nr_args = 3;
-		return;
-	}
-	if (!st->has_symbols) {
-		kernel_syms_load(&st->symbols);
-		st->has_symbols = true;
-	}
-	sym = kernel_syms_search(&st->symbols, st->symbols.address_call_base + in->imm);
-	if (!sym)
-		return;
-	call->name = sym->name;
-	if (is_among(call->name, no_args, ARRAY_SIZE(no_args))) {
-		call->nr_args = 0;
-		call->known = true;
-	}
-	if (is_among(call->name, only_read, ARRAY_SIZE(only_read))) {
-		call->writes = 0;
+	call->name = in->imm == BPF_FUNC_tail_call ? "bpf_tail_call" :
+		     call_name(w, in->imm);
+	for (i = 0; call->name && i < ARRAY_SIZE(usual); i++) {
+		if (strcmp(call->name, usual[i].name))
+			continue;
+		call->nr_args = usual[i].nr_args;
+		call->writes = usual[i].writes;
+		call->sized = usual[i].sized;
 		call->known = true;
 	}
 }
@@ -170,16 +238,6 @@ static bool ends_in(const char *name, const char *end)
 	size_t n = strlen(name), m = strlen(end);
 
 	return n >= m && !strcmp(name + n - m, end);
-}
-
-/* Is what a pointer leads to computed from what was read out of MAP? */
-static bool leads_to_data(struct walk *w, const struct value *v, unsigned int size)
-{
-	if (v->holds & HOLDS_STACK && walk_stack_dirty(w, v, size, NULL))
-		return true;
-	if (walk_is_ours(w, v, HOLDS_VALUE))
-		return true;
-	return v->holds & HOLDS_VALUE && audit_leaked(w->a, v->region);
 }
 
 static void call_update(struct walk *w, unsigned int i, const struct value *map,
@@ -344,7 +402,7 @@ bool walk_call_helper(struct walk *w, unsigned int i)
 	const char *name;
 	bool on = true;
 
-	find_call(w->a, w->p, i, &call);
+	find_call(w, i, &call);
 	name = call.name ?: "";
 	if (ends_in(name, "_lookup_elem") || ends_in(name, "_lookup_percpu_elem")) {
 		call_lookup(w, i, name);

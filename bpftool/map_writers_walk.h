@@ -112,6 +112,9 @@ struct map_audit_state {
 	struct dump_data symbols;
 	bool has_symbols, asked_btf;
 	struct btf *kernel_btf;		/* for the prototypes of helpers */
+	struct { __s32 imm; const char *name; } calls[64];	/* as learned */
+	unsigned int nr_calls, learned_usual;
+	__u64 learned_types;		/* of maps: a bit each */
 	__u32 leaks[NR_KNOWN_MAPS];	/* regions that hold what was read out */
 	unsigned int nr_leaks;
 	struct { __u32 id, type, value_size; } maps[NR_KNOWN_MAPS];
@@ -142,6 +145,13 @@ void __printf(5, 6) audit_finding(struct map_audit *a, struct map_audit_prog *p,
 /* What was read out of MAP is stored in memory of another region */
 void audit_leak(struct map_audit *a, __u32 region);
 bool audit_leaked(const struct map_audit *a, __u32 region);
+
+/* map_writers_learn.c */
+
+/* audit_learn_map() - learn what calls get maps of a type */
+void audit_learn_map(struct map_audit *a, __u32 type);
+/* audit_learn_usual() - learn some other calls. Return: false if there are no more */
+bool audit_learn_usual(struct map_audit *a);
 
 /* map_writers_bytes.c */
 int audit_classify(struct map_audit *a);

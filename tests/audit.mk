@@ -6,7 +6,8 @@
 #   build/tests/audit_check           prints that of what it is given
 #   build/fuzz/audit, audit-control   any bytes for instructions; with a bug planted
 
-AUDIT_OURS := $(patsubst bpftool/%.c,%,$(wildcard bpftool/map_writers*.c))
+AUDIT_OURS := $(filter-out map_writers_learn,$(patsubst bpftool/%.c,%,$(wildcard \
+	bpftool/map_writers*.c)))
 AUDIT_INCLUDES := -Ibpftool -I$(BPFTOOL_DIR) -I$(OBJ) -I$(LIBBPF)/include \
 	-I$(TREE)/kernel/bpf -I$(TREE)/tools/include -I$(TREE)/tools/include/uapi
 AUDIT_CFLAGS := -g -O1 -Wall -Wno-unused-parameter -D_GNU_SOURCE \

@@ -21,7 +21,7 @@
 #include <bpf/btf.h>
 
 #include "map_ref.h"
-#include "map_writers.h"
+#include "map_writers_walk.h"
 #include "xlated_dumper.h"
 
 #define MAP_ID		7
@@ -56,6 +56,15 @@ struct kernel_sym *kernel_syms_search(struct dump_data *dd, unsigned long key)
 		return NULL;
 	snprintf(sym.name, sizeof(sym.name), "%s", names[key]);
 	return &sym;
+}
+
+void audit_learn_map(struct map_audit *a, __u32 type)
+{
+}
+
+bool audit_learn_usual(struct map_audit *a)
+{
+	return false;
 }
 
 int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags)

@@ -8,13 +8,26 @@ bats_require_minimum_version 1.5.0
 PROGS=$BATS_TEST_DIRNAME/../progs/audit
 CHECK=$BUILD/tests/audit_check
 
+# The corpus is loaded once, for several tests
+setup_file() {
+	"$CHECK" -v "$BUILD"/tests/audit_*.bpf.o >"$BATS_FILE_TMPDIR/corpus" || true
+}
+
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-# The verdicts on objects, one a line, of those that load
+teardown() {
+	[[ -z ${restrict-} ]] || echo "$restrict" >/proc/sys/kernel/kptr_restrict
+}
+
+# Of the output of audit_check the verdicts, one a line, on programs that load
+only_verdicts() {
+	grep -v '^ ' | sed 's/\.bpf\.o / /' | grep -v "can't be loaded" | sort
+}
+
 verdicts() {
-	"$CHECK" "$@" | sed 's/\.bpf\.o / /' | grep -v "can't be loaded" | sort
+	"$CHECK" "$@" | only_verdicts
 }
 
 expected() {
@@ -48,11 +61,28 @@ agrees() {
 }
 
 @test "audit: the verdict on each program of the corpus" {
-	verdicts "$BUILD"/tests/audit_*.bpf.o >found
+	only_verdicts <"$BATS_FILE_TMPDIR/corpus" >found
 	diff <(expected) found
 	[ "$(wc -l <found)" -ge 60 ]
 	[ "$(grep -c ' exact ' found)" -ge 30 ]
 	[ "$(grep -vc ' exact ' found)" -ge 30 ]
+}
+
+@test "audit: the same verdicts where calls are known by the kernel's symbols only" {
+	[ "$(cat /proc/sys/kernel/kptr_restrict)" != 2 ] || skip "they are hidden"
+	verdicts -s "$BUILD"/tests/audit_{callbacks,hash,traps}.bpf.o >found
+	diff <(expected | grep -v '^audit_global ') found
+}
+
+@test "audit: the kernel's symbols are not read for programs of the usual form" {
+	local prog
+	command -v strace >/dev/null || skip "no strace"
+	strace -f -o calls -e trace=open,openat "$CHECK" "$BUILD/tests/audit_hash.bpf.o" >found || true
+	prog=$(grep -c ' exact ' found)
+	[ "$prog" -gt 10 ]
+	run ! grep -q /proc/kallsyms calls
+	strace -f -o calls -e trace=open,openat "$CHECK" -s "$BUILD/tests/audit_hash.bpf.o" >found || true
+	grep -q /proc/kallsyms calls
 }
 
 @test "audit: no plain store is missed without optimization, or with an old instruction set" {
@@ -76,9 +106,8 @@ agrees() {
 }
 
 @test "audit: a finding names file, line and source text" {
-	"$CHECK" -v "$BUILD/tests/audit_hash.bpf.o" >found
-	grep -E '^    program [0-9]+ \(flows__plain\): audit_hash.bpf.c:[0-9]+: f->packets \+= 1;: a plain add' found
-	grep -E '\(flows__named\): audit_hash.bpf.c:[0-9]+: ADD\(f->packets, 1\);: atomic$' found
+	grep -E '^    program [0-9]+ \(flows__plain\): audit_hash.bpf.c:[0-9]+: f->packets \+= 1;: a plain add' "$BATS_FILE_TMPDIR/corpus"
+	grep -E '\(flows__named\): audit_hash.bpf.c:[0-9]+: ADD\(f->packets, 1\);: atomic$' "$BATS_FILE_TMPDIR/corpus"
 }
 
 @test "audit: without the right to see kernel addresses nothing is exact but what needs none" {
@@ -86,10 +115,11 @@ agrees() {
 		skip "setpriv can't"
 	[ "$(cat /proc/sys/kernel/kptr_restrict)" != 2 ] || skip "hidden already"
 	capsh --drop=cap_syslog -- -c "true" || skip "no capsh"
+	restrict=$(cat /proc/sys/kernel/kptr_restrict)
 	capsh --drop=cap_syslog -- -c \
 		"echo 1 >/proc/sys/kernel/kptr_restrict; '$CHECK' $BUILD/tests/audit_*.bpf.o" >all || true
-	echo 0 >/proc/sys/kernel/kptr_restrict
-	sed 's/\.bpf\.o / /' all | grep -v "can't be loaded" >found
+	echo "$restrict" >/proc/sys/kernel/kptr_restrict
+	only_verdicts <all >found
 	agrees found 100
 	grep ' counts__decrement unknown' found
 	grep ' data__exact exact' found
@@ -97,18 +127,26 @@ agrees() {
 
 # with LIST PROGRAM: the verdict where the user names the counters
 with() {
-	"$CHECK" -c "$1" "$BUILD"/tests/audit_{hash,global}.bpf.o 2>/dev/null |
-		sed -n "s/^[^ ]* $2 //p"
+	awk -v begin="$1: " -v prog="$2" '
+		index($0, begin) == 1 && split(substr($0, length(begin) + 1), word) > 2 &&
+		word[2] == prog { sub(".* " prog " ", ""); print }
+	' named
 }
 
 @test "audit: counters that are named, by members or by bytes" {
+	local list options=()
+	local wrong=(nope 3-9 0-99 8-4 "" "packets," ",packets" comm.x 1 -)
+	for list in packets packets,bytes bytes,errors 0-7,8-15 flags stats.n "${wrong[@]}"; do
+		options+=(-c "$list")
+	done
+	"$CHECK" "${options[@]}" "$BUILD"/tests/audit_{hash,global}.bpf.o >named 2>/dev/null || true
 	[ "$(with packets flows__named)" = "exact 8c 48." ]
 	[ "$(with packets,bytes flows__plain)" = "plain 8p 8c 40." ]
 	[ "$(with bytes,errors flows__plain)" = "exact 8. 8c 36. 4c" ]
 	[ "$(with 0-7,8-15 flows__named)" = "exact 16c 40." ]
 	[ "$(with flags flows__named)" = "conflict 48. 4c 4." ]
 	[[ "$(with stats.n bss__structs)" == "exact "* ]]
-	for list in nope 3-9 0-99 8-4 "" "packets," ",packets" comm.x 1 -; do
+	for list in "${wrong[@]}"; do
 		[ "$(with "$list" flows__named)" = "error Invalid argument" ]
 	done
 }
@@ -117,7 +155,7 @@ with() {
 	local out="$BATS_TEST_TMPDIR/out"
 	[ -x "$BUILD/fuzz/audit" ] || skip "not built"
 	mkdir "$out"
-	"$BUILD/fuzz/audit" -seed=1 -runs="${FUZZ_AUDIT:-100000}" -max_len=1024 \
+	"$BUILD/fuzz/audit" -seed=1 -runs="${FUZZ_AUDIT:-15000}" -max_len=1024 \
 		-timeout=20 -artifact_prefix="$out/" "$out" >log 2>&1
 	run ! "$BUILD/fuzz/audit-control" -seed=1 -runs=100000 -max_len=1024 \
 		-artifact_prefix="$out/" "$out" >control 2>&1

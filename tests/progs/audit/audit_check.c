@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The audit's verdict on each program of some BPF objects
  *
- *	audit_check [-v] [-c COUNTERS] OBJECT...
+ *	audit_check [-v] [-s] [-c COUNTERS]... OBJECT...
  *
  * A program's name begins with the map that it is audited for: "flows__named" is
  * about the map "flows" (".bss" is spelled "bss"). One line a program: object,
  * program, what is found ("exact", or kinds of findings), the bytes of a value, in
  * runs: "8c 16. 4p" is 8 bytes of counters, 16 others, 4 that are added to plainly.
+ * With -c the counters are named; several times: a line for each, which begins with
+ * the list. With -s calls are known by the kernel's symbols only.
  *
  * Links bpftool's own objects.
  */
@@ -21,10 +23,13 @@
 #include <bpf/libbpf.h>
 
 #include "map_ref.h"
-#include "map_writers.h"
+#include "map_writers_walk.h"
 
-static bool verbose;
-static const char *counters;
+#define MAX_LISTS	32
+
+static bool verbose, symbols;
+static const char *counters[MAX_LISTS];
+static unsigned int nr_counters;
 
 static int log_nothing(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -93,28 +98,27 @@ static __u32 prog_id(int fd)
 	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
 }
 
-static int check(struct bpf_object *obj, struct bpf_program *prog, const char *file)
+static int check(const struct map_ref *map, __u32 id, const char *what, const char *list)
 {
-	struct bpf_map *map = find_map(obj, bpf_program__name(prog));
-	struct map_ref ref = { .fd = map ? bpf_map__fd(map) : -1 };
-	__u32 len = sizeof(ref.info);
-	const char *bad;
 	struct map_audit a;
+	const char *bad;
 	int err;
 
-	if (!map || bpf_obj_get_info_by_fd(ref.fd, &ref.info, &len)) {
-		printf("%s %s has no map\n", file, bpf_program__name(prog));
-		return -1;
-	}
-	err = map_audit_init(&a, &ref);
+	err = map_audit_init(&a, map);
 	a.inner = false;
+	if (!err && symbols) {
+		a.state->learned_types = ~0ULL;
+		a.state->learned_usual = ~0U;
+	}
 	if (!err)
-		err = map_audit_prog(&a, prog_id(bpf_program__fd(prog)));
-	if (!err && counters)
-		err = map_audit_counters(&a, counters, &bad);
+		err = map_audit_prog(&a, id);
+	if (!err && list)
+		err = map_audit_counters(&a, list, &bad);
 	if (!err)
 		err = map_audit_finish(&a);
-	printf("%s %s", file, bpf_program__name(prog));
+	if (nr_counters > 1)
+		printf("%s: ", list);
+	printf("%s", what);
 	if (err) {
 		printf(" error %s\n", strerror(-err));
 	} else {
@@ -125,6 +129,27 @@ static int check(struct bpf_object *obj, struct bpf_program *prog, const char *f
 			map_audit_each_line(&a, say);
 	}
 	map_audit_free(&a);
+	return err;
+}
+
+static int check_prog(struct bpf_object *obj, struct bpf_program *prog, const char *file)
+{
+	struct bpf_map *map = find_map(obj, bpf_program__name(prog));
+	struct map_ref ref = { .fd = map ? bpf_map__fd(map) : -1 };
+	__u32 len = sizeof(ref.info);
+	unsigned int i = 0;
+	char what[256];
+	int err = 0;
+
+	snprintf(what, sizeof(what), "%s %s", file, bpf_program__name(prog));
+	if (!map || bpf_obj_get_info_by_fd(ref.fd, &ref.info, &len)) {
+		printf("%s has no map\n", what);
+		return -1;
+	}
+	do {
+		if (check(&ref, prog_id(bpf_program__fd(prog)), what, counters[i]))
+			err = -1;
+	} while (++i < nr_counters);
 	return err;
 }
 
@@ -149,7 +174,7 @@ static int check_one(const char *path, const char *file, unsigned int nr, bool *
 	if (bpf_object__load(obj))
 		printf("%s %s can't be loaded\n", file, bpf_program__name(chosen));
 	else
-		err = check(obj, chosen, file);
+		err = check_prog(obj, chosen, file);
 	bpf_object__close(obj);
 	return err;
 }
@@ -174,8 +199,10 @@ int main(int argc, char **argv)
 	for (; i < argc && *argv[i] == '-'; i++) {
 		if (!strcmp(argv[i], "-v"))
 			verbose = true;
-		else if (i + 1 < argc)
-			counters = argv[++i];
+		else if (!strcmp(argv[i], "-s"))
+			symbols = true;
+		else if (i + 1 < argc && nr_counters < MAX_LISTS)
+			counters[nr_counters++] = argv[++i];
 	}
 	libbpf_set_print(log_nothing);
 	for (; i < argc; i++)

@@ -1,0 +1,302 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What map drain refuses, in its own words and before it touches anything; what it
+# drains all the same with "force"; what it tells with -d, quiet and -j
+
+load ../lib/common
+load ../lib/refusal
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	setup_bpffs
+	journal=$PINS/journal
+	mkdir "$journal"	# a run makes it, and leaves it empty
+}
+
+teardown() {
+	cleanup_bpffs
+}
+
+# The maps, what is pinned, the journal
+state() {
+	local map
+
+	for map in "$PINS"/maps/* "$PINS"/map; do
+		[[ ! -f $map ]] || bpftool map dump pinned "$map" 2>&1
+	done
+	ls -R "$PINS"
+}
+
+# refused PATTERN MAP WORD...: "map drain" says so, plain and with -j, and nothing changes
+refused() {
+	local before map=$2 pattern=$1
+
+	shift 2
+	before=$(state)
+	refuses "$pattern" drain pinned "$map" journal "$journal" "$@" || return
+	[[ $(state) == "$before" ]] || {
+		echo "no longer as before: $(state)" "before: $before" >&2
+		return 1
+	}
+}
+
+# drained PATTERN MAP WORD...: it is drained, with one warning that says so
+drained() {
+	local map=$2 pattern=$1
+
+	shift 2
+	run --separate-stderr bpftool map drain pinned "$map" journal "$journal" \
+		quiet "$@"
+	{ [[ $status == 0 && $output =~ ^"map "[0-9]+": "[0-9]+" values, " ]] &&
+		[[ $(said | grep -c '') == 1 && $(said) == "Warning: "* ]] &&
+		said | grep -aEq -- "$pattern"; } || show_last_run "$@"
+}
+
+# load_progs NAME: its programs in $PINS/progs, its maps in $PINS/maps, with an entry
+load_progs() {
+	local map
+
+	mkdir "$PINS/progs" "$PINS/maps"
+	bpftool prog loadall "$BUILD/tests/$1.bpf.o" "$PINS/progs" \
+		pinmaps "$PINS/maps" >/dev/null 2>&1 || skip "can't be loaded here"
+	for map in adds plain deletes updates mixes names; do
+		[[ ! -e $PINS/maps/$map ]] ||
+			bpftool map update pinned "$PINS/maps/$map" \
+				key 1 0 0 0 value 7 {0,0,0,0,0,0,0}{,}{,} 0 0 0
+	done
+}
+
+# A map without programs. make_map OPTION... TYPE
+make_map() {
+	rm -f "$PINS/map"
+	map_make --name "refuse_${WORLD-}" "$@" "$PINS/map"
+}
+
+@test "a map-in-map: the other verb is named" {
+	make_map hash
+	bpftool map create "$PINS/outer" type hash_of_maps key 4 value 4 entries 4 \
+		name outer inner_map pinned "$PINS/map"
+	refused "^(Error: )?map [0-9]+ outer is a map-in-map: use 'bpftool map swap-drain'$" \
+		"$PINS/outer"
+	refused "is a map-in-map" "$PINS/outer" force
+	refuses "refuse_.* \(hash\) is not a map-in-map.*use 'bpftool map drain'" \
+		swap-drain pinned "$PINS/map" key 0 0 0 0
+}
+
+@test "types whose values can't be exchanged, or read" {
+	local type
+
+	make_map --fill 2 lpm_trie
+	refused "is a lpm_trie, whose values can't be exchanged$" "$PINS/map"
+	refused "is a lpm_trie, whose values can't be exchanged$" "$PINS/map" force
+	for type in ringbuf stack_trace prog_array perf_event_array bloom_filter; do
+		make_map "$type" 2>/dev/null || continue
+		refused "is a $type, which can't be read out$" "$PINS/map"
+		refused "is a $type, which can't be read out$" "$PINS/map" force
+	done
+	for type in queue stack; do
+		make_map --fill 2 "$type"
+		refused "is a $type, its elements are moved out: they can't be read again 'since FILE'$" \
+			"$PINS/map" since "$PINS/last"
+		refused "is a $type, its elements are moved out: they have no counters$" \
+			"$PINS/map" counters 0-7
+	done
+}
+
+@test "an LRU, unless with force" {
+	local type
+
+	for type in lru_hash lru_percpu_hash; do
+		make_map --fill 2 "$type"
+		refused "is a $type: the kernel gives its elements to other keys.*counts are lost.*'force' drains it anyway$" \
+			"$PINS/map"
+		drained "is a $type: counts of elements that the kernel gives to other keys are lost" \
+			"$PINS/map" force
+	done
+}
+
+@test "a value that is not made of whole words" {
+	make_map --fill 2 --value 6 hash
+	refused "have 6 bytes, which is not a multiple of 4" "$PINS/map"
+	refused "have 6 bytes, which is not a multiple of 4" "$PINS/map" force
+}
+
+@test "a map that nobody can write to" {
+	make_map --fill 2 --freeze array
+	refused "can't be drained: it is frozen$" "$PINS/map"
+	make_map --fill 2 --flag rdonly_prog hash
+	refused "programs can't write to map [0-9]+ \(BPF_F_RDONLY_PROG\): they count nothing in it$" \
+		"$PINS/map"
+}
+
+@test "special fields" {
+	load_progs drain_fields
+	refused "hold a bpf_spin_lock, which can't be moved$" "$PINS/maps/lock"
+	refused "hold a bpf_timer, which can't be moved$" "$PINS/maps/timer"
+	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr"
+	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr" force
+}
+
+@test "a map in a slot, unless with force" {
+	make_map --fill 2 hash
+	bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 entries 4 \
+		name outer inner_map pinned "$PINS/map"
+	bpftool map update pinned "$PINS/outer" key 1 0 0 0 value pinned "$PINS/map"
+	refused "is in a slot of map [0-9]+, and what its programs do is not looked at; use 'bpftool map swap-drain', 'force' drains it anyway$" \
+		"$PINS/map"
+	drained "may not be drained exactly: it is in a slot of map [0-9]+" \
+		"$PINS/map" force
+}
+
+@test "a plain add: file, line and text are named, and since" {
+	load_progs drain_refuse
+	refused "can't drain map [0-9]+ exactly: drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add, not atomic \(program [0-9]+ plain_add\); 'since FILE' reads such counters exactly; 'force' drains it anyway$" \
+		"$PINS/maps/plain"
+	drained "may not be drained exactly: drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add" \
+		"$PINS/maps/plain" force
+}
+
+@test "a plain add per CPU, where a thread can run in the middle of it" {
+	load_progs drain_refuse
+	run bpftool map drain pinned "$PINS/maps/percpu" journal "$journal"
+	((status == 0)) || refused "percpu_add\); 'since FILE'" "$PINS/maps/percpu"
+	((status == 0)) ||
+		refused "a plain add, not atomic, and (with this kernel's preemption \((RT|full|lazy)\) a|whether a) thread can run in the middle of it" \
+			"$PINS/maps/percpu"
+	bpftool map drain pinned "$PINS/maps/percpu" since "$PINS/last" \
+		journal "$journal"
+}
+
+@test "a delete, an update of a computed value, a counter that is set" {
+	local since
+
+	load_progs drain_refuse
+	for since in "" "since $PINS/last"; do
+		# shellcheck disable=SC2086 # two words or none
+		{
+			refused "drain_refuse.bpf.c:[0-9]+: bpf_map_delete_elem\(&deletes, &key\);: deletes an entry \(program [0-9]+ delete\); 'force' drains it anyway$" \
+				"$PINS/maps/deletes" $since
+			refused "bpf_map_update_elem\(&updates, .*: updates an entry with a value that was read out of the map \(program [0-9]+ update\); 'force'" \
+				"$PINS/maps/updates" $since
+			refused "v->n = 5;: a plain store, to a counter \(program [0-9]+ mix\); 'force'" \
+				"$PINS/maps/mixes" $since
+		}
+	done
+	drained "bpf_map_delete_elem.*: deletes an entry" "$PINS/maps/deletes" force
+	drained "updates an entry with a value" "$PINS/maps/updates" force
+	drained "a plain store, to a counter" "$PINS/maps/mixes" force
+}
+
+@test "counters that are not there" {
+	local list
+
+	load_progs drain_refuse
+	refused "no program adds to values of map [0-9]+: name its counters with 'counters LIST'$" \
+		"$PINS/maps/names"
+	for list in nope 3-9 0-99 8-4 n,nope name.x; do
+		refused "'.*' does not name counters of map [0-9]+: expected members of its values, or bytes as 0-7, in whole words of 4 bytes$" \
+			"$PINS/maps/adds" counters "$list"
+	done
+	make_map hash
+	refused "'n' can't be found: map [0-9]+ has no BTF; name bytes, as 0-7$" \
+		"$PINS/map" counters n
+	bpftool map drain pinned "$PINS/maps/names" counters n journal "$journal"
+}
+
+@test "since a FILE that is none of this map's readings" {
+	local id map
+
+	load_progs drain_refuse
+	map=$PINS/maps/adds
+	refused "$PINS/maps/plain is not a reading of a map, it is map [0-9]+ \(plain\)$" \
+		"$map" since "$PINS/maps/plain"
+	refused "is not a reading of a map, nor the pin of a map$" \
+		"$map" since "$PINS/progs/add"
+	refused "can't get the reading at $PINS/maps: " "$map" since "$PINS/maps"
+	refused "can't keep the reading at .*: not in a bpffs$" \
+		"$map" since "$BATS_TEST_TMPDIR/last"
+	: >"$BATS_TEST_TMPDIR/file"
+	refused "can't get the reading at .*: " "$map" since "$BATS_TEST_TMPDIR/file"
+	refused "can't keep the reading at .*: a bpffs does not allow dots in names$" \
+		"$map" since "$PINS/last.1"
+	refused "'keep' can't go with 'since', which keeps the readings$" \
+		"$map" since "$PINS/last" keep "$PINS/kept"
+
+	bpftool map drain pinned "$map" since "$PINS/last" journal "$journal"
+	refused "$PINS/last is a reading of map [0-9]+, not of map [0-9]+$" \
+		"$PINS/maps/plain" since "$PINS/last"
+	# Its id may have been another map's before
+	id=$(bpftool -j map show pinned "$map" | jq .id)
+	map_make --name "last_$id" --value 8 hash "$PINS/smaller"
+	refused "is a reading of another map than map $id: its value size differs$" \
+		"$map" since "$PINS/smaller"
+	map_make --name "last_$id" --value 32 array "$PINS/array"
+	refused "is a reading of another map than map $id: its type differs$" \
+		"$map" since "$PINS/array"
+}
+
+@test "keywords twice, without an argument, of another verb" {
+	local word
+
+	make_map --fill 2 hash
+	for word in quiet force; do
+		refused "'$word' is given twice$" "$PINS/map" "$word" "$word"
+	done
+	for word in since counters keep; do
+		refused "'$word' is given twice$" "$PINS/map" "$word" "$PINS/a" \
+			"$word" "$PINS/b"
+		refused "'$word' needs an argument$" "$PINS/map" "$word"
+		refused "'$word' needs an argument$" "$PINS/map" "$word" ""
+	done
+	refused "'journal' is given twice$" "$PINS/map" journal "$PINS/j"
+	for word in value clear using timeout all key bogus; do
+		refused "unknown keyword '$word'$" "$PINS/map" "$word"
+	done
+	refused "can't keep the map at .*: not in a bpffs$" "$PINS/map" keep /tmp/x
+	refuses "'drain' needs a MAP" drain
+}
+
+@test "-d: a line for each program and store" {
+	local lines
+
+	load_progs drain_refuse
+	# shellcheck disable=SC2154 # run sets stderr
+	lines() {
+		run --separate-stderr bpftool -d map drain pinned "$PINS/maps/$1" \
+			quiet journal "$journal"
+		grep -aE '^program [0-9]+ \(' <<<"$stderr"
+	}
+	lines=$(lines adds)
+	[[ $(wc -l <<<"$lines") == 2 ]]
+	grep -aE '\(add\): drain_refuse.bpf.c:[0-9]+: __sync_fetch_and_add\(&v->n, 1\);: atomic$' \
+		<<<"$lines"
+	grep -aE '\(add\): drain_refuse.bpf.c:[0-9]+: v->flags = 1;: a plain store$' \
+		<<<"$lines"
+	lines=$(lines plain)
+	[[ $(wc -l <<<"$lines") == 1 ]]
+	grep -aE '\(plain_add\): drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add, not atomic$' \
+		<<<"$lines"
+	lines deletes | grep -a ': deletes an entry$'
+}
+
+@test "quiet: what was moved, as a line and with -j" {
+	local map
+
+	load_progs drain_refuse
+	map=$PINS/maps/adds
+	run --separate-stderr bpftool map drain pinned "$map" quiet journal "$journal"
+	[[ $status == 0 && -z $stderr ]]
+	[[ $output =~ ^"map "[0-9]+": 1 values, 32 bytes moved ("[a-z_]+")"$ ]]
+	bpftool -j map drain pinned "$map" quiet journal "$journal" |
+		jq -e --arg id "$(bpftool -j map show pinned "$map" | jq .id)" '
+			keys == ["bytes", "id", "left", "moved", "mover", "name",
+				"shrank", "type"] and .id == ($id | tonumber) and
+			.type == "hash" and .name == "adds" and .left == 0 and
+			.shrank == 0 and .bytes == .moved * 32'
+	bpftool -j map drain pinned "$map" since "$PINS/last" quiet journal "$journal" |
+		jq -e '.moved <= 1 and (.mover | length > 0)'
+	run --separate-stderr bpftool map drain pinned "$map" since "$PINS/last" \
+		quiet journal "$journal"
+	[[ $status == 0 && -z $stderr && $output == *" changed ("* ]]
+}

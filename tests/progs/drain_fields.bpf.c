@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Values with fields in which the kernel keeps something of its own */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct task_struct;
+
+struct with_lock {
+	__u64 n;
+	struct bpf_spin_lock lock;
+};
+
+struct with_timer {
+	__u64 n;
+	struct bpf_timer timer;
+};
+
+struct with_kptr {
+	__u64 n;
+	struct task_struct __attribute__((btf_type_tag("kptr"))) *task;
+};
+
+#define MAP(name, of)					\
+	struct {					\
+		__uint(type, BPF_MAP_TYPE_HASH);	\
+		__uint(max_entries, 16);		\
+		__uint(map_flags, BPF_F_NO_PREALLOC);	\
+		__type(key, __u32);			\
+		__type(value, struct of);		\
+	} name SEC(".maps")
+
+MAP(lock, with_lock);
+MAP(timer, with_timer);
+MAP(kptr, with_kptr);
+
+SEC("tc")
+int use(struct __sk_buff *skb)
+{
+	__u32 key = 1;
+	void *v = bpf_map_lookup_elem(&lock, &key);
+
+	if (!v)
+		v = bpf_map_lookup_elem(&timer, &key);
+	if (!v)
+		v = bpf_map_lookup_elem(&kptr, &key);
+	return !v;
+}
+
+char _license[] SEC("license") = "GPL";
