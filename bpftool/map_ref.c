@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -50,18 +51,25 @@ int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags)
 	return get_info(ref);
 }
 
+/* A program or a link has other information. get_fd_type() would report an error */
+static bool is_map(int fd)
+{
+	char path[64], link[64] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+
+	return readlink(path, link, sizeof(link) - 1) > 0 &&
+	       strstr(link, "bpf-map");
+}
+
 int map_ref_open_pin(struct map_ref *ref, const char *path)
 {
-	int type;
-
 	ref->fd = bpf_obj_get(path);
 	if (ref->fd < 0) {
 		ref->fd = -1;
 		return -errno;
 	}
-	/* A program or a link has other information */
-	type = get_fd_type(ref->fd);
-	if (type >= 0 && type != BPF_OBJ_MAP) {
+	if (!is_map(ref->fd)) {
 		map_ref_close(ref);
 		return -EMEDIUMTYPE;
 	}

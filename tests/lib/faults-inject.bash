@@ -164,6 +164,8 @@ must_fail() {
 	*"bpf(BPF_MAP_GET_FD_BY_ID, "?(\{map_)id=0,*)
 		# No map has that id: asks for the right
 		[[ $1 == *EPERM* || $1 == *EACCES* ]] ;;
+	*"bpf(BPF_LINK_GET_FD_BY_ID,"*EAGAIN*)
+		return 1 ;;	# once more: a link that is being created
 	*"bpf(BPF_MAP_"@(LOOKUP|UPDATE|DELETE|LOOKUP_AND_DELETE)_ELEM*E@(BUSY|AGAIN)*)
 		return 1 ;;	# once more
 	*'write(1, "\n", 1)'*)
