@@ -67,7 +67,7 @@ $(DSC)/.built: $(DEB)/.built
 	$(Q)cp -a packaging/debian $(DSC)/src/
 	$(Q)mkdir -p $(DSC)/src/debian/source
 	$(Q)echo '3.0 (quilt)' >$(DSC)/src/debian/source/format
-	$(Q)cp $(DEB)/src/debian/copyright $(DSC)/src/debian/
+	$(Q)cp $(DEB)/src/debian/copyright docs/man/map_wait.rst $(DSC)/src/debian/
 	$(Q)sed '1s/)/-1)/' $(DEB)/src/debian/changelog >$(DSC)/src/debian/changelog
 	$(Q)rm $(DSC)/src/debian/changelog.in $(DSC)/src/debian/copyright.in
 	$(Q)cd $(DSC) && dpkg-source -b src >log 2>&1 || { cat log >&2; exit 1; }
