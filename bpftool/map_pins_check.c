@@ -56,12 +56,9 @@ static int find_holder(struct pin_list *l, struct pinned_map *pins,
 /* Returns 1 with the reason in @w if there is no way to wait */
 static int open_sleepable_wait(struct pin_list *l, struct writer *w)
 {
-	LIBBPF_OPTS(map_wait_opts, opts,
-		.sleepable = true,
-		.after_update = true,
-		.timeout_ms = l->timeout_ms,
-		.log = map_debug_line,
-	);
+	LIBBPF_OPTS(map_wait_opts, opts, .sleepable = true,
+		    .after_update = true, .timeout_ms = l->timeout_ms,
+		    .log = map_debug_line);
 	char why[MAP_WAIT_WHY];
 	size_t len = strlen(w->why);
 

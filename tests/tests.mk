@@ -106,9 +106,10 @@ check: $(OUT)/.packages build/.check-packages build/.vm-packages
 	@BUILD=$(abspath build) tests/summary.sh \
 		$(if $(OTHER_BASE),'inputs fuzzed')
 
-# What counts on the clock, or on hitting moments of every kind, has the machine for
+# What counts on the clock, hits moments of every kind, or holds sleepable programs, for
+# which every wait on the machine then waits, has the machine for
 # itself, after the others
-ALONE	:= $(patsubst %,tests/host/%.bats,kill progress)
+ALONE	:= $(patsubst %,tests/host/%.bats,kill progress sleepable swap-sleepable)
 HOST_FILES = $(foreach t,$(HOST_TESTS),$(if $(filter %.bats,$t),$t,$(wildcard $t/*.bats)))
 LOGS	:= build/logs
 PROVE	= LOGS=$(LOGS) $(TEST_ENV) $(QUICK) prove --timer --failures --comments \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# shellcheck disable=SC2034,SC2154 # variables of run, and for other files
+# shellcheck disable=SC2034,SC2154,SC2317 # variables of run, and for other files
 # The users of a map: what is asked of programs, links and other maps, and that an
 # answer that can't be had is never taken for "no user"
 
