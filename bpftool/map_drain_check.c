@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -23,6 +24,10 @@
 #include "map_replace.h"
 
 #define ANYWAY	"'force' drains it anyway"
+
+/* A second in all */
+#define MOVER_TRIES	50
+#define MOVER_PAUSE_MS	20
 
 /* A field in which the kernel keeps something of its own, as "bpf_timer"; NULL if
  * there is none
@@ -364,13 +369,11 @@ static int take_counters(struct map_drain *d)
 	return err ? map_err("mem alloc failed") : 0;
 }
 
-int map_drain_audit(struct map_drain *d)
+/* Reports */
+static int audit(struct map_drain *d)
 {
 	const struct bpf_map_info *info = &d->args.map.info;
 	int err;
-
-	if (drain_how(info->type) == DRAIN_BY_POP)
-		return 0;
 
 	err = map_users_take(&d->pins.users) ? :
 	      map_audit_init(&d->audit, &d->args.map) ? :
@@ -383,9 +386,50 @@ int map_drain_audit(struct map_drain *d)
 		return -1;
 	d->audit.inner = false;
 	err = map_audit_finish(&d->audit);
-	if (err)
-		return map_err("can't follow the programs that have map %u: %s",
-			       info->id, strerror(-err));
+
+	return err ? map_err("can't follow the programs that have map %u: %s",
+			     info->id, strerror(-err)) : 0;
+}
+
+/* A program that moved values for a run that was killed, or that another process
+ * holds while it looks at all programs, is gone in a moment
+ */
+static bool has_mover(const struct map_audit *a)
+{
+	static const char * const movers[] = {
+		"move_each", "move_cpu", "move_iter", "move_pop",
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < a->nr_findings; i++)
+		for (j = 0; j < ARRAY_SIZE(movers); j++)
+			if (!strcmp(a->findings[i].prog_name, movers[j]))
+				return true;
+
+	return false;
+}
+
+int map_drain_audit(struct map_drain *d)
+{
+	const struct timespec pause = { .tv_nsec = MOVER_PAUSE_MS * 1000000L };
+	const struct bpf_map_info *info = &d->args.map.info;
+	int tries;
+
+	if (drain_how(info->type) == DRAIN_BY_POP)
+		return 0;
+
+	for (tries = 0; tries < MOVER_TRIES; tries++) {
+		if (audit(d))
+			return -1;
+		if (!has_mover(&d->audit))
+			break;
+		nanosleep(&pause, NULL);
+		map_audit_free(&d->audit);
+		memset(&d->audit, 0, sizeof(d->audit));
+	}
+	if (tries == MOVER_TRIES && audit(d))
+		return -1;
+
 	map_audit_each_line(&d->audit, say_line);
 	if (!memchr(d->audit.bytes, MAP_BYTE_COUNTER, info->value_size) &&
 	    !memchr(d->audit.bytes, MAP_BYTE_PLAIN, info->value_size) &&

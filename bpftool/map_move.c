@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Moves what programs counted in one map into another, losing nothing
- *
- * hash, array		a program exchanges each counter with 0; if there are many
- *			entries, or another type, an iterator does
- * percpu_*		that program runs on each CPU, from a thread pinned there,
- *			and another one for the CPUs that are offline
- * queue, stack		a program pops and pushes
+/* Moves what programs counted in one map into another: by an exchange with 0 in a
+ * program, which an iterator runs where there are many entries or another type; of
+ * a per-CPU map on each CPU, from a thread pinned there; of a queue by pop and push
  */
 
 #ifndef _GNU_SOURCE

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 
@@ -12,6 +13,10 @@
 #include "map_pins.h"
 
 #define WHY_MAX	512
+
+/* A second in all */
+#define MOVED_TRIES	50
+#define MOVED_PAUSE_MS	20
 
 /* A map that a program may write to, and how */
 struct writer {
@@ -145,6 +150,24 @@ static int check(struct pin_list *l, struct pinned_map *pins, unsigned int nr,
 	return ret && !l->force ? -1 : 0;
 }
 
+/* The program that moved values into a map is gone in a moment: another process
+ * may hold it while it looks at all programs. Returns as check().
+ */
+static int check_moved(struct pin_list *l, struct pinned_map *pin,
+		       struct writer *w)
+{
+	const struct timespec pause = { .tv_nsec = MOVED_PAUSE_MS * 1000000L };
+	int tries, err = -1;
+
+	for (tries = 0; err && tries < MOVED_TRIES; tries++) {
+		nanosleep(&pause, NULL);
+		err = map_users_take(&l->users) ? -1 :
+		      check(l, pin, 1, NULL, w);
+	}
+
+	return err;
+}
+
 int pins_check(struct pin_list *l, const struct pins_before *before)
 {
 	struct writer w;
@@ -166,6 +189,9 @@ int pins_check(struct pin_list *l, const struct pins_before *before)
 	}
 
 	if (!check(l, l->pins, l->nr, before, &w))
+		return 0;
+	if (l->nr == 1 && l->pins[0].state == PIN_MOVED &&
+	    !check_moved(l, l->pins, &w))
 		return 0;
 	if (l->all_or_none)
 		return refuse(l, before, &w);

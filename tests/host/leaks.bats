@@ -247,7 +247,7 @@ without_btf() {
 	without_btf
 	[[ $status == 255 ]]
 	pinned=$(dirname "$(left_pins | head -n 1)")
-	[[ $(said) == *"BTF of map"*"; slot was swapped, old map is pinned at $pinned" ]]
+	[[ $(said) == *"BTF of map"*"; slot was swapped, old map is pinned at $pinned/"* ]]
 	both_pinned
 	undo
 

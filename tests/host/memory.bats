@@ -60,7 +60,7 @@ untouched() {
 	untouched
 	[[ -z $stderr ]]
 	jq -e --arg id "$INNER" 'keys == ["error"] and
-		(.error | test("replacement for map " + $id + ": Cannot allocate memory"))' \
+		(.error | test("a map like map " + $id + ": Cannot allocate memory"))' \
 		<<<"$output"
 }
 

@@ -11,6 +11,7 @@ load ../lib/holders
 load ../lib/leaks
 load ../lib/uncovered
 load ../lib/answers
+load ../lib/inject
 load ../lib/users
 
 setup() {
@@ -96,7 +97,7 @@ drained_by() {
 	make_slot
 	other_map hash "$PINS/other"
 	PROTECT=$(map_id "$PINS/other")
-	refuses_drain "it is in a slot of map $PROTECT: Permission denied" \
+	refuses_drain "map $PROTECT .*Permission denied" \
 		protected env DENY_READ=1
 	run --separate-stderr protected env DENY_READ=1 "$BPFTOOL" map swap-drain \
 		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal" force
@@ -138,13 +139,14 @@ counters() {
 @test "the same after the swap: pinned, and recovered" {
 	local call
 
-	needs_stopping
+	needs_at_call
 	make_slot
 	for call in BPF_PROG_GET_NEXT_ID BPF_LINK_GET_NEXT_ID \
 		BPF_MAP_GET_NEXT_ID; do
 		echo "$call"
-		fault_at "$call" error=EPERM map swap-drain \
-			pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal"
+		run --separate-stderr at_call \
+			-s 'bpf\(BPF_MAP_UPDATE_(ELEM|BATCH)' error=EPERM \
+			"bpf\($call" "$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal"
 		echo "$status '$output' '$stderr'"
 		[[ $status -eq 255 && -z $output ]]
 		[[ $stderr =~ "can't tell who uses it: Operation not permitted" ]]
@@ -153,7 +155,7 @@ counters() {
 	done
 }
 
-# For fault_at: what a run left is recovered
+# What a run left is recovered
 undo() {
 	bpftool map swap-drain recover journal "$PINS/journal" >/dev/null
 	journal_is_empty
