@@ -98,7 +98,7 @@ static int open_last(struct map_drain *d)
 
 	if (strlen(d->args.since) >= 5 &&
 	    !strcmp(d->args.since + strlen(d->args.since) - 5, "_next"))
-		return map_err("%s can't be the name of a reading: '_next' is added to that of another one",
+		return map_err("%s can't be a reading: '_next' is added to another's name",
 			       d->args.since);
 	for (;;) {
 		map_ref_close(&d->last);

@@ -324,8 +324,9 @@ static int check_not_inner(const struct map_drain *d)
 		if (ret < 0)
 			return map_err("can't tell whether map %u is in a slot of map %u: %s; "
 				       ANYWAY, map_id, id, strerror(-ret));
-		return map_err("map %u is in a slot of map %u, and what its programs do is not looked at; use 'bpftool map swap-drain', "
-			       ANYWAY, map_id, id);
+		map_err("map %u is in a slot of map %u, and what its programs do is not looked at; use 'bpftool map swap-drain', "
+			ANYWAY, map_id, id);
+		return -1;
 	}
 	if (!d->args.force && errno != ENOENT)
 		return map_err("can't get the ID of a map: %s",

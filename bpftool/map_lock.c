@@ -124,7 +124,7 @@ int map_lock(__u32 id, bool force)
 		return map_err("map %u is locked by map %u: another run is draining it",
 			       id, lock.older);
 	if (lock.older)
-		return map_err("can't lock map %u: can't tell whether map %u is its lock: %s; 'force' takes it for none",
+		return map_err("can't lock map %u: map %u may be its lock: %s; 'force' skips it",
 			       id, lock.older, strerror(-err));
 	return map_err("can't lock map %u: %s", id, strerror(-err));
 }

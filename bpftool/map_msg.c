@@ -100,7 +100,9 @@ static void write_path(json_writer_t *wtr, const char *name, const char *path)
 		len = utf8_len(at);
 		if (!len)
 			out += sprintf(out, "\\udc%02x", *at);
-		else if (*at < ' ' || *at == 0x7f || *at == '"' || *at == '\\')
+		else if (*at == '"' || *at == '\\')
+			out += sprintf(out, "\\%c", *at);
+		else if (*at < ' ' || *at == 0x7f)
 			out += sprintf(out, "\\u%04x", *at);
 		else
 			out += sprintf(out, "%.*s", len, (const char *)at);

@@ -254,7 +254,7 @@ without_btf() {
 	without_btf -j
 	[[ $status == 255 ]]
 	jq -es --arg run "$(dirname "$(left_pins | head -n 1)")" 'length == 1 and
-		(.[0][-1] | .swapped and .pinned == $run)' <<<"$output"
+		(.[0][-1] | .swapped and (.pinned | startswith($run + "/")))' <<<"$output"
 	both_pinned
 	undo
 }

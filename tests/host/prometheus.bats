@@ -421,7 +421,7 @@ release_again() {
 		packets 1 "$((packets + 1))"
 		run drain_metrics
 		[ "$status" -ne 0 ]
-		[[ $output == *"Error: "*"may still change"* ]]
+		[[ $output == *"Error: "*"may still be written to"* ]]
 		[ "$(total)" -eq $((SENT - 7)) ]
 	done
 
