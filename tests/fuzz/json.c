@@ -55,10 +55,14 @@ static const char *skip_string(const char *at)
 	return at + 1;
 }
 
+static const char *skip_object(const char *at);
+
 static const char *skip_value(const char *at)
 {
 	if (*at == '"')
 		return skip_string(at);
+	if (*at == '{')
+		return skip_object(at);
 	if (!strncmp(at, "true", 4))
 		return at + 4;
 	if (!strncmp(at, "false", 5))
@@ -71,27 +75,29 @@ static const char *skip_value(const char *at)
 	return at;
 }
 
+static const char *skip_object(const char *at)
+{
+	if (*at != '{')
+		return NULL;
+	do {
+		at = skip_string(at + 1);
+		if (!at || *at++ != ':')
+			return NULL;
+		at = skip_value(at);
+	} while (at && *at == ',');
+
+	return at && *at == '}' ? at + 1 : NULL;
+}
+
 bool fuzz_json_is_object_with(const char *text, const char *name)
 {
 	size_t len = strlen(name);
-	const char *at = text;
+	const char *end;
 
-	if (*at++ != '{')
+	if (text[0] != '{' || text[1] != '"' ||
+	    strncmp(text + 2, name, len) || text[len + 2] != '"')
 		return false;
-	if (*at != '"' || strncmp(at + 1, name, len) || at[len + 1] != '"')
-		return false;
+	end = skip_object(text);
 
-	for (;;) {
-		at = skip_string(at);
-		if (!at || *at++ != ':')
-			return false;
-		at = skip_value(at);
-		if (!at)
-			return false;
-		if (*at != ',')
-			break;
-		at++;
-	}
-
-	return at[0] == '}' && !at[1];
+	return end && !*end;
 }

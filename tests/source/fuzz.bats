@@ -14,7 +14,7 @@ fuzz() {
 	run ! fuzz args-control
 	grep 'ERROR: AddressSanitizer: heap-buffer-overflow' \
 		"$BATS_TEST_TMPDIR/log"
-	grep 'in parse_swap_drain' "$BATS_TEST_TMPDIR/log"
+	grep 'in parse_drain' "$BATS_TEST_TMPDIR/log"
 }
 
 @test "no input crashes a parser, leaks, or garbles an error" {
