@@ -19,33 +19,22 @@
 #include "map_msg.h"
 #include "map_wait.h"
 
-/* Returns 0 where @word is no number of seconds that fits */
-static __u32 parse_timeout(const char *word)
-{
-	unsigned long seconds;
-	char *end;
-
-	if (!isdigit(*word))
-		return 0;
-	errno = 0;
-	seconds = strtoul(word, &end, 10);
-	if (*end || errno || seconds > UINT_MAX / 1000)
-		return 0;
-
-	return seconds * 1000;
-}
-
 /* Reports */
-static int parse_timeout_arg(int argc, char **argv, struct map_wait_opts *opts)
+static int parse_timeout(int argc, char **argv, struct map_wait_opts *opts)
 {
-	if (!opts->sleepable || !argc)
-		return map_err("'timeout' %s", argc ?
-			       "goes with 'sleepable': the other wait takes milliseconds" :
-			       "needs a number of seconds");
-	opts->timeout_ms = parse_timeout(*argv);
-	if (!opts->timeout_ms)
+	unsigned long seconds = 0;
+	char *end = NULL;
+
+	if (!opts->sleepable)
+		return map_err("'timeout' goes with 'sleepable': the other wait takes milliseconds");
+	if (!argc)
+		return map_err("'timeout' needs a number of seconds");
+	if (isdigit(**argv))
+		seconds = strtoul(*argv, &end, 10);
+	if (!seconds || *end || seconds > UINT_MAX / 1000)
 		return map_err("timeout '%s' is not a number of seconds from 1 to %u",
 			       *argv, UINT_MAX / 1000);
+	opts->timeout_ms = seconds * 1000;
 
 	return 0;
 }
@@ -72,7 +61,7 @@ static int parse_args(int argc, char **argv, struct map_wait_opts *opts)
 			opts->sleepable = true;
 		} else if (is_prefix(*argv, "timeout") && !opts->timeout_ms) {
 			NEXT_ARG();
-			if (parse_timeout_arg(argc, argv, opts))
+			if (parse_timeout(argc, argv, opts))
 				return -1;
 		} else if (is_prefix(*argv, "using") && !opts->way) {
 			NEXT_ARG();
