@@ -103,10 +103,11 @@ $(ASAN)/bpftool: $(OBJ)/.built build/.chosen $(ASAN)/hooks.o \
 # every system call, is done in full without sanitizers: here it is quick, and
 # its figures are kept apart. Memory is mapped by the sanitizers themselves, which
 # end the process when there is none. Left out are the loads of map drain, whose code
-# in the kernel no sanitizer sees, the documents, and what is fuzzed with sanitizers.
+# in the kernel no sanitizer sees, the documents, what is fuzzed with sanitizers, and
+# what loads a library before theirs.
 # Those that hold sleepable programs come after the others.
 ASAN_NOT := $(patsubst %,tests/host/%.bats,audit bench demo drain-exact guide kill \
-	progress prometheus readme recipes sleepable)
+	progress prometheus readme recipes sleepable users)
 ASAN_LAST := $(patsubst %,tests/host/%.bats,swap-sleepable uncovered)
 ASAN_TESTS ?= $(filter-out $(ASAN_NOT),$(wildcard tests/host/*.bats))
 ASAN_QUICK ?= FAULTS_QUICK=16 LOAD_SECONDS=2 \
