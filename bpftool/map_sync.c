@@ -26,7 +26,7 @@ static int parse_timeout(int argc, char **argv, struct map_wait_opts *opts)
 	char *end = NULL;
 
 	if (!opts->sleepable)
-		return map_err("'timeout' goes with 'sleepable': the other wait takes milliseconds");
+		return map_err("'timeout' goes with 'sleepable': the other wait is short");
 	if (!argc)
 		return map_err("'timeout' needs a number of seconds");
 	if (isdigit(**argv))
