@@ -305,32 +305,24 @@ static int check_findings(struct map_drain *d)
 /* Programs that find the map in a map-in-map are not among its users. Reports */
 static int check_not_inner(const struct map_drain *d)
 {
-	__u32 id = 0, map_id = d->args.map.info.id;
-	struct map_ref outer;
+	__u32 outer_id, map_id = d->args.map.info.id;
 	int ret;
 
-	while (!bpf_map_get_next_id(id, &id)) {
-		ret = map_ref_open(&outer, id, BPF_F_RDONLY);
-		if (ret == -ENOENT)
-			continue;
-		if (!ret && map_is_map_in_map(&outer.info))
-			ret = map_users_slot_holds(d->pins.users, id, map_id);
-		map_ref_close(&outer);
-		if (d->args.force && ret > 0)
+	ret = map_users_in_slot(d->pins.users, map_id, &outer_id);
+	if (d->args.force) {
+		if (ret > 0)
 			map_warn("map %u may not be drained exactly: it is in a slot of map %u, and what its programs do is not looked at",
-				 map_id, id);
-		if (d->args.force || !ret)
-			continue;
-		if (ret < 0)
-			return map_err("can't tell whether map %u is in a slot of map %u: %s; "
-				       ANYWAY, map_id, id, strerror(-ret));
+				 map_id, outer_id);
+		return 0;
+	}
+	if (ret < 0)
+		return map_err("can't tell whether map %u is in a slot of map %u: %s; "
+			       ANYWAY, map_id, outer_id, strerror(-ret));
+	if (ret) {
 		map_err("map %u is in a slot of map %u, and what its programs do is not looked at; use 'bpftool map swap-drain', "
-			ANYWAY, map_id, id);
+			ANYWAY, map_id, outer_id);
 		return -1;
 	}
-	if (!d->args.force && errno != ENOENT)
-		return map_err("can't get the ID of a map: %s",
-			       strerror(errno));
 
 	return 0;
 }

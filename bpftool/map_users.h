@@ -97,6 +97,16 @@ int map_users_async(struct map_users *u, const struct map_ref *outer,
 int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id);
 
 /**
+ * map_users_in_slot() - is a map in a slot of any map-in-map?
+ * @u:		the snapshot; slots are read now
+ * @id:		ID of the map
+ * @outer_id:	where to put the map-in-map, or the map that can't be told
+ *
+ * Return: 1, 0, or -errno.
+ */
+int map_users_in_slot(struct map_users *u, __u32 id, __u32 *outer_id);
+
+/**
  * map_users_each_prog() - call a function for each program that uses a map
  *
  * Those that have the map among their own, and the extensions (freplace) that

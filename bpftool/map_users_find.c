@@ -229,3 +229,23 @@ int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id)
 
 	return ret;
 }
+
+int map_users_in_slot(struct map_users *u, __u32 id, __u32 *outer_id)
+{
+	const struct user_map *map;
+	int ret, err = 0;
+
+	for (map = u->maps; map < u->maps + u->nr_maps; map++) {
+		ret = map->err;
+		if (!ret && user_map_has_slots(map))
+			ret = map_users_slot_holds(u, map->id, id);
+		/* One that holds it is the better reason */
+		if (ret > 0 || (ret && !err))
+			*outer_id = map->id;
+		if (ret > 0)
+			return ret;
+		err = err ? : ret;
+	}
+
+	return err;
+}
