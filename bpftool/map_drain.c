@@ -13,7 +13,6 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +28,6 @@
 #include "map_recover.h"
 #include "map_replace.h"
 #include "map_signals.h"
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 /* Readings of a map are kept in maps that are named after it */
 static void since_name(const struct map_drain *d, char name[BPF_OBJ_NAME_LEN])
@@ -111,7 +103,7 @@ static int open_last(struct map_drain *d)
 			return 0;
 
 		id = d->last.info.id;
-		close_fd(&d->last_lock);
+		map_unlock(&d->last_lock);
 		d->last_lock = map_lock(id, d->args.force);
 		if (d->last_lock < 0)
 			return -1;
@@ -323,7 +315,7 @@ static int drain(struct map_drain *d)
 	      create_maps(d) || open_mover(d) || move(d) ? -1 : 0;
 	/* Without a last reading nothing else keeps a second run off FILE */
 	if (!d->args.since || d->last.fd >= 0)
-		close_fd(&d->lock);
+		map_unlock(&d->lock);
 
 	if (!err)
 		err = pins_finish(&d->pins);
@@ -344,8 +336,8 @@ static void free_all(struct map_drain *d)
 	map_move_close(d->mover);
 	map_ref_close(&d->last);
 	map_ref_close(&d->now);
-	close_fd(&d->lock);
-	close_fd(&d->last_lock);
+	map_unlock(&d->lock);
+	map_unlock(&d->last_lock);
 	map_audit_free(&d->audit);
 	pins_free(&d->pins);
 	drain_args_free(&d->args);
@@ -353,7 +345,7 @@ static void free_all(struct map_drain *d)
 
 int do_map_drain(int argc, char **argv)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, on_pipe, on_limit;
+	struct drain_signals before;
 	struct map_drain d = {
 		.journal.run_fd = -1,
 		.lock = -1,
@@ -364,14 +356,8 @@ int do_map_drain(int argc, char **argv)
 	};
 	int err;
 
-	if (drain_begin("drain"))
+	if (drain_begin("drain", &before))
 		return -1;
-
-	/* A reader that goes away, or "ulimit -f", must not end the process
-	 * before it has told where the values are.
-	 */
-	sigaction(SIGPIPE, &ignore, &on_pipe);
-	sigaction(SIGXFSZ, &ignore, &on_limit);
 
 	err = drain_args(&d.args, argc, argv) || map_drain_check(&d.args) ||
 	      drain_check_pin(d.args.keep, "the map") ||
@@ -390,13 +376,5 @@ int do_map_drain(int argc, char **argv)
 	}
 	free_all(&d);
 
-	/* After an error main() still ends the JSON document */
-	if (err)
-		return -1;
-
-	sigaction(SIGPIPE, &on_pipe, NULL);
-	sigaction(SIGXFSZ, &on_limit, NULL);
-	/* bpftool batch takes a leftover errno for a failure */
-	errno = 0;
-	return 0;
+	return drain_end(err, &before);
 }

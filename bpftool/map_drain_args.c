@@ -453,8 +453,9 @@ static int check_descriptors(void)
 /* Maps are opened by ID, which takes CAP_SYS_ADMIN. The kernel is asked with an
  * ID that no map has, so that user namespaces and security modules are covered.
  */
-int drain_begin(const char *verb)
+int drain_begin(const char *verb, struct drain_signals *before)
 {
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	int fd;
 
 	if (check_descriptors())
@@ -471,6 +472,26 @@ int drain_begin(const char *verb)
 	else if (errno == EPERM || errno == EACCES)
 		return map_err("%s requires CAP_SYS_ADMIN, to open maps by ID",
 			       verb);
+
+	/* A reader that goes away, or "ulimit -f", must not end the process
+	 * before it has told where the data is.
+	 */
+	sigaction(SIGPIPE, &ignore, &before->on_pipe);
+	sigaction(SIGXFSZ, &ignore, &before->on_limit);
+
+	return 0;
+}
+
+int drain_end(int err, const struct drain_signals *before)
+{
+	/* After an error main() still ends the JSON document */
+	if (err)
+		return -1;
+
+	sigaction(SIGPIPE, &before->on_pipe, NULL);
+	sigaction(SIGXFSZ, &before->on_limit, NULL);
+	/* bpftool batch takes a leftover errno for a failure */
+	errno = 0;
 
 	return 0;
 }

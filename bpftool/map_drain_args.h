@@ -4,6 +4,7 @@
 #ifndef __BPFTOOL_MAP_DRAIN_ARGS_H
 #define __BPFTOOL_MAP_DRAIN_ARGS_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "map_ref.h"
@@ -38,13 +39,22 @@ void drain_args_free(struct drain_args *args);
 /* drain_check_pin() - can @what, "the map", be pinned there? Reports; 0 or -1 */
 int drain_check_pin(const char *path, const char *what);
 
+/* What SIGPIPE and SIGXFSZ did before a run */
+struct drain_signals {
+	struct sigaction on_pipe, on_limit;
+};
+
 /**
  * drain_begin() - get ready to print what can be printed only once
  *
- * Checks the standard descriptors, /proc and the rights of the caller. Reports.
+ * Checks the standard descriptors, /proc and the rights of the caller, and
+ * ignores the two signals until drain_end(). Reports.
  *
  * Return: 0 or -1.
  */
-int drain_begin(const char *verb);
+int drain_begin(const char *verb, struct drain_signals *before);
+
+/* drain_end() - end what drain_begin() began; returns what the verb returns */
+int drain_end(int err, const struct drain_signals *before);
 
 #endif /* __BPFTOOL_MAP_DRAIN_ARGS_H */

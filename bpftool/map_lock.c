@@ -128,3 +128,10 @@ int map_lock(__u32 id, bool force)
 			       id, lock.older, strerror(-err));
 	return map_err("can't lock map %u: %s", id, strerror(-err));
 }
+
+void map_unlock(int *lock)
+{
+	if (*lock >= 0)
+		close(*lock);
+	*lock = -1;
+}

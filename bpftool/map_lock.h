@@ -19,4 +19,7 @@
  */
 int map_lock(__u32 id, bool force);
 
+/* map_unlock() - give up a lock, if *@lock is one; sets it to -1 */
+void map_unlock(int *lock);
+
 #endif /* __BPFTOOL_MAP_LOCK_H */

@@ -14,7 +14,6 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,12 +37,8 @@
 
 static void unlock(struct swap_drain *sd)
 {
-	if (sd->lock >= 0)
-		close(sd->lock);
-	if (sd->value_lock >= 0)
-		close(sd->value_lock);
-	sd->lock = -1;
-	sd->value_lock = -1;
+	map_unlock(&sd->lock);
+	map_unlock(&sd->value_lock);
 }
 
 /* A replacement that a program can already reach would not start from what user
@@ -352,7 +347,7 @@ static void free_all(struct swap_drain *sd)
 
 int do_map_swap_drain(int argc, char **argv)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, on_pipe, on_limit;
+	struct drain_signals before;
 	struct swap_drain sd = {
 		.journal.run_fd = -1,
 		.lock = -1,
@@ -361,14 +356,8 @@ int do_map_swap_drain(int argc, char **argv)
 	};
 	int err;
 
-	if (drain_begin("swap-drain"))
+	if (drain_begin("swap-drain", &before))
 		return -1;
-
-	/* A reader that goes away, or "ulimit -f", must not end the process
-	 * before it has told where the old map is.
-	 */
-	sigaction(SIGPIPE, &ignore, &on_pipe);
-	sigaction(SIGXFSZ, &ignore, &on_limit);
 
 	err = swap_drain_args(&sd.args, argc, argv);
 	if (!err && sd.args.recover) {
@@ -385,13 +374,5 @@ int do_map_swap_drain(int argc, char **argv)
 	}
 	free_all(&sd);
 
-	/* After an error main() still ends the JSON document */
-	if (err)
-		return -1;
-
-	sigaction(SIGPIPE, &on_pipe, NULL);
-	sigaction(SIGXFSZ, &on_limit, NULL);
-	/* bpftool batch takes a leftover errno for a failure */
-	errno = 0;
-	return 0;
+	return drain_end(err, &before);
 }
