@@ -114,11 +114,14 @@ static void write_path(json_writer_t *wtr, const char *name, const char *path)
 }
 
 static void write_json(json_writer_t *wtr, const struct map_place *at,
-		       const char *msg, const char *command)
+		       const char *msg)
 {
+	char command[4 * PATH_MAX + 64];
+
 	jsonw_start_object(wtr);
 	write_path(wtr, "error", msg);
 	if (at) {
+		map_recover_command(at->journal, command, sizeof(command));
 		jsonw_bool_field(wtr, at->moved ? "moved" : "swapped", true);
 		write_path(wtr, "pinned", at->pinned);
 		write_path(wtr, "recover", command);
@@ -126,40 +129,42 @@ static void write_json(json_writer_t *wtr, const struct map_place *at,
 	jsonw_end_object(wtr);
 }
 
-static const char *place_text(const struct map_place *at)
+void map_place_text(const struct map_place *at, char text[MAP_PLACE_TEXT])
 {
-	return at->moved ? "the values are pinned at" :
-			   "slot was swapped, old map is pinned at";
+	char path[PATH_MAX], command[4 * PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s", at->pinned);
+	make_printable(path);
+	map_recover_command(at->journal, command, sizeof(command));
+	snprintf(text, MAP_PLACE_TEXT,
+		 "%s pinned at %s; print it and let it go with: %s",
+		 at->moved ? "the values are" : "old map is", path, command);
 }
 
-static void print_plain(const struct map_place *at, const char *msg,
-			const char *command)
+static void print_plain(const struct map_place *at, const char *msg)
 {
-	char path[PATH_MAX];
+	char text[MAP_PLACE_TEXT];
 
 	if (!at) {
 		fprintf(stderr, "Error: %s\n", msg);
 		return;
 	}
-	snprintf(path, sizeof(path), "%s", at->pinned);
-	make_printable(path);
-	fprintf(stderr, "Error: %s; %s %s; print it and let it go with: %s\n",
-		msg, place_text(at), path, command);
+	map_place_text(at, text);
+	fprintf(stderr, "Error: %s; %s%s\n", msg,
+		at->moved ? "" : "slot was swapped, ", text);
 }
 
 static void report(const struct map_place *at, bool to_stderr, const char *fmt,
 		   va_list ap)
 {
-	char msg[ERR_MAX_LEN], command[4 * PATH_MAX + 64];
+	char msg[ERR_MAX_LEN];
 	json_writer_t *wtr;
 
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	make_printable(msg);
-	if (at)
-		map_recover_command(at->journal, command, sizeof(command));
 
 	if (json_output && !to_stderr) {
-		write_json(json_wtr, at, msg, command);
+		write_json(json_wtr, at, msg);
 		/* Where the data is must be heard, even if stdout is full */
 		if (!at || (!fflush(stdout) && !ferror(stdout)))
 			return;
@@ -167,9 +172,9 @@ static void report(const struct map_place *at, bool to_stderr, const char *fmt,
 
 	wtr = json_output ? jsonw_new(stderr) : NULL;
 	if (wtr)
-		write_json(wtr, at, msg, command);
+		write_json(wtr, at, msg);
 	else
-		print_plain(at, msg, command);
+		print_plain(at, msg);
 	if (wtr)
 		jsonw_destroy(&wtr);
 }

@@ -15,6 +15,7 @@
 #ifndef __BPFTOOL_MAP_MSG_H
 #define __BPFTOOL_MAP_MSG_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -54,6 +55,12 @@ void __printf(1, 2) map_warn(const char *fmt, ...);
  */
 void __printf(1, 2) map_debug(const char *fmt, ...);
 void map_debug_line(void *ctx, const char *line);
+
+/* map_place_text() - "old map is pinned at PATH; ..." with the command to print
+ * it; for a terminal
+ */
+#define MAP_PLACE_TEXT	(5 * PATH_MAX + 128)
+void map_place_text(const struct map_place *at, char text[MAP_PLACE_TEXT]);
 
 /* map_recover_command() - the command that prints what is in a journal, quoted
  * for a shell; @journal as in struct map_place

@@ -67,22 +67,15 @@ void map_signals_at(const struct map_place *at)
 	/* The line that tells how far the run is may be on the screen */
 	const char *erase = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) ?
 				    "\r\033[K" : "";
-	char command[4 * PATH_MAX + 64], path[PATH_MAX], *c;
 	bool block = !state.blocked;
+	char text[MAP_PLACE_TEXT];
 	int len;
 
-	map_recover_command(at->journal, command, sizeof(command));
-	snprintf(path, sizeof(path), "%s", at->pinned);
-	for (c = path; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-
+	map_place_text(at, text);
 	if (block)
 		map_signals_block();
 	len = snprintf(state.text, sizeof(state.text),
-		       "%sError: interrupted; %s pinned at %s; print it and let it go with: %s\n",
-		       erase, at->moved ? "the values are" : "old map is",
-		       path, command);
+		       "%sError: interrupted; %s\n", erase, text);
 	state.len = len < (int)sizeof(state.text) ? len :
 		    (int)sizeof(state.text) - 1;
 	if (!state.armed)
