@@ -23,13 +23,10 @@ struct pinned_map *pins_add(struct pin_list *l, const struct map_ref *map,
 {
 	struct pinned_map *pin;
 
-	/* Doubles whenever the number reaches a power of two */
-	if (!(l->nr & (l->nr - 1))) {
-		pin = realloc(l->pins, (l->nr ? 2 * l->nr : 1) * sizeof(*pin));
-		if (!pin)
-			return NULL;
-		l->pins = pin;
-	}
+	pin = map_grow(l->pins, l->nr, sizeof(*pin));
+	if (!pin)
+		return NULL;
+	l->pins = pin;
 
 	pin = &l->pins[l->nr++];
 	memset(pin, 0, sizeof(*pin));

@@ -54,4 +54,9 @@ int map_is_frozen(int fd);
  */
 bool map_try_again(int err, unsigned int *tries);
 
+/* map_grow() - @array, allocated, with capacity for one more element than @nr;
+ * NULL: no memory, and the array is as it was
+ */
+void *map_grow(void *array, size_t nr, size_t size);
+
 #endif /* __BPFTOOL_MAP_REF_H */

@@ -26,14 +26,10 @@ static int add_slot(const void *key, __u32 id, void *ctx)
 	__u32 key_size = sd->args.map.info.key_size;
 	struct swap_slot *slot;
 
-	/* Doubles whenever the number reaches a power of two */
-	if (!(sd->nr_slots & (sd->nr_slots - 1))) {
-		slot = realloc(sd->slots, (sd->nr_slots ? 2 * sd->nr_slots : 1) *
-			       sizeof(*slot));
-		if (!slot)
-			return -ENOMEM;
-		sd->slots = slot;
-	}
+	slot = map_grow(sd->slots, sd->nr_slots, sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	sd->slots = slot;
 
 	slot = &sd->slots[sd->nr_slots];
 	memset(slot, 0, sizeof(*slot));

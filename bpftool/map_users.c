@@ -29,16 +29,6 @@ int map_users_compare(const void *a, const void *b)
 	return id_a < id_b ? -1 : id_a > id_b;
 }
 
-/* Returns the array with capacity for one more element, NULL: no memory */
-void *map_users_room(void *array, size_t nr, size_t size)
-{
-	/* The capacity is the next power of two, at least 64 */
-	if (nr && (nr < 64 || nr & (nr - 1)))
-		return array;
-
-	return realloc(array, (nr ? 2 * nr : 64) * size);
-}
-
 int map_users_cant(char *why, size_t size, int err, const char *what,
 		   __u32 id)
 {
@@ -83,7 +73,7 @@ static int add_prog(struct map_users *u, __u32 id)
 {
 	struct user_prog *prog;
 
-	prog = map_users_room(u->progs, u->nr_progs, sizeof(*prog));
+	prog = map_grow(u->progs, u->nr_progs, sizeof(*prog));
 	if (!prog)
 		return -ENOMEM;
 	u->progs = prog;
@@ -133,7 +123,7 @@ static int add_link(struct map_users *u, __u32 id)
 {
 	struct user_link *link;
 
-	link = map_users_room(u->links, u->nr_links, sizeof(*link));
+	link = map_grow(u->links, u->nr_links, sizeof(*link));
 	if (!link)
 		return -ENOMEM;
 	u->links = link;
@@ -153,7 +143,7 @@ static int add_map(struct map_users *u, __u32 id)
 	struct user_map *map;
 	struct map_ref ref;
 
-	map = map_users_room(u->maps, u->nr_maps, sizeof(*map));
+	map = map_grow(u->maps, u->nr_maps, sizeof(*map));
 	if (!map)
 		return -ENOMEM;
 	u->maps = map;

@@ -58,9 +58,6 @@ bool user_prog_has_map(const struct user_prog *prog, __u32 id);
 
 int map_users_compare(const void *a, const void *b);
 
-/* An array with capacity for one more element than @nr, NULL: no memory */
-void *map_users_room(void *array, size_t nr, size_t size);
-
 /* "can't @what @id: @err" goes into @why; returns @err */
 int map_users_cant(char *why, size_t size, int err, const char *what,
 		   __u32 id);

@@ -181,7 +181,7 @@ static int add_slot_id(const void *key, __u32 id, void *ctx)
 	struct user_slots *s = ctx;
 	__u32 *ids;
 
-	ids = map_users_room(s->ids, s->nr, sizeof(*ids));
+	ids = map_grow(s->ids, s->nr, sizeof(*ids));
 	if (!ids)
 		return -ENOMEM;
 	s->ids = ids;
