@@ -5,21 +5,10 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-struct inner {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} first SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2048);
-	__type(key, __u32);
-	__array(values, struct inner);
-} outer SEC(".maps") = {
-	.values = { [2047] = &first },
-};
+/* Only the last slot is filled */
+#define OUTER_SLOTS	2048
+#define FIRST_SLOT	2047
+#include "outer.bpf.h"
 
 /* Longer than a program's stack */
 struct long_key {

@@ -2,24 +2,9 @@
 /* A tc program, not sleepable, whose bpf_wq callback stays inside a map */
 #include "wq.h"
 #include "wq_state.h"
+#include "outer.bpf.h"
 
 #define OVERDUE_NS	(30 * 1000000000ULL)
-
-struct inner {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} first SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 4);
-	__type(key, __u32);
-	__array(values, struct inner);
-} outer SEC(".maps") = {
-	.values = { &first },
-};
 
 struct work {
 	__u64 dummy;

@@ -6,25 +6,10 @@
 #include <linux/bpf.h>
 #undef bpf_task_work
 #include <bpf/bpf_helpers.h>
+#include "outer.bpf.h"
 
 struct bpf_task_work {
 	__u64 __opaque;
-};
-
-struct inner {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} first SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 4);
-	__type(key, __u32);
-	__array(values, struct inner);
-} outer SEC(".maps") = {
-	.values = { &first },
 };
 
 struct work {
