@@ -14,7 +14,7 @@
 #define BATCH_ENTRIES	4096
 #define BATCH_BYTES	1048576
 /* Calls in a row that yield nothing: for want of a bucket's lock, or because the
- * entries went away meanwhile
+ * entries were deleted in between
  */
 #define BATCH_TRIES	64
 
@@ -146,7 +146,7 @@ static int batch_read(struct batch *b)
  * @fn:		gets the key and the value, or the values of all CPUs. Anything
  *		other than 0 that it returns ends the walk.
  *
- * The map may change meanwhile: an entry that is deleted before it is read is
+ * The map may change during the walk: an entry that is deleted before it is read is
  * left out.
  *
  * Return: 0, what @fn returned, -errno; or 1 with the reason in errno if the

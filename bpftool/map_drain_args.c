@@ -474,7 +474,7 @@ int drain_begin(const char *verb, struct drain_signals *before)
 			       verb);
 
 	/* A reader that goes away, or "ulimit -f", must not end the process
-	 * before it has told where the data is.
+	 * before it has reported where the data is.
 	 */
 	sigaction(SIGPIPE, &ignore, &before->on_pipe);
 	sigaction(SIGXFSZ, &ignore, &before->on_limit);

@@ -15,7 +15,7 @@
  * folder until it ends; who reads the journal takes a shared one, so that two
  * readers never take each other for a run.
  *
- * A folder that the user chose may hold other things. Runs are told from them
+ * A folder that the user chose may hold other things. Runs are recognized
  * by the name, the owner, the mode with the sticky bit, and by the ID in a pin's
  * name, which has to be the map's.
  */

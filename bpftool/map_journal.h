@@ -40,7 +40,7 @@ int map_journal_begin(struct map_journal *j);
 /* map_journal_end() - end this run, and remove its folder if it is empty */
 void map_journal_end(struct map_journal *j);
 
-/* What is still to be done with a pinned map is told by its name */
+/* The name of a pin shows what is still to be done with the map */
 enum pin_state {
 	PIN_PRINT,		/* print it, release it */
 	PIN_CLEAR,		/* print it, clear it, release it */

@@ -409,7 +409,7 @@ int map_move_run(struct map_move *m, struct map_move_result *res)
 	memset(res, 0, sizeof(*res));
 	res->mover = mover_names[m->mover];
 
-	/* What is no counter is copied where an entry is, and the run for another
+	/* Bytes that are not counters are copied where an entry is, and the run for another
 	 * CPU, or another part of the value, may be the one that makes it
 	 */
 	for (rounds = m->skel->rodata->revisit ? 2 : 1; rounds; rounds--) {

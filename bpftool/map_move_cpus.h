@@ -21,7 +21,7 @@ struct cpu_mask {
  */
 bool *move_cpu_list(const char *name, unsigned int *nr);
 
-/* move_cpu_is_online() - 0, 1, or -ENOENT if that can't be told */
+/* move_cpu_is_online() - 0, 1, or -ENOENT if it is not known */
 int move_cpu_is_online(unsigned int cpu);
 
 /* move_cpu_pin() - run this thread on one CPU only; 0 or -errno */

@@ -88,7 +88,7 @@ static void make_printable(char *text)
 }
 
 /* A path may hold bytes that are not UTF-8. They are written as Python's
- * "surrogateescape" reads them, so that the path can still be told.
+ * "surrogateescape" reads them, so that the path can still be found.
  */
 static void write_path(json_writer_t *wtr, const char *name, const char *path)
 {

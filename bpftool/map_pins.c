@@ -129,7 +129,7 @@ int pins_prepare(struct pin_list *l)
 	unsigned int i;
 	int err;
 
-	/* Ends the process if it can't be told, and remembers it otherwise */
+	/* Ends the process if their number can't be read; otherwise keeps it */
 	get_possible_cpus();
 	if (map_doc_init(&l->doc, l->list, all_typed(l)))
 		return -1;
@@ -212,7 +212,7 @@ static int print_pin(struct pin_list *l, struct pinned_map *pin)
 static int print_entries(struct pin_list *l)
 {
 	struct map_place at = pins_place(l);
-	bool failed = false, told = false;
+	bool failed = false, reported = false;
 	unsigned int i;
 	int err;
 
@@ -222,15 +222,15 @@ static int print_entries(struct pin_list *l)
 			continue;
 		l->pins[i].stays = true;
 		failed = true;
-		told = l->all_or_none || ferror(stdout);
+		reported = l->all_or_none || ferror(stdout);
 		if (l->all_or_none)
 			break;
 	}
 	err = map_doc_end(&l->doc);
 	map_progress_hide(&l->doc.progress);
 	at.to_stderr = true;
-	/* An error of stdout may have been told already */
-	if (err && !told)
+	/* An error of stdout may have been reported already */
+	if (err && !reported)
 		map_err_at(&at, "can't write the drained map: %s",
 			   strerror(-err));
 

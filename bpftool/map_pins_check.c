@@ -24,7 +24,7 @@ struct writer {
 	char why[WHY_MAX];
 };
 
-/* Returns 1 if there is one, 0, or -errno if it can't be told */
+/* Returns 1 if there is one, 0, or -errno if it is not known */
 static int find_holder(struct pin_list *l, struct pinned_map *pins,
 		       unsigned int nr, const struct pins_before *before,
 		       struct writer *w)

@@ -165,7 +165,7 @@ int map_doc_end(struct map_doc *doc)
 	if (doc->wtr && doc->list)
 		jsonw_end_array(doc->wtr);
 
-	/* jsonw_destroy() flushes too, and tells nobody why it failed */
+	/* jsonw_destroy() flushes too, but does not return why it failed */
 	err = map_stdout_flush();
 	if (doc->own_wtr)
 		jsonw_destroy(&doc->wtr);

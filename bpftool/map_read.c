@@ -45,7 +45,7 @@ static int bufs_alloc(struct read_bufs *b, size_t key_size, size_t value_size)
 static const char cant_read[] = "read the drained map";
 static const char cant_write[] = "write the drained map";
 
-/* Nobody changes the map any more: unlike a dump of a live map this neither
+/* The map does not change any more: unlike a dump of a live map this neither
  * skips nor repeats an entry, and an entry that is not there is an error.
  */
 static int read_one_by_one(const struct map_ref *map, struct map_printer *p,
@@ -149,7 +149,7 @@ static int read_elements(const struct map_ref *map, struct map_printer *p,
 		if (!memcmp(b->value, b->popped, size))
 			continue;
 
-		/* Somebody else popped the one that we saw: this is another */
+		/* Another process popped the one that we saw: this is the next */
 		*what = cant_write;
 		err = map_print_entry(p, NULL, b->popped) ? : map_stdout_flush();
 		if (err)

@@ -100,7 +100,7 @@ int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id);
  * map_users_in_slot() - is a map in a slot of any map-in-map?
  * @u:		the snapshot; slots are read now
  * @id:		ID of the map
- * @outer_id:	where to put the map-in-map, or the map that can't be told
+ * @outer_id:	where to put the map-in-map, or the map that can't be opened
  *
  * Return: 1, 0, or -errno.
  */

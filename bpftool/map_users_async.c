@@ -189,7 +189,7 @@ static int read_starts(struct user_map *map)
 	return ret < 0 ? ret : 0;
 }
 
-/* The old map has told of those in the outer map */
+/* The old map stands for those in the outer map */
 static int prog_starts(const struct query *q, const struct user_prog *prog)
 {
 	struct user_map *map;

@@ -30,7 +30,7 @@ __u32 audit_value_size(const struct map_audit *a)
 	return a->map->info.value_size;
 }
 
-/* Type and size of a map that a program has; of one that can't be told, as MAP's */
+/* Type and size of a map that a program has; of one that can't be opened, as MAP's */
 static void known_map(struct map_audit *a, __u32 id, __u32 *type, __u32 *value_size)
 {
 	struct map_audit_state *st = a->state;

@@ -444,7 +444,7 @@ static void differ(struct value *a, const struct value *b)
 		keep_below(a, a->high - 1);
 }
 
-/* A jump that can't be taken is followed all the same, with what was known */
+/* A jump that can't be taken is followed anyway, with what was known */
 void value_refine(struct value *dst, struct value *src, __u8 code, bool taken)
 {
 	__u8 op = BPF_OP(code);

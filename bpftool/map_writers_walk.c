@@ -200,7 +200,7 @@ static void enter(struct walk *w, struct place *pl, const struct value *args,
 	free(st);
 }
 
-/* Goes on behind the call, or calls a callback again */
+/* Continues behind the call, or calls a callback again */
 static void leave(struct walk *w, struct place *pl)
 {
 	struct state *st;

@@ -90,7 +90,7 @@ struct map_store {
 	enum map_byte byte;
 	const char *how;	/* what -d tells of it */
 	__u32 from, to, step, size;	/* the first bytes of both ends */
-	bool unknown;		/* offset not told: may be any byte */
+	bool unknown;		/* offset not known: may be any byte */
 };
 
 struct map_audit_prog {

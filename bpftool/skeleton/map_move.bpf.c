@@ -306,7 +306,7 @@ int move_pop(void *ctx)
 		if (err)
 			return err == -ENOENT;
 
-		/* It has room, and no one else takes its lock */
+		/* It has capacity, and no one else takes its lock */
 		if (bpf_map_push_elem(&stage, value, 0)) {
 			left++;
 			lost += bpf_map_push_elem(&map, value, 0) != 0;

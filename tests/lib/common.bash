@@ -79,7 +79,7 @@ skip_unless() {
 }
 
 # Waits for a command to succeed. How long is no measure of anything: the kernel
-# frees a sleepable program, with its maps, only when nobody's runs any more, also
+# frees a sleepable program, with its maps, only when none of them runs any more, also
 # one that a test beside this one holds up.
 wait_until() {
 	local end=$((SECONDS + 120))

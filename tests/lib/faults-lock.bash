@@ -6,7 +6,7 @@ outer_id() {
 	map_make --info "$PINS/outer" | sed -n 's/^id //p'
 }
 
-# hold OUTER_ID [TYPE]: sets HOLDER, a process, and LOCK, its map; somebody else has
+# hold OUTER_ID [TYPE]: sets HOLDER, a process, and LOCK, its map; another process has
 # the lock of that map, or a map that only has its name
 hold() {
 	: >"$T/held"
@@ -54,7 +54,7 @@ lock_is_waited_for() {
 	expect released
 }
 
-# The lock of one outer map keeps nobody from another
+# The lock of one outer map does not lock another one
 lock_of_another() {
 	fill array_of_maps hash 5
 	hold "$(outer_id)0"

@@ -297,7 +297,7 @@ static void run_text(pid_t tid)
 		warnx("failed: %s", fault.text);
 }
 
-/* Returns how the thread goes on */
+/* Returns how the thread continues */
 static int seen_call(pid_t tid, const __u64 *args)
 {
 	bool hit = false;
