@@ -29,7 +29,8 @@ struct batch {
 	__u32 count;
 };
 
-static size_t value_bytes(const struct bpf_map_info *info)
+/* map_value_bytes() - bytes that a lookup returns, those of all CPUs */
+size_t map_value_bytes(const struct bpf_map_info *info)
 {
 	if (info->type != BPF_MAP_TYPE_PERCPU_HASH &&
 	    info->type != BPF_MAP_TYPE_PERCPU_ARRAY &&
@@ -159,7 +160,7 @@ int map_batch_each(int fd, const struct bpf_map_info *info,
 	struct batch b = {
 		.info = info,
 		.fd = fd,
-		.value_size = value_bytes(info),
+		.value_size = map_value_bytes(info),
 	};
 	int more = 1, err;
 	__u32 i;

@@ -11,8 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <linux/kernel.h>
-
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -100,14 +98,6 @@ bool map_is_percpu(const struct bpf_map_info *info)
 	return info->type == BPF_MAP_TYPE_PERCPU_HASH ||
 	       info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
 	       info->type == BPF_MAP_TYPE_PERCPU_ARRAY;
-}
-
-size_t map_value_bytes(const struct bpf_map_info *info)
-{
-	if (map_is_percpu(info))
-		return (size_t)get_possible_cpus() * roundup(info->value_size, 8);
-
-	return info->value_size;
 }
 
 int map_is_frozen(int fd)

@@ -36,9 +36,6 @@ const char *map_type_name(__u32 map_type);
 bool map_is_map_in_map(const struct bpf_map_info *info);
 bool map_is_percpu(const struct bpf_map_info *info);
 
-/* map_value_bytes() - bytes that a lookup returns, those of all CPUs */
-size_t map_value_bytes(const struct bpf_map_info *info);
-
 /* map_is_frozen() - 1 if user space can't write to the map, 0, or -errno */
 int map_is_frozen(int fd);
 
