@@ -258,8 +258,7 @@ static bool keyword_given(const struct keyword *k,
 	}
 }
 
-static int parse_seconds(const char *word, const char *keyword,
-			 unsigned int *ms)
+int drain_parse_seconds(const char *word, unsigned int *ms)
 {
 	unsigned long val;
 	char *end;
@@ -267,8 +266,8 @@ static int parse_seconds(const char *word, const char *keyword,
 	val = strtoul(word, &end, 10);
 	if (!isdigit((unsigned char)*word) || *end || !val ||
 	    val > UINT_MAX / 1000)
-		return map_err("can't parse '%s' as the seconds of '%s'", word,
-			       keyword);
+		return map_err("timeout '%s' is not a number of seconds from 1 to %u",
+			       word, UINT_MAX / 1000);
 	*ms = val * 1000;
 
 	return 0;
@@ -293,7 +292,7 @@ static int parse_keyword(struct words *w, const struct keyword *k,
 	if (!w->argc || !*w->argv[0])
 		return map_err("'%s' needs an argument", k->name);
 	if (k->takes == SECONDS)
-		return parse_seconds(next_word(w), k->name, at);
+		return drain_parse_seconds(next_word(w), at);
 	*(const char **)at = next_word(w);
 
 	return 0;

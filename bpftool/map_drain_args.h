@@ -36,6 +36,9 @@ int swap_drain_args(struct drain_args *args, int argc, char **argv);
 int drain_args(struct drain_args *args, int argc, char **argv);
 void drain_args_free(struct drain_args *args);
 
+/* drain_parse_seconds() - parse the argument of "timeout". Reports; 0 or -1 */
+int drain_parse_seconds(const char *word, unsigned int *ms);
+
 /* drain_check_pin() - can @what, "the map", be pinned there? Reports; 0 or -1 */
 int drain_check_pin(const char *path, const char *what);
 

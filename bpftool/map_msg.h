@@ -50,11 +50,8 @@ int __printf(2, 3) map_err_at(const struct map_place *at, const char *fmt, ...);
 /* map_warn() - print a warning to stderr, with -j too */
 void __printf(1, 2) map_warn(const char *fmt, ...);
 
-/* map_debug() - print to stderr if -d was given, with -j too
- * map_debug_line() - the same, as a callback
- */
+/* map_debug() - print to stderr if -d was given, with -j too */
 void __printf(1, 2) map_debug(const char *fmt, ...);
-void map_debug_line(void *ctx, const char *line);
 
 /* map_place_text() - "old map is pinned at PATH; ..." with the command to print
  * it; for a terminal

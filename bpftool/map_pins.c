@@ -48,7 +48,7 @@ void pins_free(struct pin_list *l)
 	}
 	free(l->pins);
 	map_doc_free(&l->doc);
-	map_wait_close(l->sleepable);
+	map_wait_sleepable_close(l->sleepable);
 	map_users_free(l->users);
 }
 

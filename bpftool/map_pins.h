@@ -18,7 +18,7 @@
 #include "map_print.h"
 #include "map_ref.h"
 #include "map_users.h"
-#include "map_wait.h"
+#include "map_wait_sleepable.h"
 
 struct pinned_map {
 	struct map_ref map;
@@ -46,7 +46,7 @@ struct pin_list {
 	struct map_doc doc;
 	struct map_users *users;
 	/* Waits for sleepable programs, NULL: none was found so far */
-	struct map_wait *sleepable;
+	struct map_wait_sleepable *sleepable;
 	char sleeper[512];	/* one of these programs */
 };
 

@@ -11,6 +11,7 @@
 
 #include "main.h"
 #include "map_pins.h"
+#include "map_wait.h"
 
 #define WHY_MAX	512
 
@@ -61,16 +62,16 @@ static int find_holder(struct pin_list *l, struct pinned_map *pins,
 /* Returns 1 with the reason in @w if there is no way to wait */
 static int open_sleepable_wait(struct pin_list *l, struct writer *w)
 {
-	LIBBPF_OPTS(map_wait_opts, opts, .sleepable = true,
-		    .after_update = true, .timeout_ms = l->timeout_ms,
-		    .log = map_debug_line);
+	LIBBPF_OPTS(map_wait_sleepable_opts, opts, .timeout_ms = l->timeout_ms);
 	char why[MAP_WAIT_WHY];
 	size_t len = strlen(w->why);
 
 	if (l->sleepable ||
-	    !map_wait_open(&l->sleepable, &opts, why, sizeof(why)))
+	    (!map_wait_sleepable_open(&l->sleepable, &opts, why, sizeof(why)) &&
+	     !map_wait_sleepable_prove(l->sleepable, why, sizeof(why))))
 		return 0;
 
+	map_wait_sleepable_close(l->sleepable);
 	l->sleepable = NULL;
 	snprintf(w->why + len, sizeof(w->why) - len,
 		 ", and this kernel has no way to wait for it: %s", why);
@@ -214,7 +215,7 @@ int pins_wait_sleepable(struct pin_list *l)
 
 	if (!l->sleepable || l->force)
 		return 0;
-	if (map_wait_run(l->sleepable, why, sizeof(why)))
+	if (map_wait_sleepable_run(l->sleepable, why, sizeof(why)))
 		return map_err_at(&at, "%s: %s", l->sleeper, why);
 	map_debug("provider %s: waited %llu us for sleepable programs",
 		  map_wait_sleepable_way(l->sleepable),

@@ -34,6 +34,7 @@
 #include "map_replace.h"
 #include "map_signals.h"
 #include "map_swap_slots.h"
+#include "map_sync.h"
 
 static void unlock(struct swap_drain *sd)
 {
@@ -274,15 +275,12 @@ static void summary_json(const struct swap_drain *sd,
 		jsonw_string_field(json_wtr, "name", old->name);
 	jsonw_uint_field(json_wtr, "flags", old->map_flags);
 	jsonw_uint_field(json_wtr, "new_id", sd->new[slot->pin].info.id);
-	jsonw_string_field(json_wtr, "provider", map_wait_way(sd->wait));
-	jsonw_uint_field(json_wtr, "wait_us", sd->wait_us);
+	map_sync_print(map_wait_way(sd->wait), sd->wait_us);
 	if (sd->pins.sleepable) {
 		jsonw_name(json_wtr, "sleepable");
 		jsonw_start_object(json_wtr);
-		jsonw_string_field(json_wtr, "provider",
-				   map_wait_sleepable_way(sd->pins.sleepable));
-		jsonw_uint_field(json_wtr, "wait_us",
-				 map_wait_sleepable_us(sd->pins.sleepable));
+		map_sync_print(map_wait_sleepable_way(sd->pins.sleepable),
+			       map_wait_sleepable_us(sd->pins.sleepable));
 		jsonw_end_object(json_wtr);
 	}
 	jsonw_end_object(json_wtr);
@@ -308,7 +306,7 @@ static void print_summary(void *ctx)
 static int open_all(struct swap_drain *sd)
 {
 	LIBBPF_OPTS(map_wait_opts, opts, .way = sd->args.way, .after_update = true,
-		    .log = map_debug_line);
+		    .log = map_sync_log);
 	const struct map_ref *outer = &sd->args.map;
 	char why[MAP_WAIT_WHY];
 	int frozen;

@@ -6,12 +6,9 @@
 
 #include "map_wait.h"
 
-#define HELP_SPEC_PROVIDER						\
-	"PROVIDER := { " MAP_WAIT_WAYS " }\n"				\
-	"       SLEEPABLE_WAY := { " MAP_WAIT_SLEEPABLE_WAYS " }"
+#define HELP_SPEC_PROVIDER	"PROVIDER := { " MAP_WAIT_WAYS " }"
 
 #define HELP_MAP_SYNC							\
-	"       %1$s %2$s sync       [sleepable [timeout SECONDS]]\\\n"	\
-	"                            [using { PROVIDER | SLEEPABLE_WAY }]\n"
+	"       %1$s %2$s sync       [using PROVIDER]\n"
 
 #endif /* __BPFTOOL_MAP_SYNC_HELP_H */

@@ -21,6 +21,7 @@
 
 #include <bpf/bpf.h>
 
+#include "map_wait_canary.h"
 #include "map_wait_impl.h"
 
 /* For the canary to fault; it does at once, or never */
@@ -56,6 +57,29 @@ int map_wait_readable(const struct map_wait_limit *l, int fd)
 	} while (n < 0 || map_wait_now_us() < l->until);
 
 	return -ETIMEDOUT;
+}
+
+int map_wait_canary_load(void)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_SLEEPABLE);
+	/* return bpf_copy_from_user(stack, 8, ctx->page) */
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_3,
+		  .src_reg = BPF_REG_1 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_REG_10 },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1,
+		  .imm = -8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2,
+		  .imm = 8 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_copy_from_user },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "wait_canary",
+			       "Dual BSD/GPL", insns,
+			       sizeof(insns) / sizeof(*insns), &opts);
+
+	return fd < 0 ? -errno : fd;
 }
 
 static void *canary_main(void *arg)
@@ -107,11 +131,25 @@ static int canary_page(struct map_wait_canary *c)
 	return 0;
 }
 
-int map_wait_canary_start(struct map_wait_canary *c, int prog, const struct map_wait_limit *l)
+/* Its thread is no one that the caller's handlers of signals run in */
+static int canary_thread(struct map_wait_canary *c)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = -pthread_create(&c->thread, NULL, canary_main, c);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+
+	return err;
+}
+
+int map_wait_canary_start(struct map_wait_canary *c, int prog,
+			  const struct map_wait_limit *l)
 {
 	struct map_wait_limit fault;
 	struct uffd_msg msg;
-	sigset_t all, old;
 	int err;
 
 	memset(c, 0, sizeof(*c));
@@ -122,31 +160,27 @@ int map_wait_canary_start(struct map_wait_canary *c, int prog, const struct map_
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c->page == MAP_FAILED)
 		return -errno;
-	err = canary_page(c);
-	if (!err) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &old);
-		err = -pthread_create(&c->thread, NULL, canary_main, c);
-		pthread_sigmask(SIG_SETMASK, &old, NULL);
-	}
-	if (err) {
-		if (c->uffd >= 0)
-			close(c->uffd);
-		munmap(c->page, c->page_size);
-		return err;
-	}
+	err = canary_page(c) ? : canary_thread(c);
+	if (err)
+		goto unmap;
 
 	fault = map_wait_sooner(l, FAULT_MS);
 	err = map_wait_readable(&fault, c->uffd);
-	if (!err && (read(c->uffd, &msg, sizeof(msg)) != sizeof(msg) ||
-		     msg.event != UFFD_EVENT_PAGEFAULT))
+	if (!err && read(c->uffd, &msg, sizeof(msg)) == sizeof(msg) &&
+	    msg.event == UFFD_EVENT_PAGEFAULT)
+		return 0;
+
+	if (!err || (err == -ETIMEDOUT && fault.until < l->until))
 		err = -EAGAIN;
-	if (err) {
-		if (map_wait_canary_end(c) < 0)
-			err = c->err;
-		else if (fault.until < l->until && err == -ETIMEDOUT)
-			err = -EAGAIN;
-	}
+	if (map_wait_canary_end(c) < 0)
+		err = c->err;
+
+	return err;
+
+unmap:
+	if (c->uffd >= 0)
+		close(c->uffd);
+	munmap(c->page, c->page_size);
 
 	return err;
 }

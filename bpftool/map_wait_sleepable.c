@@ -16,9 +16,9 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -27,13 +27,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <linux/membarrier.h>
 #include <linux/perf_event.h>
 
 #include <bpf/bpf.h>
 
 #include "kernel_btf.h"
+#include "map_wait_canary.h"
 #include "map_wait_impl.h"
+#include "map_wait_sleepable.h"
 
 #define UPROBE_TYPE_PATH	"/sys/bus/event_source/devices/uprobe/type"
 #define HOLD_MS			100
@@ -52,25 +53,14 @@
 #define MFD_NOEXEC_SEAL		8U
 #endif
 
-/*
- * bpf_call_rcu_tasks_trace: a kfunc that calls a program back after a grace
- * period of RCU Tasks Trace. No release has it so far.
- */
-static int kfunc_prepare(struct map_wait *w, char *why, size_t size)
-{
-	bool found = kernel_btf_has_name(MAP_WAIT_KFUNC) > 0;
-
-	return map_wait_fail(-EOPNOTSUPP, why, size,
-			     found ? "the kernel has it, but this version can't use it" :
-				     "the kernel does not have the kfunc");
-}
-
-static const struct map_wait_kind kfunc = {
-	MAP_WAIT_KFUNC, kfunc_prepare
+struct map_wait_sleepable {
+	struct map_wait_sleepable_opts opts;
+	__u64 us;
+	int uprobe_type, prog, canary;
+	bool proven;
 };
 
 /* The process that waits. Where the kernel's wait outlives us, so does it. */
-
 struct waiter {
 	int sock;
 	pid_t pid;
@@ -85,7 +75,7 @@ static void say(int sock, int err)
 {
 	const struct wait_msg msg = { getpid(), err };
 
-	if (send(sock, &msg, sizeof(msg), MSG_NOSIGNAL) == sizeof(msg))
+	if (send(sock, &msg, sizeof(msg), MSG_NOSIGNAL) == sizeof(msg) && !err)
 		return;
 	/* At the end the event may be closed first, and that may wait */
 	close(sock);
@@ -97,27 +87,22 @@ static void say(int sock, int err)
  */
 static void waiter_main(const struct perf_event_attr *attr, int sock, int prog)
 {
-	unsigned int lo, hi;
 	char go;
 	int fd;
 
 	fd = syscall(__NR_perf_event_open, attr, 0, -1, -1,
 		     PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog)) {
+	if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog))
 		say(sock, errno);
-		_exit(1);
-	}
 
 	/* No reader of a pipe of ours waits for this process, nor does anyone
-	 * for a lock. close_range() is older than what the canary needs.
+	 * for a lock. close_range() is older than what the canary needs. The
+	 * socket is not the first descriptor: its other end was made before.
 	 */
-	lo = sock < fd ? sock : fd;
-	hi = sock < fd ? fd : sock;
-	syscall(__NR_close_range, hi + 1, ~0U, 0);
-	if (hi > lo + 1)
-		syscall(__NR_close_range, lo + 1, hi - 1, 0);
-	if (lo)
-		syscall(__NR_close_range, 0, lo - 1, 0);
+	fd = dup2(fd, sock + 1);
+	if (fd < 0 || syscall(__NR_close_range, 0, sock - 1, 0) ||
+	    syscall(__NR_close_range, fd + 1, ~0U, 0))
+		say(sock, errno);
 
 	say(sock, 0);
 	if (recv(sock, &go, 1, 0) != 1)
@@ -180,7 +165,7 @@ static int waiter_hear(struct waiter *u, const struct map_wait_limit *l)
 /* The uprobe is on a file that has no other use, and that no process runs: so
  * there is no breakpoint anywhere.
  */
-static int waiter_start(struct waiter *u, const struct map_wait *w,
+static int waiter_start(struct waiter *u, const struct map_wait_sleepable *w,
 			const struct map_wait_limit *l)
 {
 	struct perf_event_attr attr = { .type = w->uprobe_type,
@@ -226,18 +211,19 @@ static bool waiter_waits(const struct waiter *u)
 	return state && !strncmp(state, ") D", 3);
 }
 
-/* For how long the canary is held */
-static __u64 hold_ms(const struct map_wait *w)
+/* For how long the canary is held; or -errno */
+static int hold_ms(const struct map_wait_sleepable *w)
 {
-	__u64 ms, us = w->us, start = map_wait_now_us();
+	__u64 start = map_wait_now_us(), ms;
+	int err;
 
 	if (w->proven)
 		return HOLD_AGAIN_MS;
 
-	/* No wait took place so far: see how long one is */
-	if (!us && !syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0))
-		us = map_wait_now_us() - start;
-	ms = GRACE_PERIODS * us / 1000;
+	err = map_wait(NULL);
+	if (err)
+		return err;
+	ms = GRACE_PERIODS * (map_wait_now_us() - start) / 1000;
 
 	return ms < HOLD_MS ? HOLD_MS : ms > HOLD_MS_MAX ? HOLD_MS_MAX : ms;
 }
@@ -245,7 +231,7 @@ static __u64 hold_ms(const struct map_wait *w)
 /* Returns 0 if the wait began and did not return for so long; -EPROTO if it
  * did; -EAGAIN if that can't be seen
  */
-static int hold(struct waiter *u, __u64 ms, const struct map_wait_limit *l)
+static int hold(struct waiter *u, int ms, const struct map_wait_limit *l)
 {
 	struct map_wait_limit held;
 	int err;
@@ -269,13 +255,17 @@ static int hold(struct waiter *u, __u64 ms, const struct map_wait_limit *l)
 }
 
 /* @what: what was done last */
-static int proven_wait(struct map_wait *w, bool prove_only,
+static int proven_wait(const struct map_wait_sleepable *w, bool prove_only,
 		       const struct map_wait_limit *l, const char **what)
 {
 	struct map_wait_canary canary;
-	__u64 ms = hold_ms(w);
-	struct waiter u;
-	int err, out;
+	struct waiter u = { .sock = -1 };
+	int ms, err, out;
+
+	*what = "can't tell how long a grace period takes";
+	ms = hold_ms(w);
+	if (ms < 0)
+		return ms;
 
 	*what = "can't close a uprobe event in another process";
 	err = waiter_start(&u, w, l);
@@ -306,8 +296,7 @@ close_sock:
 	return err;
 }
 
-static int uprobe_run(struct map_wait *w, bool prove_only, char *why,
-		      size_t size)
+static int run(const struct map_wait_sleepable *w, bool prove_only, char *why)
 {
 	const __u32 ms = prove_only && w->opts.timeout_ms < PROVE_MS ?
 			 PROVE_MS : w->opts.timeout_ms;
@@ -315,6 +304,7 @@ static int uprobe_run(struct map_wait *w, bool prove_only, char *why,
 		map_wait_now_us() + ms * 1000ULL,
 		w->opts.cancel_fd
 	};
+	const char *lacks = "can't wait with " MAP_WAIT_UPROBE;
 	const char *what;
 	int tries = 0, err;
 
@@ -322,34 +312,58 @@ static int uprobe_run(struct map_wait *w, bool prove_only, char *why,
 		err = proven_wait(w, prove_only, &l, &what);
 	} while (err == -EAGAIN && ++tries < TRIES);
 
-	if (err == -EPROTO)
-		return map_wait_fail(err, why, size,
-				     "it returned while a sleepable program was running, so it is no wait on this kernel");
-	if (err == -EAGAIN)
-		return map_wait_fail(err, why, size,
-				     "a sleepable program could not be held in a page fault for long enough");
-	if (err == -ETIMEDOUT)
-		return map_wait_fail(err, why, size,
-				     "sleepable programs were still running after %g s",
-				     ms / 1000.0);
-	if (err)
-		return map_wait_fail(err, why, size, "%s: %s", what,
+	switch (err) {
+	case 0:
+		return 0;
+	case -EPROTO:
+		return map_wait_fail(why, err,
+				     "%s: it returned while a sleepable program was running, so it is no wait on this kernel",
+				     lacks);
+	case -EAGAIN:
+		return map_wait_fail(why, err,
+				     "%s: a sleepable program could not be held in a page fault for long enough",
+				     lacks);
+	case -ETIMEDOUT:
+		return map_wait_fail(why, err,
+				     "%s: sleepable programs were still running after %g s",
+				     lacks, ms / 1000.0);
+	default:
+		return map_wait_fail(why, err, "%s: %s: %s", lacks, what,
 				     strerror(-err));
-
-	return 0;
+	}
 }
 
-static int uprobe_wait(struct map_wait *w, char *why, size_t size)
+int map_wait_sleepable_prove(struct map_wait_sleepable *w, char *why,
+			     size_t why_size)
 {
-	return uprobe_run(w, false, why, size);
+	char reason[MAP_WAIT_WHY];
+	int err = run(w, true, reason);
+
+	w->proven = !err;
+
+	return map_wait_give(err, reason, why, why_size);
 }
 
-static int load_program(enum bpf_prog_type type, const char *name,
-			const struct bpf_insn *insns, size_t nr, __u32 flags)
+int map_wait_sleepable_run(struct map_wait_sleepable *w, char *why,
+			   size_t why_size)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = flags);
+	__u64 start = map_wait_now_us();
+	char reason[MAP_WAIT_WHY];
+	int err = run(w, false, reason);
 
-	return bpf_prog_load(type, name, "Dual BSD/GPL", insns, nr, &opts);
+	w->us = map_wait_now_us() - start;
+
+	return map_wait_give(err, reason, why, why_size);
+}
+
+/* bpf_call_rcu_tasks_trace: a kfunc that calls a program back after a grace
+ * period of RCU Tasks Trace. No release has it so far.
+ */
+static const char *why_no_kfunc(void)
+{
+	return kernel_btf_has_name(MAP_WAIT_KFUNC) > 0 ?
+	       "the kernel has it, but this version can't use it" :
+	       "the kernel does not have the kfunc";
 }
 
 static int read_uprobe_type(int *type)
@@ -366,72 +380,119 @@ static int read_uprobe_type(int *type)
 	return err;
 }
 
-static int uprobe_prepare(struct map_wait *w, char *why, size_t size)
+/* Returns 0, or -errno with what the kernel lacks */
+static int prepare_uprobe(struct map_wait_sleepable *w, const char **lacks)
 {
 	const struct bpf_insn nothing[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	/* return bpf_copy_from_user(stack, 8, ctx->page) */
-	const struct bpf_insn canary[] = {
-		{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_3,
-		  .src_reg = BPF_REG_1 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1,
-		  .src_reg = BPF_REG_10 },
-		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1,
-		  .imm = -8 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2,
-		  .imm = 8 },
-		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_copy_from_user },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int err = read_uprobe_type(&w->uprobe_type);
-
-	if (err)
-		return map_wait_fail(-EOPNOTSUPP, why, size,
-				     "the kernel has no uprobe events: %s",
-				     strerror(-err));
-
-	w->canary = load_program(BPF_PROG_TYPE_SYSCALL, "wait_canary", canary,
-				 sizeof(canary) / sizeof(*canary),
-				 BPF_F_SLEEPABLE);
-	if (w->canary < 0)
-		return map_wait_fail(-EOPNOTSUPP, why, size,
-				     "can't load a sleepable program: %s",
-				     strerror(errno));
-
-	w->prog = load_program(BPF_PROG_TYPE_KPROBE, "wait_uprobe", nothing,
-			       sizeof(nothing) / sizeof(*nothing), 0);
-	if (w->prog < 0)
-		return map_wait_fail(-EOPNOTSUPP, why, size,
-				     "can't load a program for a uprobe: %s",
-				     strerror(errno));
-
-	return 0;
-}
-
-static const struct map_wait_kind uprobe = {
-	MAP_WAIT_UPROBE, uprobe_prepare, uprobe_wait
-};
-
-const struct map_wait_kind * const map_wait_sleepable_kinds[] = {
-	&kfunc,
-	&uprobe,
-	NULL
-};
-
-int map_wait_prove(struct map_wait *w, char *why, size_t size)
-{
-	char reason[MAP_WAIT_WHY / 2];
 	int err;
 
-	if (w->sleepable != &uprobe)
-		return 0;
-	err = uprobe_run(w, true, reason, sizeof(reason));
+	*lacks = "the kernel has no uprobe events";
+	err = read_uprobe_type(&w->uprobe_type);
 	if (err)
-		return map_wait_fail(err, why, size, "can't wait with %s: %s",
-				     w->sleepable->name, reason);
-	w->proven = true;
+		return err;
 
-	return 0;
+	*lacks = "can't load a sleepable program";
+	w->canary = map_wait_canary_load();
+	if (w->canary < 0)
+		return w->canary;
+
+	*lacks = "can't load a program for a uprobe";
+	w->prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "wait_uprobe",
+				"Dual BSD/GPL", nothing,
+				sizeof(nothing) / sizeof(*nothing), NULL);
+
+	return w->prog < 0 ? -errno : 0;
+}
+
+static int prepare(struct map_wait_sleepable *w, char *why)
+{
+	const char *name = w->opts.way, *lacks;
+	int err;
+
+	if (name && !strcmp(name, MAP_WAIT_KFUNC))
+		return map_wait_fail(why, -EOPNOTSUPP, "can't wait with %s (%s)",
+				     name, why_no_kfunc());
+	if (name && strcmp(name, MAP_WAIT_UPROBE))
+		return map_wait_fail(why, -EINVAL,
+				     "unknown provider '%s', expected one of: "
+				     MAP_WAIT_SLEEPABLE_WAYS, name);
+
+	err = prepare_uprobe(w, &lacks);
+	if (!err)
+		return 0;
+	if (name)
+		return map_wait_fail(why, -EOPNOTSUPP,
+				     "can't wait with %s (%s: %s)", name, lacks,
+				     strerror(-err));
+
+	return map_wait_fail(why, -EOPNOTSUPP,
+			     "can't wait for sleepable programs, no provider works: "
+			     MAP_WAIT_KFUNC " (%s), " MAP_WAIT_UPROBE " (%s: %s)",
+			     why_no_kfunc(), lacks, strerror(-err));
+}
+
+int map_wait_sleepable_open(struct map_wait_sleepable **wp,
+			    const struct map_wait_sleepable_opts *opts,
+			    char *why, size_t why_size)
+{
+	char reason[MAP_WAIT_WHY] = "out of memory";
+	struct map_wait_sleepable *w;
+	int err = -ENOMEM;
+
+	w = calloc(1, sizeof(*w));
+	*wp = w;
+	if (!w)
+		return map_wait_give(err, reason, why, why_size);
+	w->prog = -1;
+	w->canary = -1;
+
+	if (map_wait_opts_copy(&w->opts, sizeof(w->opts), opts))
+		err = prepare(w, reason);
+	else
+		err = map_wait_fail(reason, -EINVAL, "the options are not valid");
+	if (!w->opts.timeout_ms)
+		w->opts.timeout_ms = MAP_WAIT_TIMEOUT_MS;
+	if (err) {
+		map_wait_sleepable_close(w);
+		*wp = NULL;
+	}
+
+	return map_wait_give(err, reason, why, why_size);
+}
+
+void map_wait_sleepable_close(struct map_wait_sleepable *w)
+{
+	if (!w)
+		return;
+	if (w->prog >= 0)
+		close(w->prog);
+	if (w->canary >= 0)
+		close(w->canary);
+	free(w);
+}
+
+int map_wait_sleepable(const struct map_wait_sleepable_opts *opts)
+{
+	struct map_wait_sleepable *w;
+	int err;
+
+	err = map_wait_sleepable_open(&w, opts, NULL, 0);
+	if (!err)
+		err = map_wait_sleepable_run(w, NULL, 0);
+	map_wait_sleepable_close(w);
+
+	return err;
+}
+
+const char *map_wait_sleepable_way(const struct map_wait_sleepable *w)
+{
+	return MAP_WAIT_UPROBE;
+}
+
+__u64 map_wait_sleepable_us(const struct map_wait_sleepable *w)
+{
+	return w->us;
 }

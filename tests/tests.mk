@@ -51,7 +51,7 @@ $(TESTS)/%: %.c $(OBJ)/.built build/.chosen
 
 # What has map_wait is linked with the library, not with bpftool
 WAIT_PROGS := $(TESTS)/wait_use $(TESTS)/drain-selector
-$(WAIT_PROGS): $(TESTS)/%: %.c $(OBJ)/libmap_wait.a build/.chosen bpftool/map_wait.h | $(TESTS)
+$(WAIT_PROGS): $(TESTS)/%: %.c $(OBJ)/libmap_wait.a build/.chosen bpftool/map_wait.h bpftool/map_wait_sleepable.h | $(TESTS)
 	$(Q)$(CC) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror \
 		-D_GNU_SOURCE -Ibpftool $(PROG_INCLUDES) $< -o $@ \
 		$(OBJ)/libmap_wait.a $(LIBBPF)/libbpf.a -lelf -lz -lpthread

@@ -20,6 +20,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <map_wait.h>
+#include <map_wait_sleepable.h>
 
 static int fail(const char *what)
 {
@@ -47,7 +48,7 @@ static int print_and_clear(int map)
 
 int main(int argc, char **argv)
 {
-	LIBBPF_OPTS(map_wait_opts, opts);
+	struct map_wait_sleepable *sleepable = NULL;
 	const __u32 zero = 0;
 	struct map_wait *wait;
 	char why[MAP_WAIT_WHY];
@@ -65,8 +66,10 @@ int main(int argc, char **argv)
 		return fail("can't read the selector");
 
 	/* Before anything is changed: is there a way to wait at all? */
-	opts.sleepable = argc > 4 && !strcmp(argv[4], "sleepable");
-	if (map_wait_open(&wait, &opts, why, sizeof(why))) {
+	if (map_wait_open(&wait, NULL, why, sizeof(why)) ||
+	    (argc > 4 && !strcmp(argv[4], "sleepable") &&
+	     (map_wait_sleepable_open(&sleepable, NULL, why, sizeof(why)) ||
+	      map_wait_sleepable_prove(sleepable, why, sizeof(why))))) {
 		fprintf(stderr, "%s\n", why);
 		return 1;
 	}
@@ -78,11 +81,13 @@ int main(int argc, char **argv)
 	/* After a failure nothing was read: the counts stay in the map, and
 	 * are printed when the two have changed places twice
 	 */
-	if (map_wait_run(wait, why, sizeof(why))) {
+	if (map_wait_run(wait, why, sizeof(why)) ||
+	    (sleepable && map_wait_sleepable_run(sleepable, why, sizeof(why)))) {
 		fprintf(stderr, "%s\n", why);
 		return 1;
 	}
 	map_wait_close(wait);
+	map_wait_sleepable_close(sleepable);
 
 	return print_and_clear(maps[used & 1]);
 }

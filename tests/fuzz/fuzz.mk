@@ -15,7 +15,7 @@ CHECK_PKGS += libclang-rt-$(CLANG_RELEASE)-dev
 FUZZ	:= build/fuzz
 FUZZ_SANITIZE := address,undefined
 FUZZ_OURS := args json stubs
-FUZZ_TOOL := common json_writer main map_drain_args map_msg map_ref map_sync
+FUZZ_TOOL := common json_writer main map_drain_args map_msg map_ref map_sync map_sync_sleepable
 FUZZ_OBJS := $(FUZZ_OURS:%=$(FUZZ)/fuzz-%.o) $(FUZZ_TOOL:%=$(FUZZ)/tool-%.o)
 FUZZ_WRAPS := close readlink syscall bpf_map_get_next_id \
 	bpf_obj_get bpf_obj_get_info_by_fd

@@ -17,6 +17,7 @@
 #include "main.h"
 #include "map_journal.h"
 #include "map_wait.h"
+#include "map_wait_sleepable.h"
 
 #include "fuzz.h"
 
@@ -152,22 +153,38 @@ int do_gen(int argc, char **argv)
 }
 
 struct map_wait {
-	bool sleepable;
+	char unused;
+};
+
+struct map_wait_sleepable {
+	char unused;
 };
 
 static struct map_wait stub;
+static struct map_wait_sleepable sleepable_stub;
+
+static int open_way(const char *way, const char *name, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "the stub has none");
+	if (way && strcmp(way, name))
+		return -EINVAL;
+
+	return fuzz_kernel.switches & SWITCH_NO_PROVIDER ? -EOPNOTSUPP : 0;
+}
 
 int map_wait_open(struct map_wait **w, const struct map_wait_opts *opts,
 		  char *why, size_t why_size)
 {
 	*w = &stub;
-	stub.sleepable = opts->sleepable;
-	snprintf(why, why_size, "the stub has none");
-	if (opts->way && strcmp(opts->way, MAP_WAIT_UPDATE) &&
-	    strcmp(opts->way, MAP_WAIT_MEMBARRIER))
-		return -EINVAL;
+	return open_way(opts->way, MAP_WAIT_UPDATE, why, why_size);
+}
 
-	return fuzz_kernel.switches & SWITCH_NO_PROVIDER ? -EOPNOTSUPP : 0;
+int map_wait_sleepable_open(struct map_wait_sleepable **w,
+			    const struct map_wait_sleepable_opts *opts,
+			    char *why, size_t why_size)
+{
+	*w = &sleepable_stub;
+	return open_way(opts->way, MAP_WAIT_UPROBE, why, why_size);
 }
 
 int map_wait_run(struct map_wait *w, char *why, size_t why_size)
@@ -176,7 +193,16 @@ int map_wait_run(struct map_wait *w, char *why, size_t why_size)
 	return fuzz_kernel.switches & SWITCH_WAIT_FAILS ? -EPERM : 0;
 }
 
+int map_wait_sleepable_run(struct map_wait_sleepable *w, char *why, size_t why_size)
+{
+	return map_wait_run(NULL, why, why_size);
+}
+
 void map_wait_close(struct map_wait *w)
+{
+}
+
+void map_wait_sleepable_close(struct map_wait_sleepable *w)
 {
 }
 
@@ -190,12 +216,12 @@ __u64 map_wait_us(const struct map_wait *w)
 	return 1;
 }
 
-const char *map_wait_sleepable_way(const struct map_wait *w)
+const char *map_wait_sleepable_way(const struct map_wait_sleepable *w)
 {
-	return w->sleepable ? MAP_WAIT_UPROBE : NULL;
+	return MAP_WAIT_UPROBE;
 }
 
-__u64 map_wait_sleepable_us(const struct map_wait *w)
+__u64 map_wait_sleepable_us(const struct map_wait_sleepable *w)
 {
 	return 1;
 }

@@ -90,7 +90,7 @@ id_of() {
 	offers 'bpftool map sync u' 'using'
 	offers 'bpftool map sync using ' "$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)"
 	offers 'bpftool map sync using membarr' 'membarrier'
-	offers 'bpftool map sync using membarrier ' 'sleepable'
+	offers 'bpftool map sync using membarrier ' ''
 	offers 'bpftool map sync something ' ''
 	offers 'bpftool map sync sl' 'sleepable'
 	offers 'bpftool map sync sleepable ' 'timeout using'

@@ -16,7 +16,7 @@ setup_file() {
 		>"$HELP"
 }
 
-VERBS=(drain swap-drain 'swap-drain recover' sync)
+VERBS=(drain swap-drain 'swap-drain recover' sync 'sync sleepable')
 
 # Words in lower case; those in capitals are arguments
 words() {
@@ -35,14 +35,10 @@ same() {
 	return 1
 }
 
-# The lines of a verb: what follows it there; those of "recover" are not
-# swap-drain's
+# The lines of a verb: what follows it there; "recover" and "sleepable" have lines
+# of their own
 lines_of() {
-	[ "$1" != swap-drain ] || {
-		grep -v 'swap-drain\** \**recover' | lines_of 'swap-drain '
-		return
-	}
-	sed -n "s/.* map $1 *\(.*\)/\1/p"
+	sed -n "s/.* map $1 *\(.*\)/\1/p" | grep -v '^recover\|^sleepable'
 }
 
 help_words() {
@@ -89,7 +85,7 @@ explained() {
 		same "$want" "$(sed 's/\*//g' "$PAGE" | lines_of "$verb" | words)" \
 			"synopsis of $verb"
 		same "$want" "$(sed -n 's/^bpftool map/bpftool map/p' \
-			"$DOC/map-exact-commands.rst" | sed 's/^/ /' |
+			"$DOC"/map-{exact-commands,sync-command}.rst | sed 's/^/ /' |
 			lines_of "$verb" | words)" "entry of $verb"
 	done
 }
@@ -97,9 +93,9 @@ explained() {
 @test "each word is explained in the verb's section" {
 	local verb
 
-	for verb in drain swap-drain sync; do
+	for verb in drain swap-drain sync 'sync sleepable'; do
 		same "$(help_words "$verb" | xargs -n1 | grep -vx key | xargs)" \
-			"$(explained "map-$verb-description.rst" \
+			"$(explained "map-${verb/ /-}-description.rst" \
 				"Words of map $verb" | words)" "section of $verb"
 	done
 	for verb in $(help_words 'swap-drain recover'); do
@@ -121,11 +117,10 @@ comp_words() {
 	} | words)" swap-drain
 	same "$(help_words 'swap-drain recover')" \
 		"$(comp_words _bpftool_map_swap_drain "keywords 4 '([^']*)'")" recover
-	same "$(help_words sync)" \
-		"$({
-			comp_words _bpftool_map_sync "left='([^']*)'"
-			comp_words _bpftool_map_sync "left[+]='([^']*)'"
-		} | words)" sync
+	same "$(words <<<"sleepable $(help_words sync)")" \
+		"$(comp_words _bpftool_map_sync "cword -eq 3[^']*'([^']*)'")" sync
+	same "$(help_words 'sync sleepable')" \
+		"$(comp_words _bpftool_map_sync "keywords 4 '([^']*)'")" "sync sleepable"
 }
 
 @test "the ways to wait, in the order of the help" {
@@ -137,8 +132,10 @@ comp_words() {
 	same "$want" "$(sed -n 's/^| \*WAY\* := //p' "$PAGE" | listed)" synopsis
 	same "$sleepable" "$(sed -n 's/^| \*SLEEPABLE_WAY\* := //p' "$PAGE" |
 		listed)" synopsis
-	same "$want $sleepable" \
+	same "$want" \
 		"$(explained map-sync-description.rst 'The ways to wait')" section
+	same "$sleepable" "$(explained map-sync-sleepable-description.rst \
+		'The ways to wait for sleepable programs')" section
 	same "$want" "$(comp_words _bpftool_map_sync_ways "-W '([^']*)'" |
 		xargs -n1 | sort | xargs)" completion
 	same "$sleepable" "$(comp_words _bpftool_map_sync_sleepable_ways \

@@ -23,6 +23,7 @@
 #include <bpf/libbpf.h>
 
 #include "map_wait.h"
+#include "map_wait_sleepable.h"
 
 #define THREADS	8
 #define RUNS	4
@@ -66,8 +67,6 @@ static void defaults(void)
 	CHECK(!map_wait_run(w, NULL, 0));
 	CHECK(map_wait_us(w));
 	CHECK(strstr(MAP_WAIT_WAYS, map_wait_way(w)));
-	CHECK(!map_wait_sleepable_way(w));
-	CHECK(!map_wait_sleepable_us(w));
 	map_wait_close(w);
 	map_wait_close(NULL);
 }
@@ -92,14 +91,13 @@ static void options(void)
 		struct map_wait_opts opts;
 		char more[8];
 	} later = { .opts = { .sz = sizeof(later) } };
+	LIBBPF_OPTS(map_wait_sleepable_opts, sleepable);
 	LIBBPF_OPTS(map_wait_opts, opts, .way = "none");
 	char why[MAP_WAIT_WHY] = "";
 	struct map_wait *w;
 
 	CHECK(map_wait_open(&w, &opts, why, sizeof(why)) == -EINVAL);
 	CHECK(strstr(why, "unknown provider 'none'") && !w);
-	opts.way = MAP_WAIT_UPROBE;
-	CHECK(map_wait(&opts) == -EINVAL);
 	opts.way = MAP_WAIT_MEMBARRIER;
 	opts.sz = 2;
 	CHECK(map_wait(&opts) == -EINVAL);
@@ -108,25 +106,26 @@ static void options(void)
 	CHECK(!map_wait(&later.opts));
 	later.more[7] = 1;
 	CHECK(map_wait(&later.opts) == -EINVAL);
-	opts.sz = offsetof(struct map_wait_opts, sleepable);
-	opts.way = NULL;
-	opts.sleepable = true;
-	opts.timeout_ms = 1;
+	opts.sz = offsetof(struct map_wait_opts, way);
 	CHECK(!map_wait(&opts));
 
 	/* One byte is enough for no text */
 	opts.sz = sizeof(opts);
 	opts.way = "none";
 	CHECK(map_wait_open(&w, &opts, why, 1) == -EINVAL && !*why);
+
+	sleepable.way = MAP_WAIT_MEMBARRIER;
+	CHECK(map_wait_sleepable(&sleepable) == -EINVAL);
+	sleepable.sz = 2;
+	CHECK(map_wait_sleepable(&sleepable) == -EINVAL);
 }
 
 static void *one_thread(void *arg)
 {
-	LIBBPF_OPTS(map_wait_opts, opts, .sleepable = true);
 	int i;
 
 	for (i = 0; i < RUNS / 2; i++)
-		if (map_wait(&opts))
+		if (map_wait(NULL) || map_wait_sleepable(NULL))
 			return arg;
 
 	return NULL;
@@ -158,54 +157,50 @@ static void on_child(int sig)
 /* Whatever the caller does with children, and with its memory */
 static void callers(void)
 {
-	LIBBPF_OPTS(map_wait_opts, opts, .sleepable = true);
-
-	CHECK(!map_wait(&opts));
+	CHECK(!map_wait_sleepable(NULL));
 	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 	signal(SIGCHLD, SIG_IGN);
-	CHECK(!map_wait(&opts));
+	CHECK(!map_wait_sleepable(NULL));
 	signal(SIGCHLD, on_child);
-	CHECK(!map_wait(&opts));
+	CHECK(!map_wait_sleepable(NULL));
 	CHECK(!mlockall(MCL_CURRENT | MCL_FUTURE));
-	CHECK(!map_wait(&opts));
+	CHECK(!map_wait_sleepable(NULL));
 }
 
-/* The way is proven before anything is changed */
+/* The update of a slot is the wait, so the other way is proven before it */
 static void after_update(void)
 {
 	LIBBPF_OPTS(map_wait_opts, opts, .way = MAP_WAIT_UPDATE,
-		    .after_update = true, .sleepable = true);
+		    .after_update = true);
 	unsigned int before = open_fds();
-	struct map_wait *w;
+	struct map_wait_sleepable *sleepable;
 	double start = now();
+	struct map_wait *w;
 
 	CHECK(!map_wait_open(&w, &opts, NULL, 0));
-	CHECK(now() - start > 0.05);
-	CHECK(!map_wait_us(w) && !map_wait_sleepable_us(w));
-	CHECK(!map_wait_run(w, NULL, 0));
-	CHECK(!map_wait_us(w) && map_wait_sleepable_us(w) > 50000);
-	CHECK(!strcmp(map_wait_sleepable_way(w), MAP_WAIT_UPROBE));
+	CHECK(!map_wait_sleepable_open(&sleepable, NULL, NULL, 0));
+	CHECK(!map_wait_sleepable_prove(sleepable, NULL, 0));
+	CHECK(now() - start > 0.1);
+	CHECK(!map_wait_us(w) && !map_wait_sleepable_us(sleepable));
+	CHECK(!map_wait_run(w, NULL, 0) && !map_wait_us(w));
+	CHECK(!map_wait_sleepable_run(sleepable, NULL, 0));
+	CHECK(map_wait_sleepable_us(sleepable) > 50000);
+	CHECK(!strcmp(map_wait_sleepable_way(sleepable), MAP_WAIT_UPROBE));
+	map_wait_sleepable_close(sleepable);
 	map_wait_close(w);
 	CHECK(open_fds() == before);
-
-	/* Its way is of no use then, which a caller need not know */
-	opts.sleepable = false;
-	opts.way = MAP_WAIT_UPROBE;
-	CHECK(!map_wait(&opts));
 }
 
 /* Run while a sleepable program is held */
 static void limits(void)
 {
-	LIBBPF_OPTS(map_wait_opts, opts, .sleepable = true,
-		    .after_update = true, .timeout_ms = 300);
+	LIBBPF_OPTS(map_wait_sleepable_opts, opts, .timeout_ms = 300);
+	struct map_wait_sleepable *w;
 	double start = now();
-	struct map_wait *w;
 	__u64 one = 1;
 	int fd;
 
-	opts.after_update = false;
-	CHECK(map_wait(&opts) == -ETIMEDOUT);
+	CHECK(map_wait_sleepable(&opts) == -ETIMEDOUT);
 	CHECK(now() - start >= 0.3 && now() - start < 2);
 
 	fd = eventfd(0, 0);
@@ -213,18 +208,18 @@ static void limits(void)
 	opts.cancel_fd = fd;
 	opts.timeout_ms = 0;
 	start = now();
-	CHECK(map_wait(&opts) == -ECANCELED);
+	CHECK(map_wait_sleepable(&opts) == -ECANCELED);
 	CHECK(now() - start < 2);
 	close(fd);
 
 	/* What is held can't keep the proof from succeeding */
 	opts.cancel_fd = 0;
 	opts.timeout_ms = 5000;
-	opts.after_update = true;
 	start = now();
-	CHECK(!map_wait_open(&w, &opts, NULL, 0));
+	CHECK(!map_wait_sleepable_open(&w, &opts, NULL, 0));
+	CHECK(!map_wait_sleepable_prove(w, NULL, 0));
 	CHECK(now() - start < 4);
-	map_wait_close(w);
+	map_wait_sleepable_close(w);
 	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
