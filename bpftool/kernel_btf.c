@@ -6,6 +6,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -45,52 +46,39 @@ static int read_at(int fd, void *buf, size_t len, off_t pos)
  */
 static int section_has(const char *strs, size_t len, const char *name)
 {
-	size_t needle_len = strlen(name) + 2;
-	char *needle;
-	int found;
+	char needle[256];
+	int size;
 
-	needle = calloc(1, needle_len);
-	if (!needle)
-		return -ENOMEM;
-	memcpy(needle + 1, name, needle_len - 2);
-	found = !!memmem(strs, len, needle, needle_len);
-	free(needle);
+	size = snprintf(needle, sizeof(needle), "%c%s", 0, name) + 1;
 
-	return found;
+	return size > (int)sizeof(needle) ? -ENAMETOOLONG :
+	       !!memmem(strs, len, needle, size);
 }
 
 /* Since Linux 6.16 the file can be mapped, which spares 600 system calls */
-static int map_has_name(int fd, const struct btf_header *hdr, const char *name)
+static int fd_has_name(int fd, const struct btf_header *hdr, const char *name)
 {
 	off_t begin = (off_t)hdr->hdr_len + hdr->str_off;
 	size_t len = begin + hdr->str_len;
+	char *strs;
 	void *btf;
-	int found;
+	int ret;
 
 	btf = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (btf == MAP_FAILED)
-		return -errno;
-	found = section_has(btf + begin, hdr->str_len, name);
-	munmap(btf, len);
-
-	return found;
-}
-
-static int read_has_name(int fd, const struct btf_header *hdr, const char *name)
-{
-	char *strs;
-	int err;
+	if (btf != MAP_FAILED) {
+		ret = section_has(btf + begin, hdr->str_len, name);
+		munmap(btf, len);
+		return ret;
+	}
 
 	strs = malloc(hdr->str_len);
 	if (!strs)
 		return -ENOMEM;
-	err = read_at(fd, strs, hdr->str_len, (off_t)hdr->hdr_len +
-		      hdr->str_off);
-	if (!err)
-		err = section_has(strs, hdr->str_len, name);
+	ret = read_at(fd, strs, hdr->str_len, begin) ? :
+	      section_has(strs, hdr->str_len, name);
 	free(strs);
 
-	return err;
+	return ret;
 }
 
 int kernel_btf_has_name(const char *name)
@@ -108,9 +96,7 @@ int kernel_btf_has_name(const char *name)
 	if (ret)
 		goto close_fd;
 
-	ret = map_has_name(fd, &hdr, name);
-	if (ret < 0)
-		ret = read_has_name(fd, &hdr, name);
+	ret = fd_has_name(fd, &hdr, name);
 
 close_fd:
 	close(fd);

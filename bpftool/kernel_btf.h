@@ -4,27 +4,16 @@
 #ifndef __BPFTOOL_KERNEL_BTF_H
 #define __BPFTOOL_KERNEL_BTF_H
 
-#include <stdbool.h>
-
-/**
- * kernel_btf_has_name() - is there a type, function or enumerator of a name?
- * @name:	the name
+/* kernel_btf_has_name() - is there a type, function or enumerator of a name?
  *
- * Reads the string section only, about 1 ms, where parsing all types would
- * cost tens of milliseconds.
- *
- * Return: 1 if the name is there, 0 if not, -errno if the kernel's BTF can't
- * be read.
+ * Reads the string section only: about 1 ms, where parsing all types takes tens.
+ * Returns 1 or 0, or -errno if the kernel's BTF can't be read.
  */
 int kernel_btf_has_name(const char *name);
 
-/**
- * kernel_btf_enumerator_is() - does an enumerator exist and have this value?
- * @enum_name:	name of the enum
- * @name:	name of the enumerator
- * @value:	the value it has to have
+/* kernel_btf_enumerator_is() - does an enumerator exist and have this value?
  *
- * Return: as kernel_btf_has_name(); -ERANGE if it is there with another value.
+ * Returns as kernel_btf_has_name(); -ERANGE if it is there with another value.
  */
 int kernel_btf_enumerator_is(const char *enum_name, const char *name,
 			     int value);
