@@ -242,7 +242,11 @@ static int move(struct map_drain *d)
 	if (d->result.unsure)
 		map_warn("a CPU came online while its values were moved: a plain add of that moment may be lost");
 
-	return 0;
+	d->at = d->moved ? &at : NULL;
+	err = map_drain_audit_again(d);
+	d->at = NULL;
+
+	return err;
 }
 
 /* What could not be moved. Reports */
@@ -338,7 +342,7 @@ static void free_all(struct map_drain *d)
 	map_ref_close(&d->now);
 	map_unlock(&d->lock);
 	map_unlock(&d->last_lock);
-	map_audit_free(&d->audit);
+	map_drain_audit_free(d);
 	pins_free(&d->pins);
 	drain_args_free(&d->args);
 }

@@ -14,14 +14,19 @@ struct map_drain {
 	struct map_journal journal;
 	struct pin_list pins;		/* the stage */
 	struct map_audit audit;
+	__u32 *progs;			/* that were followed for it */
+	unsigned int nr_progs;
 	struct map_move *mover;
 	struct map_move_result result;
 	bool moved;			/* values are in the stage only */
+	const struct map_place *at;	/* of these; NULL: there are none */
 	int lock;			/* of the map */
 	struct map_ref last;		/* since: the last readings, fd -1: none */
 	struct map_ref now;		/* since: these */
 	int last_lock;
 };
+
+#define ANYWAY	"'force' drains it anyway"
 
 /* map_drain_check() - can values of this map be moved? Reports; 0 or -1 */
 int map_drain_check(const struct drain_args *args);
@@ -32,5 +37,12 @@ int map_drain_check(const struct drain_args *args);
  * With force it only warns. Reports. Return: 0 or -1.
  */
 int map_drain_audit(struct map_drain *d);
+
+/* map_drain_audit_again() - was it exact with the programs that came since?
+ * Reports; 0 or -1
+ */
+int map_drain_audit_again(struct map_drain *d);
+
+void map_drain_audit_free(struct map_drain *d);
 
 #endif /* __BPFTOOL_MAP_DRAIN_H */

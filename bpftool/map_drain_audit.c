@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* bpftool map drain: what programs do with the map, and whether moving its values
+ * is exact
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <linux/kernel.h>
+
+#include <bpf/bpf.h>
+
+#include "main.h"
+#include "map_drain.h"
+#include "map_replace.h"
+
+/* A second in all */
+#define MOVER_TRIES	50
+#define MOVER_PAUSE_MS	20
+
+/* The first line that has a text in it, of a file that may be compressed */
+static bool file_says(const char *path, const char *text, char *line, int size)
+{
+	void *f = gzopen(path, "re");
+	bool found = false;
+
+	while (f && !found && gzgets(f, line, size))
+		found = strstr(line, text);
+	if (f)
+		gzclose(f);
+	if (found)
+		line[strcspn(line, "\n")] = '\0';
+
+	return found;
+}
+
+/* Which preemption this kernel has: RT, full, lazy, voluntary, none, or NULL */
+static const char *preemption(void)
+{
+	static const char * const modes[] = {
+		"full", "lazy", "voluntary", "none",
+	};
+	static const char * const configs[] = {
+		"CONFIG_PREEMPT=y", "CONFIG_PREEMPT_LAZY=y",
+		"CONFIG_PREEMPT_VOLUNTARY=y", "CONFIG_PREEMPT_NONE=y",
+	};
+	char line[4096], text[160];
+	struct utsname uts;
+	unsigned int i;
+
+	if (uname(&uts))
+		return NULL;
+	if (strstr(uts.version, "PREEMPT_RT") ||
+	    file_says("/sys/kernel/realtime", "1", line, sizeof(line)))
+		return "RT";
+	/* "none voluntary (full) lazy" */
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		snprintf(text, sizeof(text), "(%s)", modes[i]);
+		if (file_says("/sys/kernel/debug/sched/preempt", text, line,
+			      sizeof(line)))
+			return modes[i];
+	}
+	if (!strstr(uts.version, "PREEMPT"))
+		return "none";
+	if (!strstr(uts.version, "PREEMPT_DYNAMIC"))
+		return strstr(uts.version, "PREEMPT_LAZY") ? "lazy" : "full";
+
+	/* Chosen at boot, else the default it was built with */
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		snprintf(text, sizeof(text), "preempt=%s", modes[i]);
+		if (file_says("/proc/cmdline", text, line, sizeof(line)))
+			return modes[i];
+	}
+	snprintf(text, sizeof(text), "/boot/config-%s", uts.release);
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		if (file_says("/proc/config.gz", configs[i], line, sizeof(line)) ||
+		    file_says(text, configs[i], line, sizeof(line)))
+			return modes[i];
+
+	return NULL;
+}
+
+/* These run with softirqs off, and so without preemption but on PREEMPT_RT */
+static bool runs_in_softirq(__u32 prog_id)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	int fd, err;
+
+	fd = bpf_prog_get_fd_by_id(prog_id);
+	if (fd < 0)
+		return false;
+	err = bpf_obj_get_info_by_fd(fd, &info, &len);
+	close(fd);
+
+	return !err && (info.type == BPF_PROG_TYPE_SCHED_CLS ||
+			info.type == BPF_PROG_TYPE_SCHED_ACT ||
+			info.type == BPF_PROG_TYPE_XDP);
+}
+
+/* Can a thread, such as ours, come between the halves of a plain add of a program
+ * to its CPU's value? Then @why tells.
+ */
+static bool can_be_cut(const struct map_finding *f, char *why, size_t size)
+{
+	const char *mode = preemption();
+
+	if (mode && (!strcmp(mode, "none") || !strcmp(mode, "voluntary")))
+		return false;
+	if (mode && strcmp(mode, "RT") && runs_in_softirq(f->prog_id))
+		return false;
+	if (mode)
+		snprintf(why, size,
+			 ", and with this kernel's preemption (%s) a thread can run in the middle of it",
+			 mode);
+	else
+		snprintf(why, size,
+			 ", and whether a thread can run in the middle of it can't be told: neither debugfs nor the kernel's configuration tells its preemption");
+
+	return true;
+}
+
+/* Is what was found no reason to refuse? Otherwise @why is what else to say */
+static bool is_harmless(const struct map_drain *d, const struct map_finding *f,
+			char *why, size_t size)
+{
+	*why = '\0';
+	if (f->kind != MAP_FINDING_PLAIN)
+		return false;
+	if (d->args.since)
+		return true;
+
+	return map_is_percpu(&d->args.map.info) && !can_be_cut(f, why, size);
+}
+
+/* Reports */
+static int check_findings(struct map_drain *d)
+{
+	const struct map_finding *f = d->audit.findings;
+	char why[256], text[1024];
+	unsigned int i;
+
+	for (i = 0; i < d->audit.nr_findings; i++, f++) {
+		if (is_harmless(d, f, why, sizeof(why)))
+			continue;
+		snprintf(text, sizeof(text), "%s: %s%s (program %u %s)",
+			 f->where, f->what, why, f->prog_id, f->prog_name);
+		if (!d->args.force && d->at)
+			return map_err_at(d->at, "map %u may not have been drained exactly: %s",
+					  d->args.map.info.id, text);
+		if (!d->args.force)
+			return map_err("can't drain map %u exactly: %s; %s"
+				       ANYWAY, d->args.map.info.id, text,
+				       f->kind == MAP_FINDING_PLAIN ?
+				       "'since FILE' reads such counters exactly; " :
+				       "");
+		map_warn("map %u may not be drained exactly: %s",
+			 d->args.map.info.id, text);
+	}
+
+	return 0;
+}
+
+/* Programs that find the map in a map-in-map are not among its users. Reports */
+static int check_not_inner(const struct map_drain *d)
+{
+	__u32 outer_id, map_id = d->args.map.info.id;
+	int ret;
+
+	ret = map_users_in_slot(d->pins.users, map_id, &outer_id);
+	if (d->args.force) {
+		if (ret > 0)
+			map_warn("map %u may not be drained exactly: it is in a slot of map %u, and what its programs do is not looked at",
+				 map_id, outer_id);
+		return 0;
+	}
+	if (ret < 0)
+		return map_err_at(d->at, "can't tell whether map %u is in a slot of map %u: %s; "
+				  ANYWAY, map_id, outer_id, strerror(-ret));
+	if (ret) {
+		map_err_at(d->at,
+			   "map %u is in a slot of map %u, and what its programs do is not looked at; use 'bpftool map swap-drain', "
+			   ANYWAY, map_id, outer_id);
+		return -1;
+	}
+
+	return 0;
+}
+
+/* Reports */
+static int cant_tell(const struct map_drain *d, int err)
+{
+	return map_err_at(d->at, "can't tell what programs do with map %u: %s",
+			  d->args.map.info.id, strerror(-err));
+}
+
+static int add_prog(const struct bpf_prog_info *info, void *ctx)
+{
+	struct map_drain *d = ctx;
+	__u32 *progs = map_grow(d->progs, d->nr_progs, sizeof(*progs));
+
+	if (!progs)
+		return -ENOMEM;
+	d->progs = progs;
+	progs[d->nr_progs++] = info->id;
+
+	return 0;
+}
+
+static int audit_prog(const struct bpf_prog_info *info, void *ctx)
+{
+	struct map_drain *d = ctx;
+	int err = info->type == BPF_PROG_TYPE_EXT ?
+			  map_audit_ext(&d->audit, info->id) :
+			  map_audit_prog(&d->audit, info->id);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;	/* it is gone */
+
+	return add_prog(info, ctx);
+}
+
+static void say_line(const char *line)
+{
+	map_debug("%s", line);
+}
+
+/* Reports */
+static int take_counters(struct map_drain *d)
+{
+	const char *bad = "";
+	int err;
+
+	if (!d->args.counters)
+		return 0;
+	err = map_audit_counters(&d->audit, d->args.counters, &bad);
+	if (err == -EINVAL) {
+		map_err("'%s' does not name counters of map %u: expected members of its values, or bytes as 0-7, in whole words of 4 bytes",
+			bad, d->args.map.info.id);
+		return -1;
+	}
+	if (err == -ENOENT)
+		return map_err("'%s' can't be found: map %u has no BTF; name bytes, as 0-7",
+			       bad, d->args.map.info.id);
+
+	return err ? map_err("mem alloc failed") : 0;
+}
+
+/* Reports */
+static int audit(struct map_drain *d)
+{
+	const struct bpf_map_info *info = &d->args.map.info;
+	int err;
+
+	err = map_users_take(&d->pins.users) ? :
+	      map_audit_init(&d->audit, &d->args.map) ? :
+	      map_users_each_prog(d->pins.users, info->id, audit_prog, d);
+	if (err)
+		return cant_tell(d, err);
+	if (check_not_inner(d) || take_counters(d))
+		return -1;
+	d->audit.inner = false;
+	err = map_audit_finish(&d->audit);
+
+	return err ? map_err_at(d->at, "can't follow the programs that have map %u: %s",
+				info->id, strerror(-err)) : 0;
+}
+
+/* A program that moved values for a run that was killed, or that another process
+ * holds while it looks at all programs, is gone in a moment
+ */
+static bool has_mover(const struct map_audit *a)
+{
+	static const char * const movers[] = {
+		"move_each", "move_cpu", "move_iter", "move_pop",
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < a->nr_findings; i++)
+		for (j = 0; j < ARRAY_SIZE(movers); j++)
+			if (!strcmp(a->findings[i].prog_name, movers[j]))
+				return true;
+
+	return false;
+}
+
+void map_drain_audit_free(struct map_drain *d)
+{
+	map_audit_free(&d->audit);
+	memset(&d->audit, 0, sizeof(d->audit));
+	free(d->progs);
+	d->progs = NULL;
+	d->nr_progs = 0;
+}
+
+/* Reports */
+static int audit_without_movers(struct map_drain *d)
+{
+	const struct timespec pause = { .tv_nsec = MOVER_PAUSE_MS * 1000000L };
+	int tries;
+
+	for (tries = 0;; tries++) {
+		if (audit(d))
+			return -1;
+		if (!has_mover(&d->audit) || tries == MOVER_TRIES)
+			return 0;
+		nanosleep(&pause, NULL);
+		map_drain_audit_free(d);
+	}
+}
+
+int map_drain_audit(struct map_drain *d)
+{
+	const struct bpf_map_info *info = &d->args.map.info;
+
+	if (drain_how(info->type) == DRAIN_BY_POP)
+		return 0;
+	if (audit_without_movers(d))
+		return -1;
+
+	map_audit_each_line(&d->audit, say_line);
+	if (!memchr(d->audit.bytes, MAP_BYTE_COUNTER, info->value_size) &&
+	    !memchr(d->audit.bytes, MAP_BYTE_PLAIN, info->value_size) &&
+	    !d->audit.nr_findings) {
+		map_err("no program adds to values of map %u: name its counters with 'counters LIST'",
+			info->id);
+		return -1;
+	}
+
+	return check_findings(d);
+}
+
+/* Returns 1 if the same programs have the map, 0 if not, or -errno */
+static int same_progs(struct map_drain *d)
+{
+	struct map_drain now = { .args = d->args };
+	int ret;
+
+	ret = map_users_take(&d->pins.users) ? :
+	      map_users_each_prog(d->pins.users, d->args.map.info.id, add_prog,
+				  &now);
+	if (!ret)
+		ret = now.nr_progs == d->nr_progs &&
+		      !memcmp(now.progs, d->progs, now.nr_progs * sizeof(*now.progs));
+	free(now.progs);
+
+	return ret;
+}
+
+int map_drain_audit_again(struct map_drain *d)
+{
+	struct map_drain first = *d;
+	int ret;
+
+	if (drain_how(d->args.map.info.type) == DRAIN_BY_POP || d->args.force)
+		return 0;
+	ret = same_progs(d);
+	if (ret)
+		return ret > 0 ? check_not_inner(d) : cant_tell(d, ret);
+
+	memset(&d->audit, 0, sizeof(d->audit));
+	d->progs = NULL;
+	d->nr_progs = 0;
+	ret = audit_without_movers(d) || check_findings(d) ? -1 : 0;
+	if (!ret && memcmp(d->audit.bytes, first.audit.bytes,
+			   d->args.map.info.value_size))
+		ret = map_err_at(d->at, "map %u may not have been drained exactly: a program came that counts in other bytes of its values",
+				 d->args.map.info.id);
+	map_drain_audit_free(d);
+	/* What was moved is printed */
+	d->audit = first.audit;
+	d->progs = first.progs;
+	d->nr_progs = first.nr_progs;
+
+	return ret;
+}
