@@ -101,7 +101,7 @@ $(OUT)/.pristine: scripts/unpack.sh $(OUT)/.source $(OUT)/.packages
 	$(Q)scripts/unpack.sh $(SRC) $(OUT)/pristine
 	@touch $@
 
-# What only some trees want, as those whose bpftool signs programs, told by the tree
+# What only some trees want, such as those whose bpftool signs programs: the tree says
 $(OUT)/.tree-packages: scripts/packages.sh $(OUT)/.pristine
 	$(Q)! grep -q -e -lcrypto $(OUT)/pristine/tools/bpf/bpftool/Makefile || \
 		scripts/packages.sh libssl-dev

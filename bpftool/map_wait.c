@@ -183,7 +183,7 @@ static int update_prepare(struct map_wait *w, char *why)
 }
 
 /* Each update changes the slot: a kernel that one day skips the wait where
- * nothing changed is no danger then.
+ * nothing changed does no harm then.
  */
 static int update_wait(struct map_wait *w, char *why)
 {

@@ -131,7 +131,7 @@ static int canary_page(struct map_wait_canary *c)
 	return 0;
 }
 
-/* Its thread is no one that the caller's handlers of signals run in */
+/* No signal handler of the caller's runs in this thread */
 static int canary_thread(struct map_wait_canary *c)
 {
 	sigset_t all, old;

@@ -317,7 +317,7 @@ static int run(const struct map_wait_sleepable *w, bool prove_only, char *why)
 		return 0;
 	case -EPROTO:
 		return map_wait_fail(why, err,
-				     "%s: it returned while a sleepable program was running, so it is no wait on this kernel",
+				     "%s: it returned while a sleepable program was running, so it does not wait on this kernel",
 				     lacks);
 	case -EAGAIN:
 		return map_wait_fail(why, err,

@@ -152,7 +152,7 @@ static const char *symbol_name(struct map_audit_state *st, __s32 imm)
 }
 
 /* Whatever the helper is, with these arguments the audit takes no notice of it:
- * the first is no map, nor may be one that was lost sight of, and none leads to MAP.
+ * the first is not a map, nor one that can no longer be followed, and none leads to MAP.
  */
 static bool is_any_helper(struct walk *w)
 {

@@ -8,7 +8,7 @@
  *
  * What is taken for granted, as the verifier has seen to it: an access is within
  * the value; an atomic is aligned; what was loaded from memory other than the stack
- * is no address in a value. What is not seen: user space, and a range that depends
+ * is not an address in a value. What is not seen: user space, and a range that depends
  * on another variable, as that of a pointer which a loop moves on while it counts
  * something else: that offset is unknown, and so mostly a finding. Read, changed by
  * an OR or a shift only and stored is not an addition: such bytes are left alone.
@@ -263,7 +263,7 @@ void walk_call_back(struct walk *w, unsigned int i, const struct value *func,
 		leave(w, pl);
 }
 
-/* Returns false where the instructions do not go on with the next */
+/* Returns false where the next instruction does not follow */
 static bool jump_class(struct walk *w, unsigned int i)
 {
 	const struct bpf_insn *insn = &w->p->insns[i];

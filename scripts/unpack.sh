@@ -58,7 +58,7 @@ rm -rf "$dest"
 mkdir -p "$dest"
 if [ -d "$src" ]; then
 	if [ ! -f "$src/tools/bpf/bpftool/main.c" ]; then
-		echo "Error: $src is no kernel source tree" >&2
+		echo "Error: $src is not a kernel source tree" >&2
 		exit 1
 	fi
 	# shellcheck disable=SC2086 # a list of paths without blanks

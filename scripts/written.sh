@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Replaces what an earlier run has written to a folder, and nothing else: under
-# the same name may be somebody's source, or mails that were edited.
+# the same name may be a source tree, or mails that were edited.
 #
 # usage: written.sh check DIR [NAME...]
 #        written.sh move NEW DIR [NAME...]
@@ -62,7 +62,7 @@ check "$dir" "$@"
 
 mkdir -p "$dir"
 cd "$dir"
-# A run that is killed, or has no room, leaves nothing that the next one can't replace:
+# A run that is killed, or has no space left, leaves nothing that the next one can't replace:
 # what is noted is there as a whole or not at all
 rm -rf .bpftool-map-sync.new
 cp -R "$new" .bpftool-map-sync.new

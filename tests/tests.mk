@@ -7,7 +7,7 @@
 #   make check            all of them
 #   make quick            what finds most mistakes, in less than 3 minutes
 #
-#   tests/source/*.bats   what can be told from the sources alone
+#   tests/source/*.bats   checks of the sources alone
 #   tests/host/*.bats     on this machine's kernel
 #   tests/progs/*.bpf.c   BPF programs, built as build/tests/NAME.bpf.o
 #   tests/progs/*.c       test programs in C, built as build/tests/NAME

@@ -7,7 +7,7 @@
 #                            the form for the mailing list: DIR is a clean git tree
 #                            of where the series go, as bpf-next
 #
-# Each says with which commands it goes on. BASE and KSRC as for the build. SERIES:
+# Each says which commands are next. BASE and KSRC as for the build. SERIES:
 # another folder.
 
 UPSTREAM ?=

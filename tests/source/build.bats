@@ -209,7 +209,7 @@ taken() {
 	run build KSRC="$BATS_TEST_TMPDIR/empty"
 	echo "$output"
 	[ "$status" -ne 0 ]
-	[[ $output == *"Error: $BATS_TEST_TMPDIR/empty is no kernel source tree"* ]]
+	[[ $output == *"Error: $BATS_TEST_TMPDIR/empty is not a kernel source tree"* ]]
 }
 
 @test "help names the targets" {
