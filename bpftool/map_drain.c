@@ -165,6 +165,8 @@ static int create_maps(struct map_drain *d)
 	like.info.map_flags &= ~(BPF_F_NUMA_NODE | BPF_F_RDONLY |
 				 BPF_F_WRONLY_PROG | BPF_F_NO_COMMON_LRU);
 	like.info.type = map_move_stage_type(like.info.type);
+	if (like.info.type != d->args.map.info.type)
+		like.info.map_extra = 0;
 	if (d->args.since) {
 		since_name(d, like.info.name);
 		if (map_create_like(&d->now, &like) || pin_now(d)) {

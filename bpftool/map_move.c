@@ -22,6 +22,7 @@
 #include "map_move_cpus.h"
 #include "map_move_needs.h"
 #include "map_ref.h"
+#include "map_replace.h"
 
 #ifdef BPFTOOL_WITHOUT_SKELETONS
 
@@ -488,8 +489,9 @@ __u32 map_move_stage_type(__u32 type)
 	/* What is popped first comes out first again */
 	case BPF_MAP_TYPE_STACK:
 		return BPF_MAP_TYPE_QUEUE;
-	/* An LRU evicts before it is full */
+	/* An LRU evicts before it is full, and an rhash moves its elements */
 	case BPF_MAP_TYPE_LRU_HASH:
+	case MAP_TYPE_RHASH:
 		return BPF_MAP_TYPE_HASH;
 	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
 		return BPF_MAP_TYPE_PERCPU_HASH;

@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "map_move_needs.h"
+#include "map_replace.h"
 
 /* With more entries than that it would keep a CPU busy for too long */
 #define EACH_MAX	1048576
@@ -25,6 +26,8 @@ enum mover move_choose(const struct bpf_map_info *info)
 	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
 	case BPF_MAP_TYPE_PERCPU_ARRAY:
 		return MOVER_OWN;
+	case MAP_TYPE_RHASH:
+		return MOVER_ITER;
 	default:
 		return info->max_entries > EACH_MAX ? MOVER_ITER : MOVER_EACH;
 	}

@@ -8,6 +8,9 @@
 
 #include "map_ref.h"
 
+/* Since Linux 7.2; the header may be older */
+#define MAP_TYPE_RHASH	35
+
 enum drain_how {
 	DRAIN_NOT,		/* can't be read from user space */
 	DRAIN_BY_KEY,		/* has keys that can be deleted */

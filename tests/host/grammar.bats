@@ -175,7 +175,7 @@ comp_words() {
 @test "the types of inner maps that can be drained" {
 	local want
 
-	want=$(sed -n '/^} drain_types/,/^};/s/.*BPF_MAP_TYPE_\([A-Z_]*\),.*/\L\1/p' \
+	want=$(sed -n '/^} drain_types/,/^};/s/.*MAP_TYPE_\([A-Z_]*\),.*/\L\1/p' \
 		"$DIR/map_replace.c" | words)
 	[ "$(wc -w <<<"$want")" -ge 9 ]
 	same "$want" "$(sed -n '/These types of inner maps/,/\.$/p' \
