@@ -55,6 +55,15 @@ teardown() {
 	drain_refused "'using' needs an argument" using
 }
 
+@test "a timeout that is no number of seconds, or more than there are milliseconds" {
+	local word
+
+	for word in 0 -1 1.5 x 4294968 18446744073709551616; do
+		drain_refused "can't parse '$word' as the seconds of 'timeout'$" \
+			timeout "$word"
+	done
+}
+
 @test "a missing or short key" {
 	local outer=(swap-drain pinned "$PINS/outer")
 

@@ -178,6 +178,25 @@ conserve_since() {
 	conserve_since percpu_array
 }
 
+# value N: what the only entry's counter of 8 bytes is set to
+value() {
+	# shellcheck disable=SC2046 # a word for each byte
+	bpftool map update pinned "$PINS/map" key 0 0 0 0 value hex \
+		$(printf '%016x\n' "$1" | fold -w 2 | tac)
+}
+
+@test "a counter of 4 bytes alone, and one that grows beyond 32 bits" {
+	map_make --value 8 --entries 1 array "$PINS/map"
+	value $((5 << 32))
+	drain counters 4-7 quiet | jq -e '.moved == 1'
+	value $(((1 << 32) - 1))
+	drain counters 0-7 since "$PINS/last" >/dev/null
+	value $(((1 << 32) + 1))
+	drain counters 0-7 since "$PINS/last" | jq -e 'length == 1 and
+		.[0].value == ["0x02", "0x00", "0x00", "0x00",
+			"0x00", "0x00", "0x00", "0x00"]'
+}
+
 @test "killed at any moment: nothing is lost, with recover" {
 	local out=$BATS_TEST_TMPDIR/out all=$BATS_TEST_TMPDIR/all kills=0 left=0
 

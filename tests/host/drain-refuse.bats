@@ -137,6 +137,8 @@ make_map() {
 	refused "hold a bpf_timer, which can't be moved$" "$PINS/maps/timer"
 	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr"
 	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr" force
+	"$BUILD/tests/reach_load" "$BUILD/tests/users_values.bpf.o" in_timer_deep "$PINS"
+	refused "hold a bpf_timer, which can't be moved$" "$PINS/timer_deep"
 }
 
 @test "a map in a slot, unless with force" {
@@ -258,6 +260,11 @@ drain_while() {
 		"$map" since "$PINS/last.1"
 	refused "'keep' can't go with 'since', which keeps the readings$" \
 		"$map" since "$PINS/last" keep "$PINS/kept"
+
+	bpftool map pin pinned "$PINS/maps/plain" "$PINS/mine_next"
+	refused "can't pin the reading at $PINS/mine_next: File exists$" \
+		"$map" since "$PINS/mine"
+	refused "can't be a reading: '_next' is added" "$map" since "$PINS/mine_next"
 
 	bpftool map drain pinned "$map" since "$PINS/last" journal "$journal"
 	refused "$PINS/last is a reading of map [0-9]+, not of map [0-9]+$" \

@@ -62,6 +62,19 @@ drain_without_btf() {
 	done
 }
 
+# Of the same length, so that the rest of the types stays as it is
+@test "hash_of_maps: a warning where the types can be read and lack the name" {
+	need_unshare
+	skip_unless "the kernel has no types" test -s "$KERNEL_BTF"
+	make_slot hash_of_maps
+	sed 's/htab_map_update_elem_in_place/htab_map_update_elem_elsewhere/' \
+		"$KERNEL_BTF" >"$BATS_TEST_TMPDIR/btf"
+	run --separate-stderr over "$BATS_TEST_TMPDIR/btf" "$KERNEL_BTF" \
+		"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+	[[ $status == 0 ]]
+	warns
+}
+
 @test "hash_of_maps: with quiet as well" {
 	need_unshare
 	make_slot hash_of_maps

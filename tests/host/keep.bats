@@ -5,6 +5,7 @@
 
 load ../lib/common
 load ../lib/slot
+load ../lib/inject
 
 bats_require_minimum_version 1.5.0
 
@@ -176,6 +177,18 @@ is_as_new() {
 			(.provider | length > 0) and
 			(.wait_us | type == "number")' <<<"$output"
 	done
+}
+
+@test "quiet, -j: wait_us is how long the swap took" {
+	local start
+
+	needs_at_call
+	make_slot
+	start=${EPOCHREALTIME/./}
+	at_call run='sleep 0.2' 'bpf\(BPF_MAP_UPDATE_ELEM' "$BPFTOOL" -j map swap-drain \
+		pinned "$PINS/outer" "${SLOT[@]}" quiet >"$BATS_TEST_TMPDIR/out"
+	jq -e --argjson most "$((${EPOCHREALTIME/./} - start))" \
+		'.wait_us >= 200000 and .wait_us < $most' "$BATS_TEST_TMPDIR/out"
 }
 
 @test "quiet prints the key of the slot as it is" {

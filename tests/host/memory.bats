@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# swap-drain where there is no memory for the replacement
+# swap-drain where there is no memory for the replacement, and drain where there is
+# none for some values
+# shellcheck disable=SC2016,SC2153 # shells of their own, variables of others
 
 bats_require_minimum_version 1.5.0
 load ../lib/common
@@ -82,4 +84,20 @@ untouched() {
 	echo "$status '$stderr'"
 	[[ $status -eq 0 && $output == *"Found 1 element" ]]
 	[[ $(slot_id) == "$(map_id "$PINS/spare")" ]]
+}
+
+# The cgroup pays for the map that they are moved to, and for nothing after that
+@test "map drain: no room for some of the values: they stay, and that is an error" {
+	needs_at_call
+	map_make --name "$INNER_NAME" --fill 20000 --entries 20000 --value 2048 \
+		--flag no_prealloc hash "$PINS/values"
+	make_memory_cgroup $((16 * MB))
+	export CGROUPS
+	run -255 --separate-stderr in_cgroup "$BUILD/tests/at_call" \
+		after='echo $TRACED >"$CGROUPS/cgroup.procs"' \
+		'bpf\(BPF_MAP_CREATE, type=[0-9]+, name=stage' "$BPFTOOL" -j map drain \
+		pinned "$PINS/values" counters 0-2047 journal "$PINS/journal" quiet
+	echo "$output '$stderr'"
+	jq -e '.left > 0 and .moved > 0 and .left + .moved == 20000' <<<"$output"
+	[[ $stderr == *"no memory to move "*" values: they are still in map"* ]]
 }

@@ -127,6 +127,29 @@ fails_untouched() {
 		recovered 1
 		fill_slot
 	done
+	echo "of the lock"
+	ends 255 at_call error=EPERM 'bpf\(BPF_MAP_GET_NEXT_ID' "${RUN[@]}"
+	is_untouched
+}
+
+# With its map left, and a wait that a run may not have come to the end of
+@test "a journal that can't be read is not an empty one, and recover waits" {
+	local what
+
+	needs_at_call
+	make_slot
+	INNER=$(map_id "$PINS/inner")
+	run_of
+	ends 255 at_call error=EPERM 'unlink\(".*/journal/.*_' "${RUN[@]}"
+	for what in '"/[^"]*/journal"' '"/[^"]*/journal/[0-9_]+"'; do
+		ends 255 at_call -a -s "openat\\(\"/[^\"]*/journal\"" error=EMFILE \
+			"openat\\($what" "$BPFTOOL" -j map swap-drain recover \
+			journal "$PINS/journal"
+		[[ -e $(journal_pins) ]]
+	done
+	ends 0 "$BPFTOOL" -d map swap-drain recover journal "$PINS/journal"
+	grep -E '^provider [a-z_]+: waited [0-9]+ us$' "$ERR"
+	[[ ! $(journal_pins) ]]
 }
 
 @test "clear leaves no index of an array" {
@@ -338,20 +361,27 @@ killed_at() {
 	done
 }
 
+# told_by_stderr WORD...: of at_call, with a full stdout
+told_by_stderr() {
+	ends 255 at_call "$@" bash -c 'exec "$@" >/dev/full' run "${RUN[@]}"
+	[[ ! -s $OUT ]]
+	jq -es --arg pin "$(journal_pins)" 'length == 1 and .[0].swapped and
+		.[0].pinned == $pin' "$ERR"
+	is_pinned
+	recovered 3
+	fill_slot
+}
+
 @test "-j: an error has its place where stdout is full" {
 	needs_at_call
 	in_mode -j
 	make_slot
 	INNER=$(map_id "$PINS/inner")
 	run_of
-	ends 255 at_call -a error=ENOMEM \
-		"bpf\\(BPF_MAP_(LOOKUP|GET_NEXT).* map=$INNER," \
-		bash -c 'exec "$@" >/dev/full' run "${RUN[@]}"
-	[[ ! -s $OUT ]]
-	jq -es --arg pin "$(journal_pins)" 'length == 1 and .[0].swapped and
-		.[0].pinned == $pin' "$ERR"
-	is_pinned
-	recovered 3
+	told_by_stderr -a error=ENOMEM \
+		"bpf\\(BPF_MAP_(LOOKUP|GET_NEXT).* map=$INNER,"
+	told_by_stderr -s 'bpf\(BPF_MAP_UPDATE_ELEM' error=EPERM \
+		'bpf\(BPF_PROG_GET_NEXT_ID'
 }
 
 @test "no id wraps around" {
