@@ -12,6 +12,7 @@ load ../lib/leaks
 # Two slots, whose maps only the slots hold
 setup() {
 	setup_slot
+	set -o pipefail
 	make_slot
 	other_map --fill 2 hash "$PINS/second"
 	bpftool map update pinned "$PINS/outer" key 1 0 0 0 \

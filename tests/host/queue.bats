@@ -1,15 +1,17 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Queues and stacks, which "map dump" can't show: read by popping
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
+# shellcheck disable=SC2016,SC2154 # shells of their own; "run" sets $stderr
 
 load ../lib/common
 load ../lib/slot
+load ../lib/inject
 
 bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_slot
+	set -o pipefail
 }
 
 teardown() {
@@ -203,4 +205,30 @@ entries() {
 	(($(wc -l <"$BATS_TEST_TMPDIR/got") <= 20001))
 	(($(grep -c '^value: ' "$BATS_TEST_TMPDIR/printed") > 0))
 	(($(grep -c '^value: ' "$BATS_TEST_TMPDIR/rest") > 0))
+}
+
+# The one that was seen is the other's then, and the next one must not be lost
+@test "another process pops an element in between: the others are printed" {
+	needs_at_call
+	make_slot array_of_maps queue
+	push "$PINS/inner" 1 2 3
+	export -f bpftool
+	at_call run='bpftool map dequeue pinned "$PINS/inner"' \
+		'bpf\(BPF_MAP_LOOKUP_AND_DELETE_ELEM' "$BPFTOOL" -j map swap-drain \
+		pinned "$PINS/outer" "${SLOT[@]}" >"$BATS_TEST_TMPDIR/out"
+	jq -e 'map(.value[0]) == ["0x01", "0x02", "0x03"]' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "an element that can't be read, or popped: an error, the rest is pinned" {
+	local call
+
+	needs_at_call
+	for call in LOOKUP LOOKUP_AND_DELETE; do
+		make_slot array_of_maps --fill 5 queue
+		run -255 --separate-stderr at_call -n 3 error=EPERM \
+			"bpf\\(BPF_MAP_${call}_ELEM, map=$(map_id "$PINS/inner")," \
+			"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+		[[ $stderr == *"Operation not permitted"*"pinned at $(left_pins);"* ]]
+		release_pins
+	done
 }

@@ -5,8 +5,13 @@
 
 load ../lib/common
 load ../lib/answers
+load ../lib/inject
 
 bats_require_minimum_version 1.5.0
+
+setup() {
+	set -o pipefail
+}
 
 # fails_with PATTERN: the last run ended with one line of error
 fails_with() {
@@ -157,6 +162,18 @@ default_provider() {
 	[[ $status == 255 ]]
 	jq -es 'length == 1 and (.[0].error | contains("membarrier"))' \
 		<<<"$output"
+}
+
+@test "membarrier: a CPU that goes offline meanwhile: no wait" {
+	needs_at_call
+	several_cpus_online || skip "one CPU is online here"
+	export ONE=$BATS_TEST_TMPDIR/one
+	echo 0 >"$ONE"
+	# shellcheck disable=SC2016 # a shell of its own expands it
+	run --separate-stderr unshare -m "$BUILD/tests/at_call" \
+		after='mount --bind "$ONE" /sys/devices/system/cpu/online' \
+		'membarrier\(MEMBARRIER_CMD_GLOBAL' "$BPFTOOL" map sync using membarrier
+	fails_with "can't wait with membarrier: .*one CPU is online"
 }
 
 @test "map_in_map_update: a wait that fails is an error" {
