@@ -76,8 +76,14 @@ to_closed_pipe() {
 	each_form closed_pipe
 }
 closed_pipe() {
+	local pipe status=0
+
 	# The reader is gone before there is anything to read
-	into_pipe true
+	exec {pipe}> >(exec true)
+	wait $!
+	"${RUN[@]}" 1>&"$pipe" 2>"$T/err" || status=$?
+	exec {pipe}>&-
+	((status == 255)) || complain "exit 255, but $status"
 
 	# And head, that leaves in the midst of it
 	((COUNT > 100)) || return 0
@@ -92,10 +98,7 @@ into_pipe() {
 	local status
 
 	set +e
-	{
-		[[ $1 != true ]] || sleep 0.2
-		exec "${RUN[@]}" 2>"$T/err"
-	} | "$@" >/dev/null
+	"${RUN[@]}" 2>"$T/err" | "$@" >/dev/null
 	status=${PIPESTATUS[0]}
 	set -e
 	((status == 255)) || complain "exit 255, but $status"
