@@ -29,11 +29,8 @@ int main(int argc, char **argv)
 	if (!getenv("REACH_VERBOSE"))
 		libbpf_set_print(quiet);
 	obj = reach_load(argv[1], argv[2], argv[3]);
-	if (!obj) {
-		fprintf(stderr, "the kernel refuses program %s: %s\n", argv[2],
-			strerror(errno));
-		return REACH_SKIP;
-	}
+	if (!obj)
+		return reach_refused(argv[2]);
 
 	prog = bpf_object__find_program_by_name(obj, argv[2]);
 	snprintf(path, sizeof(path), "%s/%s_prog", argv[3], argv[2]);

@@ -18,6 +18,14 @@
 /* An exit status that says: this kernel lacks what the test needs */
 #define REACH_SKIP	77
 
+/* The verifier's no, and what is not there, are mistakes of the test */
+static inline int reach_refused(const char *what)
+{
+	fprintf(stderr, "the kernel refuses %s: %s\n", what, strerror(errno));
+
+	return errno == EACCES || errno == ENOENT ? 1 : REACH_SKIP;
+}
+
 /* Its maps are taken from the folder where it has some of their names, and
  * pinned there. NULL with errno set when the kernel does not take the program.
  */

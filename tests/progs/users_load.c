@@ -16,13 +16,6 @@
 
 #include "reach_load.h"
 
-static int refused(const char *what)
-{
-	fprintf(stderr, "the kernel refuses %s: %s\n", what, strerror(errno));
-
-	return REACH_SKIP;
-}
-
 static int quiet(enum libbpf_print_level level, const char *format,
 		 va_list args)
 {
@@ -119,20 +112,20 @@ int main(int argc, char **argv)
 		if (!target)
 			return 2;
 		if (bpf_object__load(target_obj))
-			return refused("the target");
+			return reach_refused("the target");
 		bpf_program__set_attach_target(prog, bpf_program__fd(target),
 					       "part");
 	}
 	if (sleepable)
 		bpf_program__set_flags(prog, BPF_F_SLEEPABLE);
 	if (bpf_object__load(obj))
-		return refused(argv[3]);
+		return reach_refused(argv[3]);
 	if (ext)
 		link = bpf_program__attach_freplace(prog, 0, NULL);
 	if (iter)
 		link = attach_iter(prog, argv[5]);
 	if ((ext || iter) && !link)
-		return refused("to attach it");
+		return reach_refused("to attach it");
 
 	if (pin(prog, link, argv[4])) {
 		perror("users_load");
