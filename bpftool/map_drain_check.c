@@ -46,9 +46,10 @@ static const char *special_field(const struct btf *btf, __u32 id, int depth)
 		return special_field(btf, t->type, depth + 1);
 	case BTF_KIND_PTR:
 		/* Only what is tagged there counts, not what it points to */
-		t = btf__type_by_id(btf, t->type);
+		id = t->type;
+		t = btf__type_by_id(btf, id);
 		return t && btf_kind(t) == BTF_KIND_TYPE_TAG ?
-			       btf__name_by_offset(btf, t->name_off) : NULL;
+			       special_field(btf, id, depth + 1) : NULL;
 	case BTF_KIND_ARRAY:
 		return special_field(btf, btf_array(t)->type, depth + 1);
 	case BTF_KIND_DATASEC:

@@ -137,6 +137,8 @@ make_map() {
 	refused "hold a bpf_timer, which can't be moved$" "$PINS/maps/timer"
 	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr"
 	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr" force
+	# Not so a pointer into the memory of a process
+	bpftool map drain pinned "$PINS/maps/user" counters n journal "$journal"
 	"$BUILD/tests/reach_load" "$BUILD/tests/users_values.bpf.o" in_timer_deep "$PINS"
 	refused "hold a bpf_timer, which can't be moved$" "$PINS/timer_deep"
 }

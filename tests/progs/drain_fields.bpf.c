@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+struct mm_struct;
 struct task_struct;
 
 struct with_lock {
@@ -20,6 +21,11 @@ struct with_kptr {
 	struct task_struct __attribute__((btf_type_tag("kptr"))) *task;
 };
 
+struct with_user {
+	__u64 n;
+	struct mm_struct __attribute__((btf_type_tag("user"))) *mm;
+};
+
 #define MAP(name, of)					\
 	struct {					\
 		__uint(type, BPF_MAP_TYPE_HASH);	\
@@ -32,6 +38,7 @@ struct with_kptr {
 MAP(lock, with_lock);
 MAP(timer, with_timer);
 MAP(kptr, with_kptr);
+MAP(user, with_user);
 
 SEC("tc")
 int use(struct __sk_buff *skb)
@@ -43,6 +50,8 @@ int use(struct __sk_buff *skb)
 		v = bpf_map_lookup_elem(&timer, &key);
 	if (!v)
 		v = bpf_map_lookup_elem(&kptr, &key);
+	if (!v)
+		v = bpf_map_lookup_elem(&user, &key);
 	return !v;
 }
 
