@@ -60,6 +60,18 @@ teardown() {
 	as_dump_of_other_types
 }
 
+@test "maps with types and without: all are printed as bytes" {
+	local size
+
+	make_outer array_of_maps 4 1 --fill 3 --btf counters hash
+	size=$(bpftool -j map show id "$(slot_id)" | jq .bytes_value)
+	other_map --fill 3 --value "$size" hash "$PINS/plain"
+	bpftool map update pinned "$PINS/outer" key 1 0 0 0 value pinned "$PINS/plain"
+	drain_all >"$BATS_TEST_TMPDIR/out"
+	[[ $(grep -c '^Found 3 elements$' "$BATS_TEST_TMPDIR/out") == 2 ]]
+	[[ $(grep -c '^key:' "$BATS_TEST_TMPDIR/out") == 6 ]]
+}
+
 @test "each map has its slot's key" {
 	local type want
 

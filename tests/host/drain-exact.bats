@@ -4,6 +4,7 @@
 # exactly; and controls that lose something
 
 load ../lib/common
+load ../lib/inject
 
 : "${LOAD_SECONDS:=10}"
 
@@ -107,6 +108,56 @@ conserve() {
 	conserve stack
 }
 
+@test "queue and stack: in the order in which programs would pop" {
+	local i type
+
+	for type in "queue 1,2,3" "stack 3,2,1"; do
+		rm -f "$PINS/map"
+		map_make "${type% *}" "$PINS/map"
+		for i in 1 2 3; do
+			bpftool map enqueue pinned "$PINS/map" value $i 0 0 0 0 0 0 0
+		done
+		drain | jq -e --arg want "${type#* }" \
+			'map(.value[0][3:]) | join(",") == $want'
+	done
+}
+
+# count_on CPU: 1 is added there
+count_on() {
+	taskset -c "$1" "$BPFTOOL" prog run pinned "$PINS/progs/softirq_add" \
+		data_in "$BATS_TEST_TMPDIR/packet" >/dev/null
+}
+
+# What was counted on one CPU only, of an entry with other bytes; and what is counted
+# while the CPUs are gone through the second time
+@test "per CPU: counts of any CPU, and what is beside them on all" {
+	local cpu cpus map=$PINS/maps/softirq want
+
+	mkdir "$PINS/progs" "$PINS/maps"
+	bpftool prog loadall "$BUILD/tests/drain_refuse.bpf.o" "$PINS/progs" \
+		pinmaps "$PINS/maps" >/dev/null
+	bpftool map update pinned "$map" key 1 0 0 0 value {0,0,0,0}{,} {7,7,7,7}{,,,,,}
+	head -c 64 /dev/zero >"$BATS_TEST_TMPDIR/packet"
+	mapfile -t cpus < <(taskset -cp $$ | sed -e 's/.*: //' -e 's/[,-]/\n/g')
+	want='length == 1 and (.[0].formatted.values | all(.[]; .value.flags == 117901063 and
+		.value.n == if .cpu == $cpu then $n else 0 end))'
+	for cpu in "${cpus[@]}"; do
+		count_on "$cpu"
+		bpftool -j map drain pinned "$map" journal "$journal" \
+			>"$BATS_TEST_TMPDIR/out"
+		jq -e --argjson cpu "$cpu" --argjson n 1 "$want" "$BATS_TEST_TMPDIR/out"
+	done
+
+	needs_at_call
+	export -f count_on
+	count_on "$cpu"
+	# shellcheck disable=SC2016 # a shell of its own expands it
+	CPU=$cpu at_call -n $((2 * $(getconf _NPROCESSORS_CONF))) run='count_on "$CPU"' \
+		'bpf\(BPF_PROG_TEST_RUN' "$BPFTOOL" -j map drain pinned "$map" \
+		journal "$journal" >"$BATS_TEST_TMPDIR/out"
+	jq -e --argjson cpu "$cpu" --argjson n 2 "$want" "$BATS_TEST_TMPDIR/out"
+}
+
 # measure: how many ms a drain takes under the load, in $took
 measure() {
 	local start=${EPOCHREALTIME/./}
@@ -188,6 +239,9 @@ value() {
 @test "a counter of 4 bytes alone, and one that grows beyond 32 bits" {
 	map_make --value 8 --entries 1 array "$PINS/map"
 	value $((5 << 32))
+	drain counters 4-7 since "$PINS/four" quiet | jq -e '.moved == 1'
+	value $((6 << 32))
+	drain counters 4-7 since "$PINS/four" quiet | jq -e '.moved == 1'
 	drain counters 4-7 quiet | jq -e '.moved == 1'
 	value $(((1 << 32) - 1))
 	drain counters 0-7 since "$PINS/last" >/dev/null
@@ -195,6 +249,22 @@ value() {
 	drain counters 0-7 since "$PINS/last" | jq -e 'length == 1 and
 		.[0].value == ["0x02", "0x00", "0x00", "0x00",
 			"0x00", "0x00", "0x00", "0x00"]'
+}
+
+# The program as it is loaded while it runs
+@test "counters of either size are exchanged, atomically" {
+	local xchg
+
+	needs_at_call
+	map_make --value 8 --entries 1 array "$PINS/map"
+	for xchg in "0-3 atomic_xchg" "0-7 atomic64_xchg"; do
+		# shellcheck disable=SC2016 # a shell of its own expands it
+		at_call run='"$BPFTOOL" prog dump xlated name move_each' \
+			'bpf\(BPF_PROG_TEST_RUN' "$BPFTOOL" map drain \
+			pinned "$PINS/map" counters "${xchg% *}" \
+			journal "$journal" 2>"$BATS_TEST_TMPDIR/insns"
+		grep -F "${xchg#* }" "$BATS_TEST_TMPDIR/insns"
+	done
 }
 
 @test "killed at any moment: nothing is lost, with recover" {

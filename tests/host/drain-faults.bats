@@ -4,6 +4,9 @@
 # map, or printed, or pinned where recover finds it. Each time with more counted.
 
 load ../lib/common
+load ../lib/inject
+
+bats_require_minimum_version 1.5.0
 
 : "${FAULTS_STEP:=5}"
 
@@ -100,6 +103,28 @@ expect_exact() {
 	count_some
 	! bpftool -j map drain pinned "$PINS/maps/map" journal "$journal" >/dev/full || return 1
 	bpftool -j map swap-drain recover journal "$journal" >>"$all"
+	expect_exact
+}
+
+@test "what fails before anything was moved leaves no pin" {
+	needs_at_call
+	count_some
+	run -255 at_call -a -s 'bpf\(BPF_OBJ_PIN' error=EPERM 'bpf\(BPF_PROG_LOAD' \
+		"$BPFTOOL" map drain pinned "$PINS/maps/map" journal "$journal"
+	[[ -z $(find "$journal" -mindepth 1) ]]
+	bpftool -j map drain pinned "$PINS/maps/map" journal "$journal" >"$all"
+	expect_exact
+}
+
+@test "since: the output goes nowhere: the next run prints it" {
+	for _ in 1 2; do
+		count_some
+		! bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" \
+			>/dev/full || return 1
+		[[ ! -e $PINS/last_next ]]
+		bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >>"$all"
+		echo >>"$all"
+	done
 	expect_exact
 }
 

@@ -173,6 +173,32 @@ make_map() {
 		journal "$journal"
 }
 
+# with_config LINE MAP: drained where the kernel was configured so
+with_config() {
+	local config=$BATS_TEST_TMPDIR/config.gz
+
+	gzip <<<"$1" >"$config"
+	# shellcheck disable=SC2016 # the inner shell expands them
+	run --separate-stderr unshare -m bash -c '
+		umount -l /sys/kernel/debug 2>/dev/null
+		mount --bind /dev/null /proc/cmdline
+		mount --bind "$1" /proc/config.gz && shift && exec "$@"' - "$config" \
+		"$BPFTOOL" map drain pinned "$PINS/maps/$2" journal "$journal"
+}
+
+@test "a plain add per CPU: the kernel's configuration tells whether it can be cut" {
+	[[ $(uname -v) == *PREEMPT_DYNAMIC* && -e /proc/config.gz ]] ||
+		skip "there is none here, or it does not matter"
+	load_progs drain_refuse
+	with_config CONFIG_PREEMPT=y percpu
+	[[ $status == 255 && $stderr == *"with this kernel's preemption (full) a thread can run"* ]]
+	with_config CONFIG_PREEMPT_NONE=y percpu
+	[[ $status == 0 && -z $stderr ]]
+	# No thread can run in the middle of a softirq
+	with_config CONFIG_PREEMPT=y softirq
+	[[ $status == 0 && -z $stderr ]]
+}
+
 @test "a delete, an update of a computed value, a counter that is set" {
 	local since
 

@@ -26,6 +26,7 @@ MAP(updates, BPF_MAP_TYPE_HASH);
 MAP(mixes, BPF_MAP_TYPE_HASH);
 MAP(names, BPF_MAP_TYPE_HASH);
 MAP(percpu, BPF_MAP_TYPE_PERCPU_HASH);
+MAP(softirq, BPF_MAP_TYPE_PERCPU_HASH);
 
 static const __u32 key = 1;
 
@@ -110,6 +111,17 @@ SEC("raw_tp/sys_enter")
 int percpu_add(void *ctx)
 {
 	struct value *v = find(&percpu);
+
+	if (!v)
+		return 0;
+	v->n += 1;
+	return 0;
+}
+
+SEC("tc")
+int softirq_add(struct __sk_buff *skb)
+{
+	struct value *v = find(&softirq);
 
 	if (!v)
 		return 0;
