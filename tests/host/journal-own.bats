@@ -5,6 +5,7 @@ bats_require_minimum_version 1.5.0
 
 load ../lib/common
 load ../lib/slot
+load ../lib/inject
 
 setup() {
 	setup_slot
@@ -99,6 +100,20 @@ recovered() {
 		fill_slot "$PINS/next"
 		rm "$PINS/next"
 	done
+}
+
+# It may take a while to end: its lock is held a little longer
+@test "journal: recover waits for a run that is about to end" {
+	needs_at_call
+	leave_map 2
+	RUN_DIR=$(left_pins)
+	export RUN_DIR=${RUN_DIR%/*}
+	# shellcheck disable=SC2016 # a shell of its own expands it
+	at_call run='setsid flock "$RUN_DIR" sleep 0.3 </dev/null >/dev/null 2>&1 &
+		while flock -n "$RUN_DIR" true; do :; done' \
+		'flock\(.*/swap_drain/[0-9_]+"' "$BPFTOOL" -j map swap-drain recover \
+		>"$BATS_TEST_TMPDIR/out"
+	jq -e '.[0].elements | length == 3' "$BATS_TEST_TMPDIR/out"
 }
 
 @test "journal: recover misses no map while other runs read the journal" {

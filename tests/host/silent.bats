@@ -147,6 +147,10 @@ fails_untouched() {
 			journal "$PINS/journal"
 		[[ -e $(journal_pins) ]]
 	done
+	ends 255 at_call -a error=EPERM \
+		"bpf\\(BPF_MAP_LOOKUP_(BATCH|ELEM), map=$(map_id "$PINS/outer")," \
+		"$BPFTOOL" -j map swap-drain recover journal "$PINS/journal"
+	is_pinned
 	ends 0 "$BPFTOOL" -d map swap-drain recover journal "$PINS/journal"
 	grep -E '^provider [a-z_]+: waited [0-9]+ us$' "$ERR"
 	[[ ! $(journal_pins) ]]
