@@ -139,6 +139,7 @@ count_on() {
 	bpftool map update pinned "$map" key 1 0 0 0 value {0,0,0,0}{,} {7,7,7,7}{,,,,,}
 	head -c 64 /dev/zero >"$BATS_TEST_TMPDIR/packet"
 	mapfile -t cpus < <(taskset -cp $$ | sed -e 's/.*: //' -e 's/[,-]/\n/g')
+	# shellcheck disable=SC2016 # jq's own variables
 	want='length == 1 and (.[0].formatted.values | all(.[]; .value.flags == 117901063 and
 		.value.n == if .cpu == $cpu then $n else 0 end))'
 	for cpu in "${cpus[@]}"; do

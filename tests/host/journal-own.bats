@@ -208,6 +208,7 @@ recovered() {
 		i=$((i + 1))
 		MODE=(-j)
 		leave_map "$i" journal "$dir"
+		iconv -f utf-8 <<<"$stderr" >/dev/null
 		python3 - "$stderr" <<-'EOF2'
 			import json, os, sys
 			got = json.loads(sys.argv[1])

@@ -177,7 +177,7 @@ def make(kind, rnd):
         size = {"float": 4, "double": 8, "float16": 2, "float128": 16}[kind]
         code = {4: "<f", 8: "<d"}.get(size)
         values = [struct.pack(code, v) if code else bytes([int(v) & 255] * size)
-                  for v in (2.5, -0.1, 1e10)]
+                  for v in (2.5, -0.1, 0.1 + 0.2)]
         return b, m.float(size)[0], size, values
     if kind == "nan":
         return b, m.float(8)[0], 8, [struct.pack("<d", float(v))
