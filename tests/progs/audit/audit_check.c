@@ -7,6 +7,7 @@
  * about the map "flows" (".bss" is spelled "bss"). One line a program: object,
  * program, what is found ("exact", or kinds of findings), the bytes of a value, in
  * runs: "8c 16. 4p" is 8 bytes of counters, 16 others, 4 that are added to plainly.
+ * One that goes on with "ext_" is taken for an extension of a program.
  * With -c the counters are named; several times: a line for each, which begins with
  * the list. With -s calls are known by the kernel's symbols only.
  *
@@ -111,7 +112,7 @@ static int check(const struct map_ref *map, __u32 id, const char *what, const ch
 		a.state->learned_usual = ~0U;
 	}
 	if (!err)
-		err = map_audit_prog(&a, id);
+		err = (strstr(what, "__ext_") ? map_audit_ext : map_audit_prog)(&a, id);
 	if (!err && list)
 		err = map_audit_counters(&a, list, &bad);
 	if (!err)

@@ -469,3 +469,22 @@ int pairs__as_key(void *ctx)
 		o->a = 1;
 	return 0;
 }
+
+/* An extension, which may be handed the address of a value */
+SEC("tc")
+int pairs__ext_writes(void *arg)
+{
+	*(__u32 *)(arg + offsetof(struct __sk_buff, cb)) = 1;
+	return !FIND(pairs);
+}
+
+/* A counter of 2 bytes, which is moved by 4 */
+SEC("raw_tp/sys_enter")
+int pairs__short_add(void *ctx)
+{
+	struct pair *p = FIND(pairs);
+
+	if (p)
+		*(volatile __u16 *)&p->a += 1;
+	return 0;
+}
