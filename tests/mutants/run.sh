@@ -8,7 +8,8 @@
 # A mutant is a file that a shell reads:
 #
 #	WHAT		what is wrong then
-#	EDIT		a sed command: it has to change one line of all our sources
+#	FILE		the source file, below tools/bpf/bpftool: ours, or the base's
+#	EDIT		a sed command: it has to change one line of it
 #	TESTS		files of tests, below tests/, without .bats; the first that
 #			fails has found it
 #	FILTER		only tests whose title is like that, an extended regular
@@ -16,57 +17,76 @@
 #	EQUIVALENT	why no test can see it: then it must not be found
 #
 # The same tests have to pass without the bug: one that fails always finds nothing.
+# It fails if less than 95 of 100 are found, if one can't be planted, or if one is
+# found that is said to be equivalent.
+#
+# SAMPLE=NR	only so many of them, others each day
 set -euo pipefail
 
-: "${BUILD:?run through make mutants}" "${TREE:?}" "${SUBMAKE:?}"
+: "${BUILD:?run through make mutants}" "${TREE:?}" "${SUBMAKE:?}" "${AUDIT_CC:?}"
 
 here=$(dirname "$(realpath "$0")")
 top=${here%/tests/mutants}
-work=$BUILD/mutants
+work=${WORK:-$BUILD/mutants}
+from=$TREE/tools/bpf/bpftool
 sources=$work/tree/tools/bpf/bpftool
-found=0 missed=() equivalent=0
+found=0 missed=() equivalent=0 errors=() planted=
 
-# Objects of another build are taken over, for that takes minutes
+# Objects of another build are taken over, for that takes minutes. The programs of
+# the tests are those of the build, but for one that is linked from bpftool's objects.
 prepare() {
+	local file
+
 	rm -rf "$work"
-	mkdir -p "$work"
+	mkdir -p "$work/build/tests"
 	cp -a "$TREE" "$work/tree"
 	cp -a "${TREE%/tree}/obj" "$work/obj"
+	for file in "$BUILD"/* "$BUILD"/tests/*; do
+		file=${file#"$BUILD/"}
+		[[ $file == @(mutants*|tests|bpftool|tests/audit_check) ]] ||
+			ln -s "$BUILD/$file" "$work/build/$file"
+	done
+	build
 }
 
 # One that is restored has to be newer than its object
 restore() {
-	local file
-
-	for file in "$top"/bpftool/*.[ch] "$top"/bpftool/skeleton/*; do
-		file=${file#"$top/bpftool/"}
-		cmp -s "$top/bpftool/$file" "$sources/$file" ||
-			cp "$top/bpftool/$file" "$sources/$file"
-	done
+	[[ ! $planted ]] || cp "$from/$planted" "$sources/$planted"
+	planted=
 }
 
-# plant EDIT: fails unless it changes one line
+# plant FILE EDIT: fails unless it changes one line
 plant() {
-	local file changed=0 n
+	local n
 
-	for file in "$top"/bpftool/*.[ch] "$top"/bpftool/skeleton/*; do
-		sed -E "$1" "$file" >"$work/edited"
-		n=$({ diff "$file" "$work/edited" || true; } | grep -c '^[<>]') ||
-			continue
-		changed=$((changed + n))
-		cp "$work/edited" "$sources/${file#"$top/bpftool/"}"
-	done
-	((changed == 1 || changed == 2)) || {
-		echo "changes $changed lines"
+	sed -E "$2" "$from/$1" >"$work/edited" || return
+	n=$(diff "$from/$1" "$work/edited" | grep -c '^[<>]') || true
+	((n == 1 || n == 2)) || {
+		echo "changes $n lines of $1"
 		return 1
 	}
+	planted=$1
+	cp "$work/edited" "$sources/$1"
 }
 
 build() {
-	$SUBMAKE -C "$sources" OUTPUT="$work/obj/" >"$work/log" 2>&1 || {
+	if ! $SUBMAKE -C "$sources" OUTPUT="$work/obj/" >"$work/log" 2>&1; then
 		cat "$work/log"
 		return 1
-	}
+	fi
+	cp "$work/obj/bpftool" "$work/build/bpftool"
+}
+
+# As tests/audit.mk does
+link_audit() {
+	local libs
+
+	libs=$(grep -o -m 1 -e -lcrypto "$sources/Makefile" || :)
+	# shellcheck disable=SC2046,SC2086 # lists of words
+	$AUDIT_CC -o "$work/build/tests/audit_check" \
+		"$top/tests/progs/audit/audit_check.c" "$BUILD/tests/audit_check.main.o" \
+		$(printf '%s\n' "$work"/obj/*.o | grep -v -e '/main\.o' -e '\.bpf\.o') \
+		"$work/obj/libbpf/libbpf.a" -lelf -lz -lcap $libs
 }
 
 # run_tests LOG: with that bpftool; sets failed, the first file that does
@@ -75,51 +95,58 @@ run_tests() {
 
 	[[ -z $FILTER ]] || filter=(-f "$FILTER")
 	failed=
+	[[ $TESTS != *audit* ]] || link_audit
 	for file in $TESTS; do
-		if ! BPFTOOL=$work/obj/bpftool RESULTS=$work/results \
+		if ! BUILD=$work/build BPFTOOL=$work/build/bpftool RESULTS=$work/results \
 			"$top/tests/world.sh" "${filter[@]}" \
 			"$top/tests/$file.bats" >"$1" 2>&1; then
 			failed=$file
 			return
 		fi
+		# What is skipped, or not there, shows nothing
+		grep '^ok' "$1" | grep -qv '# skip' || failed="no test of $file"
 	done
+}
+
+read_mutant() {
+	WHAT='' FILE='' EDIT='' TESTS='' FILTER='' EQUIVALENT=''
+	# shellcheck disable=SC1090 # it is named on the command line
+	. "$here/$1.mutant"
 }
 
 declare -A passes
 
-# Do they pass without the bug?
+# Do its tests pass without the bug?
 control() {
-	local of="$TESTS $FILTER"
+	local of failed
 
-	if [[ -z ${passes[$of]-} ]]; then
-		restore
-		build
-		run_tests "$work/control.log"
-		passes[$of]=${failed:-none}
-		[[ ! $failed ]] || cat "$work/control.log"
-	fi
-	[[ ${passes[$of]} == none ]]
+	read_mutant "$1"
+	of="$TESTS $FILTER"
+	[[ ! ${passes[$of]-} ]] || return 0
+	run_tests "$work/control.log"
+	passes[$of]=${failed:-all}
+	[[ ! $failed ]] || sed 's/^/    /' "$work/control.log"
 }
 
 one_mutant() {
-	local name=$1 WHAT='' EDIT='' TESTS='' FILTER='' EQUIVALENT='' failed
+	local name=$1 failed
 
-	# shellcheck disable=SC1090 # it is named on the command line
-	. "$here/$name.mutant"
-	if ! control; then
-		missed+=("$name (its tests fail without it)")
+	read_mutant "$name"
+	if [[ ${passes["$TESTS $FILTER"]} != all ]]; then
+		errors+=("$name: without it ${passes["$TESTS $FILTER"]} fails too")
 		return
 	fi
 	restore
-	if ! plant "$EDIT" || ! build; then
-		missed+=("$name (can't be planted)")
+	if ! plant "$FILE" "$EDIT" || ! build; then
+		errors+=("$name: can't be planted")
 		return
 	fi
 	run_tests "$work/$name.log"
 	if [[ $EQUIVALENT ]]; then
 		equivalent=$((equivalent + 1))
 		echo "equivalent  $name: $WHAT: $EQUIVALENT"
-		[[ ! $failed ]] || missed+=("$name (found, so it is not equivalent)")
+		[[ ! $failed ]] ||
+			errors+=("$name: found by $failed, so it is not equivalent")
 	elif [[ $failed ]]; then
 		found=$((found + 1))
 		echo "found       $name: $WHAT"
@@ -130,16 +157,34 @@ one_mutant() {
 	fi
 }
 
-prepare
+# Every n-th, from another one each day
+sample() {
+	local all=("$@") step i
+
+	step=$((($# + SAMPLE - 1) / SAMPLE))
+	names=()
+	for ((i = 10#$(date +%j) % step; i < $#; i += step)); do
+		names+=("${all[i]}")
+	done
+	echo "of $# mutants: ${names[*]}"
+}
+
+names=("$@")
 if (($# == 0)); then
-	set -- "$here"/*.mutant
-	set -- "${@##*/}"
-	set -- "${@%.mutant}"
+	names=("$here"/*.mutant)
+	names=("${names[@]##*/}")
+	names=("${names[@]%.mutant}")
 fi
-for name; do
+[[ ! ${SAMPLE-} ]] || sample "${names[@]}"
+prepare
+for name in "${names[@]}"; do
+	control "$name"
+done
+for name in "${names[@]}"; do
 	one_mutant "$name"
 done
-restore
-echo "$found of $(($# - equivalent)) mutants found, $equivalent are equivalent"
+real=$((found + ${#missed[@]}))
+echo "$found of $real mutants found, $equivalent are equivalent"
 ((${#missed[@]} == 0)) || printf 'not found: %s\n' "${missed[@]}"
-((${#missed[@]} == 0))
+((${#errors[@]} == 0)) || printf 'error: %s\n' "${errors[@]}"
+((${#errors[@]} == 0 && found * 100 >= real * 95))
