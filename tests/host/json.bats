@@ -218,6 +218,21 @@ same_values() {
 		all(.elements[]; has("formatted") | not))' "$BATS_TEST_TMPDIR/out"
 }
 
+@test "types of the same numbers: each map is printed with its own" {
+	make_types enum
+	mv "$MAP" "$PINS/one"
+	make_types float
+	bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 \
+		entries 2 name "$OUTER_NAME" inner_map pinned "$MAP"
+	bpftool map update pinned "$PINS/outer" key 0 0 0 0 value pinned "$PINS/one"
+	bpftool map update pinned "$PINS/outer" key 1 0 0 0 value pinned "$MAP"
+	bpftool -j map swap-drain pinned "$PINS/outer" all journal "$PINS/journal" \
+		>"$BATS_TEST_TMPDIR/out"
+	jq -e 'map([.elements[].formatted.value | tostring]) |
+		(.[0] | any(. == "BIG")) and (.[1] | any(. == "2.5"))' \
+		"$BATS_TEST_TMPDIR/out"
+}
+
 # full WORD...: fails for want of space, and says so
 full() {
 	run -255 --separate-stderr bash -c '"$@" >/dev/full' - "$BPFTOOL" "$@"

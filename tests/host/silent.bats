@@ -93,6 +93,19 @@ fails_untouched() {
 	done
 }
 
+@test "a write that fails once: what is out does not look complete" {
+	needs_at_call
+	in_mode -j
+	make_slot array_of_maps --fill 20000 hash
+	INNER=$(map_id "$PINS/inner")
+	run_of
+	ends 255 at_call -n 2 error=EIO "write\\(.*\"$OUT\"" "${RUN[@]}"
+	is_pinned
+	grep -q '^\[' "$OUT"
+	run ! grep -q '\]$' "$OUT"
+	recovered 20000
+}
+
 # The calls that look for users of a map, where there is something to look at: a
 # program with the outer map, and another map-in-map
 @test "a check that can't be made is no check" {
