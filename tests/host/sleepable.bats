@@ -6,6 +6,7 @@
 
 load ../lib/common
 load ../lib/answers
+load ../lib/inject
 
 bats_require_minimum_version 1.5.0
 
@@ -254,6 +255,11 @@ export -f now_ms
 	# The fault is never seen: a page that is there
 	run --separate-stderr timeout 30 strace -f -qq -o /dev/null -e trace=ioctl \
 		-e inject=ioctl:retval=0:when=2+ "$BPFTOOL" map sync sleepable
+	fails_with "a sleepable program could not be held in a page fault"
+	# It was let out, by whatever
+	needs_at_call
+	run --separate-stderr at_call -a late=EINTR 'bpf\(BPF_PROG_TEST_RUN' \
+		"$BPFTOOL" map sync sleepable
 	fails_with "a sleepable program could not be held in a page fault"
 }
 
