@@ -22,7 +22,6 @@
 #include "map_move_cpus.h"
 #include "map_move_needs.h"
 #include "map_ref.h"
-#include "map_replace.h"
 
 #ifdef BPFTOOL_WITHOUT_SKELETONS
 
@@ -482,20 +481,3 @@ void map_move_close(struct map_move *m)
 }
 
 #endif /* BPFTOOL_WITHOUT_SKELETONS */
-
-__u32 map_move_stage_type(__u32 type)
-{
-	switch (type) {
-	/* What is popped first comes out first again */
-	case BPF_MAP_TYPE_STACK:
-		return BPF_MAP_TYPE_QUEUE;
-	/* An LRU evicts before it is full, and an rhash moves its elements */
-	case BPF_MAP_TYPE_LRU_HASH:
-	case MAP_TYPE_RHASH:
-		return BPF_MAP_TYPE_HASH;
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-		return BPF_MAP_TYPE_PERCPU_HASH;
-	default:
-		return type;
-	}
-}

@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "map_move.h"
 #include "map_move_needs.h"
 #include "map_replace.h"
 
@@ -30,6 +31,23 @@ enum mover move_choose(const struct bpf_map_info *info)
 		return MOVER_ITER;
 	default:
 		return info->max_entries > EACH_MAX ? MOVER_ITER : MOVER_EACH;
+	}
+}
+
+__u32 map_move_stage_type(__u32 type)
+{
+	switch (type) {
+	/* What is popped first comes out first again */
+	case BPF_MAP_TYPE_STACK:
+		return BPF_MAP_TYPE_QUEUE;
+	/* An LRU evicts before it is full, and an rhash moves its elements */
+	case BPF_MAP_TYPE_LRU_HASH:
+	case MAP_TYPE_RHASH:
+		return BPF_MAP_TYPE_HASH;
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+		return BPF_MAP_TYPE_PERCPU_HASH;
+	default:
+		return type;
 	}
 }
 
