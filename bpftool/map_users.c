@@ -18,8 +18,8 @@
 #include "map_ref.h"
 #include "map_users_all.h"
 
-/* A link that is about to be created can't be opened for a moment */
-#define LINK_TRIES	100
+/* A link that is about to be created can't be opened until its creator runs again */
+#define LINK_TRIES	1000
 #define LINK_TRY_US	1000
 
 int map_users_compare(const void *a, const void *b)
