@@ -303,7 +303,7 @@ static int run_cpu(struct map_move *own, struct map_move *other,
 		 * where the program did no harm
 		 */
 		*done = !err && ran_on == cpu;
-		return err == -EINVAL && !move_cpu_is_online(cpu) ? 0 : err;
+		return err == -EINVAL ? 0 : err;
 	}
 
 	err = other->skel ? 0 : load_part(other, own->begin);
@@ -350,7 +350,7 @@ static int run_cpus(struct map_move *m, struct map_move_result *res)
 		}
 	}
 	if (!err && to_do)
-		err = -EAGAIN;
+		err = res ? -EAGAIN : -EINVAL;
 
 	sched_setaffinity(0, sizeof(before), before.sets);
 	if (other.skel && res)

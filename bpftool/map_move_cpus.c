@@ -8,8 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "map_move_cpus.h"
+
+/* Before another try */
+#define PAUSE_MS	10
 
 bool *move_cpu_list(const char *name, unsigned int *nr)
 {
@@ -59,9 +63,15 @@ int move_cpu_is_online(unsigned int cpu)
 
 int move_cpu_pin(unsigned int cpu)
 {
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 	struct cpu_mask mask = {};
+	int err;
 
 	CPU_SET_S(cpu, sizeof(mask), mask.sets);
+	err = sched_setaffinity(0, sizeof(mask), mask.sets) ? -errno : 0;
+	/* One that comes or goes is online while no thread may run there */
+	if (err == -EINVAL)
+		nanosleep(&pause, NULL);
 
-	return sched_setaffinity(0, sizeof(mask), mask.sets) ? -errno : 0;
+	return err;
 }

@@ -59,8 +59,10 @@ static int find_holder(struct pin_list *l, struct pinned_map *pins,
 	return ret;
 }
 
-/* Returns 1 with the reason in @w if there is no way to wait */
-static int open_sleepable_wait(struct pin_list *l, struct writer *w)
+/* Returns 1 with the reason in @w if there is no way to wait. After the swap the wait
+ * itself is the proof.
+ */
+static int open_sleepable_wait(struct pin_list *l, bool prove, struct writer *w)
 {
 	LIBBPF_OPTS(map_wait_sleepable_opts, opts, .timeout_ms = l->timeout_ms);
 	char why[MAP_WAIT_WHY];
@@ -68,7 +70,8 @@ static int open_sleepable_wait(struct pin_list *l, struct writer *w)
 
 	if (l->sleepable ||
 	    (!map_wait_sleepable_open(&l->sleepable, &opts, why, sizeof(why)) &&
-	     !map_wait_sleepable_prove(l->sleepable, why, sizeof(why))))
+	     (!prove ||
+	      !map_wait_sleepable_prove(l->sleepable, why, sizeof(why)))))
 		return 0;
 
 	map_wait_sleepable_close(l->sleepable);
@@ -80,7 +83,7 @@ static int open_sleepable_wait(struct pin_list *l, struct writer *w)
 
 /* As find_holder(), for what neither a grace period nor the other wait covers */
 static int find_async(struct pin_list *l, const struct pinned_map *pin,
-		      struct writer *w)
+		      const struct pins_before *before, struct writer *w)
 {
 	struct map_ref outer;
 	int ret;
@@ -98,7 +101,7 @@ static int find_async(struct pin_list *l, const struct pinned_map *pin,
 		return ret;
 
 	snprintf(l->sleeper, sizeof(l->sleeper), "%s", w->why);
-	return open_sleepable_wait(l, w);
+	return open_sleepable_wait(l, before, w);
 }
 
 /* Looks at several maps; those of one map-in-map are alike to find_async() */
@@ -112,7 +115,7 @@ static int find_writer(struct pin_list *l, struct pinned_map *pins,
 	ret = find_holder(l, pins, nr, before, w);
 	for (i = 0; !ret && i < nr; i++)
 		if (!i || pins[i].label.outer_id != pins[i - 1].label.outer_id)
-			ret = find_async(l, &pins[i], w);
+			ret = find_async(l, &pins[i], before, w);
 	if (ret < 0 && !*w->why)
 		snprintf(w->why, sizeof(w->why), "can't tell who uses it: %s",
 			 strerror(-ret));

@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,25 +84,28 @@ static void say(int sock, int err)
 }
 
 /* Says three times that all went well: it is ready, it begins to wait, it has
- * waited. Only what may be called after fork() in a program with threads.
+ * waited. Only what may be called after fork() in a program with threads. The event
+ * is a CPU's: for a task's first the kernel changes the scheduler's code.
  */
-static void waiter_main(const struct perf_event_attr *attr, int sock, int prog)
+static void waiter_main(const struct perf_event_attr *attr, int file, int sock,
+			int prog)
 {
+	int fds[] = { file, sock, prog }, i, fd;
 	char go;
-	int fd;
 
-	fd = syscall(__NR_perf_event_open, attr, 0, -1, -1,
-		     PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog))
-		say(sock, errno);
-
-	/* No reader of a pipe of ours waits for this process, nor does anyone
-	 * for a lock. close_range() is older than what the canary needs. The
-	 * socket is not the first descriptor: its other end was made before.
+	/* No reader of a pipe of ours waits for this process, nor anyone for a lock,
+	 * also if another wait keeps the event from getting its program (6.1, 6.12)
 	 */
-	fd = dup2(fd, sock + 1);
-	if (fd < 0 || syscall(__NR_close_range, 0, sock - 1, 0) ||
-	    syscall(__NR_close_range, fd + 1, ~0U, 0))
+	for (i = 0; i < 3; i++)
+		fds[i] = fcntl(fds[i], F_DUPFD, 3);
+	for (i = 0; i < 3; i++)
+		if (dup2(fds[i], i) < 0)
+			say(sock, errno);
+	sock = 1;
+	if (syscall(__NR_close_range, 3, ~0U, 0))
+		say(sock, errno);
+	fd = syscall(__NR_perf_event_open, attr, -1, sched_getcpu(), -1, 0);
+	if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_SET_BPF, 2))
 		say(sock, errno);
 
 	say(sock, 0);
@@ -116,7 +120,8 @@ static void waiter_main(const struct perf_event_attr *attr, int sock, int prog)
 /* A grandchild belongs to init: the caller gets no zombie. Its handlers of
  * signals don't run in there.
  */
-static int fork_waiter(const struct perf_event_attr *attr, int sock, int prog)
+static int fork_waiter(const struct perf_event_attr *attr, int file, int sock,
+		       int prog)
 {
 	int status, ret, err = 0;
 	sigset_t all, old;
@@ -129,7 +134,7 @@ static int fork_waiter(const struct perf_event_attr *attr, int sock, int prog)
 		pid = fork();
 		if (pid)
 			_exit(pid < 0 ? errno : 0);
-		waiter_main(attr, sock, prog);
+		waiter_main(attr, file, sock, prog);
 		_exit(0);
 	}
 	if (pid < 0)
@@ -168,10 +173,9 @@ static int waiter_hear(struct waiter *u, const struct map_wait_limit *l)
 static int waiter_start(struct waiter *u, const struct map_wait_sleepable *w,
 			const struct map_wait_limit *l)
 {
-	struct perf_event_attr attr = { .type = w->uprobe_type,
-					.size = sizeof(attr) };
+	struct perf_event_attr attr = { .type = w->uprobe_type, .size = sizeof(attr),
+		.uprobe_path = (unsigned long)"/proc/self/fd/0" };
 	int file, socks[2] = { -1, -1 }, err = 0;
-	char path[32];
 
 	file = memfd_create("map_wait", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
 	if (file < 0 && errno == EINVAL)
@@ -182,9 +186,7 @@ static int waiter_start(struct waiter *u, const struct map_wait_sleepable *w,
 
 	u->sock = socks[0];
 	if (!err) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-		attr.uprobe_path = (unsigned long)path;
-		err = fork_waiter(&attr, socks[1], w->prog);
+		err = fork_waiter(&attr, file, socks[1], w->prog);
 		close(socks[1]);
 	}
 	if (!err)

@@ -109,7 +109,8 @@ check: $(OUT)/.packages build/.check-packages build/.vm-packages
 # What counts on the clock, hits moments of every kind, or holds sleepable programs, for
 # which every wait on the machine then waits, has the machine for
 # itself, after the others
-ALONE	:= $(patsubst %,tests/host/%.bats,kill progress sleepable swap-sleepable uncovered)
+ALONE	:= $(patsubst %,tests/host/%.bats,kill progress sleepable swap-sleepable \
+	swap-sleepable-ends uncovered)
 HOST_FILES = $(foreach t,$(HOST_TESTS),$(if $(filter %.bats,$t),$t,$(wildcard $t/*.bats)))
 LOGS	:= build/logs
 PROVE	= LOGS=$(LOGS) $(TEST_ENV) $(QUICK) prove --timer --failures --comments \

@@ -8,6 +8,7 @@
 #   EXPECT_CPUS         CPUs online
 #   EXPECT_COMMAND      "used", or a pattern of why the command is not there
 #   EXPECT_MEMBARRIER   "used", or a pattern of why membarrier is refused
+#   EXPECT_UPROBE       "used", or a pattern of why there is no wait for sleepable programs
 
 sync() {
 	run --separate-stderr "$BPFTOOL" -d -j map sync "$@"
@@ -17,12 +18,12 @@ sync() {
 
 # Asking for a provider by name: it is used, or refused for that reason
 expect_using() {
-	local name=$1 want=$2
+	local name=$1 want=$2 of=${3-.}
 
-	sync using "$name"
+	sync ${3+sleepable} using "$name"
 	if [ "$want" = used ]; then
 		[ "$status" -eq 0 ] &&
-			[ "$(jq -r .provider <<<"$output")" = "$name" ] || return
+			[ "$(jq -r "$of | .provider" <<<"$output")" = "$name" ] || return
 		seen "$name" used
 	else
 		[ "$status" -ne 0 ] &&
@@ -87,4 +88,19 @@ setup() {
 
 @test "matrix: membarrier is $EXPECT_MEMBARRIER" {
 	expect_using membarrier "$EXPECT_MEMBARRIER"
+}
+
+@test "matrix: uprobe, for sleepable programs, is $EXPECT_UPROBE" {
+	expect_using uprobe "$EXPECT_UPROBE" .sleepable
+	expect_using bpf_call_rcu_tasks_trace "does not have the kfunc" .sleepable
+}
+
+# Of this way it is proven in each run that it waits
+@test "matrix: uprobe is refused where it returns at once" {
+	[ "$EXPECT_UPROBE" = used ] || skip "uprobe is not there"
+	run strace -f -qq -o /dev/null -P 'anon_inode:[perf_event]' -e trace=close \
+		-e inject=close:retval=0 "$BPFTOOL" map sync sleepable
+	echo "$output"
+	[ "$status" -eq 255 ]
+	[[ $output == *"it returned while a sleepable program was running"* ]]
 }

@@ -6,6 +6,8 @@
 load ../lib/common
 load ../lib/slot
 load ../lib/all
+load ../lib/holders
+load ../lib/users
 
 setup() {
 	setup_slot
@@ -121,6 +123,30 @@ since_6_8() {
 	fi
 	[[ $(slots_and_ids | wc -l) == 12 ]]
 	! slots_and_ids | grep -xF "$before" || return
+}
+
+# How many look-ups a thread made, the most of any, from a trace of strace -f
+most_lookups_of_a_thread() {
+	awk '/bpf\(BPF_MAP_LOOKUP_ELEM/ { n[$1]++ }
+		END { for (i in n) if (n[i] > most) most = n[i]; print most + 0 }' "$TRACE"
+}
+
+# Before 6.8 each look-up of a slot waits for a grace period, also of an empty one.
+# The slots are read before the swap and after it.
+@test "swap-drain of one slot of 2,048, with a program: look-ups that wait together" {
+	local all most start
+
+	last_slot
+	users_load plain raw_tp_plain
+	start=${EPOCHREALTIME/./}
+	bpftool map swap-drain pinned "$PINS/outer" "${SLOT[@]}" quiet
+	echo "# it took $(((${EPOCHREALTIME/./} - start) / 1000)) ms" >&3
+	traced map swap-drain pinned "$PINS/outer" "${SLOT[@]}" quiet
+	all=$(calls 'bpf\(BPF_MAP_LOOKUP_ELEM')
+	most=$(most_lookups_of_a_thread)
+	echo "# $all look-ups, $most of them by one thread" >&3
+	((all > 0 && all <= 2 * 2048 + 16))
+	since_6_8 || ((most * 16 <= all))
 }
 
 @test "swap-drain using membarrier: waits after the swap, even where that waited" {

@@ -162,17 +162,6 @@ make_map() {
 		"$PINS/maps/plain" force
 }
 
-@test "a plain add per CPU, where a thread can run in the middle of it" {
-	load_progs drain_refuse
-	run bpftool map drain pinned "$PINS/maps/percpu" journal "$journal"
-	((status == 0)) || refused "percpu_add\); 'since FILE'" "$PINS/maps/percpu"
-	((status == 0)) ||
-		refused "a plain add, not atomic, and (with this kernel's preemption \((RT|full|lazy)\) a|whether a) thread can run in the middle of it" \
-			"$PINS/maps/percpu"
-	bpftool map drain pinned "$PINS/maps/percpu" since "$PINS/last" \
-		journal "$journal"
-}
-
 # with_config LINE MAP: drained where the kernel was configured so
 with_config() {
 	local config=$BATS_TEST_TMPDIR/config.gz

@@ -4,13 +4,14 @@
  *	move_load --object FILE --type TYPE [OPTION...]
  *
  *	--object FILE	move_load.bpf.o
- *	--seconds N	default: 1
+ *	--seconds N	default: 1; SIGTERM ends the load sooner
  *	--keys N	default: 64
  *	--drainers N	threads that drain in a loop, default: 1
  *	--plain		add without atomics
  *	--since		print differences; one thread an entry
  *	--interrupt	a control: per-CPU values are moved from an interrupt
  *	--delete	a control: read, then delete
+ *	--pause		sleep between calls: programs keep their CPU from going offline
  *	--pin FILE	drain nothing, leave that to others, who find the map there
  *
  * Prints how many events were counted and how many drains there were. Ends with 1
@@ -30,6 +31,7 @@
 #define THREADS_MAX	64
 #define EVENTS_A_CALL	1000
 #define RUNS_A_DRAIN	20
+#define PAUSE_US	1000
 
 static const struct option options[] = {
 	{ "object", required_argument, NULL, 'o' },
@@ -41,6 +43,7 @@ static const struct option options[] = {
 	{ "since", no_argument, NULL, 'S' },
 	{ "interrupt", no_argument, NULL, 'i' },
 	{ "delete", no_argument, NULL, 'D' },
+	{ "pause", no_argument, NULL, 'z' },
 	{ "pin", required_argument, NULL, 'P' },
 	{}
 };
@@ -65,7 +68,7 @@ struct sums {
 static const char *object, *pin;
 static __u32 type, keys = 64;
 static unsigned int seconds = 1, nr_drainers = 1;
-static bool plain, since, interrupt, read_delete;
+static bool plain, since, interrupt, read_delete, pauses;
 static struct map_ref map;
 static int counted_fd, prog_fd, nr_cpus;
 static bool stop_drains, stop_load;
@@ -261,9 +264,12 @@ static void *load_run(void *arg)
 		    .data_size_in = sizeof(packet), .ctx_in = &skb,
 		    .ctx_size_in = sizeof(skb), .repeat = EVENTS_A_CALL);
 
-	while (!is_set(&stop_load))
+	while (!is_set(&stop_load)) {
 		if (bpf_prog_test_run_opts(prog_fd, &opts) && errno != EINTR)
 			err(2, "can't count");
+		if (pauses)
+			usleep(PAUSE_US);
+	}
 
 	return NULL;
 }
@@ -356,6 +362,9 @@ static void parse(int argc, char **argv)
 		case 'D':
 			read_delete = true;
 			break;
+		case 'z':
+			pauses = true;
+			break;
 		case 'P':
 			pin = optarg;
 			nr_drainers = 0;
@@ -366,6 +375,25 @@ static void parse(int argc, char **argv)
 	}
 	if (!object || !type || !keys || nr_drainers > THREADS_MAX)
 		errx(2, "usage: move_load --object FILE --type TYPE ...");
+}
+
+/* SIGTERM is for wait_for_end() */
+static sigset_t end_signal(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+
+	return set;
+}
+
+static void wait_for_end(const sigset_t *set)
+{
+	const struct timespec limit = { .tv_sec = seconds };
+
+	sigtimedwait(set, NULL, &limit);
 }
 
 /* What all drainers got, and what is left, has to be what was counted */
@@ -413,6 +441,7 @@ int main(int argc, char **argv)
 	pthread_t load[THREADS_MAX];
 	struct drainer drainers[THREADS_MAX] = {};
 	unsigned int nr_load, i;
+	sigset_t end;
 
 	parse(argc, argv);
 	nr_cpus = libbpf_num_possible_cpus();
@@ -422,13 +451,14 @@ int main(int argc, char **argv)
 	mark_counters();
 	if (!pin)
 		map = new_map(type);
+	end = end_signal();
 	load_program();
 
 	for (i = 0; i < nr_load; i++)
 		pthread_create(&load[i], NULL, load_run, (void *)(unsigned long)i);
 	for (i = 0; i < nr_drainers; i++)
 		pthread_create(&drainers[i].thread, NULL, drainer_run, &drainers[i]);
-	sleep(seconds);
+	wait_for_end(&end);
 	set(&stop_load, !read_delete);
 	for (i = 0; stop_load && i < nr_load; i++)
 		pthread_join(load[i], NULL);

@@ -6,6 +6,7 @@
 #define TESTS_REACH_LOAD_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,17 @@ static inline int reach_refused(const char *what)
 	return errno == EACCES || errno == ENOENT ? 1 : REACH_SKIP;
 }
 
+static inline bool reach_sleeps(const char *name)
+{
+	static const char end[] = "_sleeps";
+	size_t len = strlen(name);
+
+	return len > strlen(end) && !strcmp(name + len - strlen(end), end);
+}
+
 /* Its maps are taken from the folder where it has some of their names, and
- * pinned there. NULL with errno set when the kernel does not take the program.
+ * pinned there. What is named so can sleep, also if libbpf knows no section for it.
+ * NULL with errno set when the kernel does not take the program.
  */
 static inline struct bpf_object *reach_load(const char *file, const char *name,
 					    const char *dir)
@@ -49,6 +59,8 @@ static inline struct bpf_object *reach_load(const char *file, const char *name,
 	}
 	bpf_object__for_each_program(prog, obj)
 		bpf_program__set_autoload(prog, prog == wanted);
+	if (reach_sleeps(name))
+		bpf_program__set_flags(wanted, BPF_F_SLEEPABLE);
 
 	bpf_object__for_each_map(map, obj) {
 		snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));

@@ -80,7 +80,7 @@ static int attach(struct hold *h)
 							  "/proc/self/exe", 0,
 							  &opts);
 	else
-		h->link = bpf_program__attach_iter(h->prog, NULL);
+		h->link = bpf_program__attach(h->prog);
 	if (!h->link && (errno == ENOENT || errno == EOPNOTSUPP)) {
 		fprintf(stderr, "the kernel refuses the link: %s\n",
 			strerror(errno));
@@ -88,6 +88,11 @@ static int attach(struct hold *h)
 	}
 
 	return h->link ? 0 : -1;
+}
+
+static bool is_iter(const struct hold *h)
+{
+	return bpf_program__expected_attach_type(h->prog) == BPF_TRACE_ITER;
 }
 
 static int run_iter(const struct hold *h)
@@ -108,14 +113,29 @@ static void *run_program(void *arg)
 {
 	struct hold *h = arg;
 	struct sleep_args args = { .page = (unsigned long)h->page };
+	int err = 0;
 
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args,
 		    .ctx_size_in = sizeof(args));
 
-	if (h->type == BPF_PROG_TYPE_KPROBE)
+	switch (h->type) {
+	case BPF_PROG_TYPE_SYSCALL:
+		err = bpf_prog_test_run_opts(bpf_program__fd(h->prog), &opts);
+		break;
+	case BPF_PROG_TYPE_KPROBE:
 		sleep_hold_trigger(h->page);
-	else if (h->type == BPF_PROG_TYPE_TRACING ? run_iter(h) :
-		 bpf_prog_test_run_opts(bpf_program__fd(h->prog), &opts))
+		break;
+	case BPF_PROG_TYPE_LSM:
+		close(open("/dev/null", O_RDONLY));
+		break;
+	case BPF_PROG_TYPE_TRACING:
+		err = is_iter(h) ? run_iter(h) :
+		      bpf_prog_test_run_opts(bpf_program__fd(h->prog), NULL);
+		break;
+	default:
+		syscall(SLEEP_SYSCALL, 0);
+	}
+	if (err)
 		perror("sleep_hold: can't run the program");
 
 	return NULL;
@@ -169,8 +189,10 @@ int main(int argc, char **argv)
 
 	obj = reach_load(argv[1], argv[2], argv[3]);
 	if (!obj) {
+		/* Programs of this type can't sleep here, or are not allowed */
+		status = errno == EINVAL || errno == EPERM ? REACH_SKIP : 1;
 		perror("sleep_hold: can't load the program");
-		return 1;
+		return status;
 	}
 	h.prog = bpf_object__find_program_by_name(obj, argv[2]);
 	if (register_page(&h) || attach(&h) ||

@@ -66,13 +66,30 @@ int iter_sleeps(struct bpf_iter__task *ctx)
 SEC("lsm.s/file_open")
 int lsm_sleeps(void *ctx)
 {
-	return add_one();
+	return add_from_user((const void *)SLEEP_PAGE);
 }
 
-SEC("fentry.s/__x64_sys_getpgid")
+/* One that can sleep on every kernel, since 6.2: test runs of tracing programs call it */
+SEC("fentry.s/bpf_fentry_test1")
 int fentry_sleeps(void *ctx)
 {
-	return add_one();
+	return add_from_user((const void *)SLEEP_PAGE);
+}
+
+/* The loader makes these two sleepable, which needs Linux 7.1 */
+SEC("raw_tp/sys_enter")
+int raw_tp_sleeps(struct bpf_raw_tracepoint_args *ctx)
+{
+	if (ctx->args[1] != SLEEP_SYSCALL)
+		return 0;
+
+	return add_from_user((const void *)SLEEP_PAGE);
+}
+
+SEC("tracepoint/syscalls/sys_enter_getpgid")
+int tp_sleeps(void *ctx)
+{
+	return add_from_user((const void *)SLEEP_PAGE);
 }
 
 SEC("uprobe")
@@ -93,7 +110,7 @@ int lsm_plain(void *ctx)
 	return add_one();
 }
 
-SEC("fentry/__x64_sys_getpgid")
+SEC("fentry/bpf_fentry_test1")
 int fentry_plain(void *ctx)
 {
 	return add_one();

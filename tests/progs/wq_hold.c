@@ -4,12 +4,14 @@
  *	wq_hold OBJECT DIR COMMAND [ARG...]
  *
  * The callback, of wq_callback.bpf.c, has looked a value up and spins until
- * the command has ended; then it adds 1000 to the value. The object's maps are
- * pinned in DIR.
+ * the command has ended; then it adds 1000 to the value. It has a CPU for itself, if
+ * there are others, but not $NOT_CPU. The object's maps are pinned in DIR.
  *
  * Exit status: the command's; 77 when the callback lets nothing else run, as
  * on one CPU with a kernel that does not preempt.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 
@@ -44,18 +46,46 @@ static struct wq_state *map_state(struct bpf_object *obj)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-static int start(struct bpf_object *obj, struct wq_state *state)
+static void *run_program(void *arg)
 {
 	char packet[64] = {};
-	int fd;
 
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
 		    .data_size_in = sizeof(packet), .repeat = 1);
 
+	if (bpf_prog_test_run_opts(*(int *)arg, &opts))
+		perror("wq_hold: can't run the program");
+
+	return NULL;
+}
+
+/* The callback runs on the CPU of its program. What a kernel that does not preempt
+ * has put there too would not run until it ends.
+ */
+static int start(struct bpf_object *obj, struct wq_state *state)
+{
+	static int fd;
+	cpu_set_t last, others;
+	pthread_attr_t attr;
+	pthread_t thread;
+	const char *not = getenv("NOT_CPU");
+	int cpu = CPU_SETSIZE - 1;
+
 	fd = bpf_program__fd(bpf_object__find_program_by_name(obj, "wq_start"));
-	if (bpf_prog_test_run_opts(fd, &opts))
+	if (sched_getaffinity(0, sizeof(others), &others))
 		return -1;
-	if (state->started && wait_for(&state->inside))
+	while (cpu && (!CPU_ISSET(cpu, &others) || (not && cpu == atoi(not))))
+		cpu--;
+	CPU_ZERO(&last);
+	CPU_SET(cpu, &last);
+	pthread_attr_init(&attr);
+	pthread_attr_setaffinity_np(&attr, sizeof(last), &last);
+	if (CPU_COUNT(&others) > 1)
+		CPU_CLR(cpu, &others);
+	if (sched_setaffinity(0, sizeof(others), &others) ||
+	    pthread_create(&thread, &attr, run_program, &fd))
+		return -1;
+	if (wait_for(&state->inside))
 		return 0;
 
 	errno = ECANCELED;

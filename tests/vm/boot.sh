@@ -13,7 +13,7 @@
 #   -l FILE     keep the console's output here
 #   -e NAME     hand this environment variable on; may be repeated
 #
-# COMMAND is run by bash in the current folder, as root. The guest sees the
+# COMMAND is run by bash in the current folder, as root, with IN_GUEST set. The guest sees the
 # machine's files; what it writes is lost with it. Its output comes out here, and
 # so does its exit status, unless the guest itself misbehaved: 124 when it did
 # not end in time, 125 when it died or its kernel complained on the console.
@@ -63,6 +63,7 @@ write_job() {
 	for name in PATH "${names[@]}"; do
 		[ -z "${!name+set}" ] || printf 'export %s=%q\n' "$name" "${!name}"
 	done
+	printf 'export IN_GUEST=y\n'
 	printf 'GUEST_MODULES=%q\nGUEST_OFFLINE=%q\n' "$modules" "$offline"
 	printf 'GUEST_DIR=%q\nGUEST_COMMAND=%q\n' "$PWD" "$*"
 }

@@ -14,6 +14,7 @@ mounts() {
 	# The project may itself be below /tmp
 	[[ $GUEST_DIR/ == /tmp/* ]] || mount -t tmpfs -o mode=1777 tmpfs /tmp
 	mount -t bpf bpf /sys/fs/bpf
+	mount -t debugfs debugfs /sys/kernel/debug
 	mount -t tracefs tracefs /sys/kernel/tracing
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup
 	if [ -d /sys/kernel/security ]; then
