@@ -5,7 +5,6 @@
 # out of the drawing: the base's dump of 10,000,000 entries, 4,096 single updates.
 set -euo pipefail
 
-# shellcheck source=tests/bench/lib.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 here=$(dirname "${BASH_SOURCE[0]}")
 table=$BUILD/bench/growth.tsv

@@ -1,4 +1,3 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What the benchmarks share. BENCH_QUICK=1 makes all of them small and runs each
 # once: whether they work, not what they measure, is then of interest.
@@ -45,7 +44,6 @@ median() {
 
 # wall COMMAND...: microseconds; what it prints goes nowhere
 wall() {
-	# shellcheck disable=SC2016 # the other shell's
 	"$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@" >/dev/null' "$@" |
 		cut -d' ' -f1
 }
@@ -68,7 +66,6 @@ has_batches() {
 raw() {
 	local said us count
 
-	# shellcheck disable=SC2016 # the other shell's
 	said=$("$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@"' \
 		"$BUILD/tests/raw_read" "$pins/$2")
 	read -r us _ count <<<"$said"

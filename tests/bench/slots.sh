@@ -5,7 +5,6 @@
 # for "all", which is compared with the bare calls that it can't do without.
 set -euo pipefail
 
-# shellcheck source=tests/bench/lib.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 slots=1024
 [ -z "${BENCH_QUICK:-}" ] || slots=16

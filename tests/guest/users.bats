@@ -5,15 +5,7 @@
 # programs of types that can sleep since Linux 7.1 only
 
 bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
-load ../lib/users
-
-setup() {
-	setup_slot
-}
 
 teardown() {
 	cleanup_leak_free

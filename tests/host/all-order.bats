@@ -1,21 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # swap-drain MAP all: the maps' order, and the slots in whatever way they are read
 # and updated
-# shellcheck disable=SC2030,SC2031 # a test is a subshell, and $status its own
 
-load ../lib/common
 load ../lib/slot
-load ../lib/inject
-load ../lib/all
-
-setup() {
-	setup_slot
-}
-
-teardown() {
-	cleanup_slot
-}
 
 # exchange SLOT SLOT: their maps, so that the ids do not rise with the slots
 exchange() {

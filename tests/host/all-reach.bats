@@ -1,15 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# shellcheck disable=SC2034,SC2154 # variables of run, and for other files
 # swap-drain MAP all when one of the maps can be reached by another way, or
 # somebody else has the lock
 
-bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
-load ../lib/all
 load ../lib/holders
-load ../lib/leaks
 
 setup() {
 	setup_slot

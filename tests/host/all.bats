@@ -1,21 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # swap-drain MAP all: every filled slot in one run
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
-# shellcheck disable=SC2030,SC2031 # a test is a subshell, and $status its own
-# shellcheck disable=SC2034 # variables for other files
 
-load ../lib/common
 load ../lib/slot
-load ../lib/race
-load ../lib/inject
-load ../lib/all
-
-bats_require_minimum_version 1.5.0
-
-setup() {
-	setup_slot
-}
+load ../lib/load
 
 teardown() {
 	load_stop

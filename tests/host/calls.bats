@@ -1,19 +1,12 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Which system calls are made: the command only where the kernel has it, and one
 # wait, not two. Runs in the guests too.
 
-load ../lib/common
 load ../lib/slot
-load ../lib/all
 
 setup() {
 	setup_slot
 	TRACE=$BATS_TEST_TMPDIR/trace
-}
-
-teardown() {
-	cleanup_slot
 }
 
 # traced ARG...: bpftool, its bpf(2) and membarrier(2) calls in $TRACE

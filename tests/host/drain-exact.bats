@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # map drain under full load: what was counted is what was drained and what is left,
 # exactly; and controls that lose something

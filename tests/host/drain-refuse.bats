@@ -1,13 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What map drain refuses, in its own words and before it touches anything; what it
 # drains all the same with "force"; what it tells with -d, quiet and -j
 
-load ../lib/common
-load ../lib/refusal
-load ../lib/inject
-
-bats_require_minimum_version 1.5.0
+load ../lib/slot
 
 setup() {
 	setup_bpffs
@@ -297,7 +292,6 @@ drain_while() {
 	local lines
 
 	load_progs drain_refuse
-	# shellcheck disable=SC2154 # run sets stderr
 	lines() {
 		run --separate-stderr bpftool -d map drain pinned "$PINS/maps/$1" \
 			quiet journal "$journal"

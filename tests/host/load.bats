@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Nothing is lost under load: programs on all CPUs count as fast as they can
 # while swap-drain runs in a loop. What was drained and what is left in the end
@@ -7,7 +6,6 @@
 # LOAD_SECONDS (default 10) is how long each test loads the machine in all.
 
 load ../lib/common
-load ../lib/race
 load ../lib/load
 
 setup() {

@@ -1,23 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Reading in batches, and printing fast: the same bytes as ever, and nothing is
 # lost where a read fails
-# shellcheck disable=SC2030,SC2031 # a test is a subshell, and $status its own
-# shellcheck disable=SC2154 # inject sets $status
 
-load ../lib/common
 load ../lib/slot
-load ../lib/inject
-
-bats_require_minimum_version 1.5.0
-
-setup() {
-	setup_slot
-}
-
-teardown() {
-	cleanup_slot
-}
 
 # as_dumped OPTION_OF_MAP_MAKE... TYPE: drained in each form, against a dump
 as_dumped() {

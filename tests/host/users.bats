@@ -1,22 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# shellcheck disable=SC2034,SC2154,SC2317 # variables of run, and for other files
 # The users of a map: what is asked of programs, links and other maps, and that an
 # answer that can't be had is never taken for "no user"
 
-bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
-load ../lib/uncovered
-load ../lib/answers
-load ../lib/inject
-load ../lib/users
-
-setup() {
-	setup_slot
-}
 
 teardown() {
 	in_slot key 0 0 0 0

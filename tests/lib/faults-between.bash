@@ -1,4 +1,3 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Another tool, that knows nothing of our lock, touches the slot between two
 # steps of a run. See faults.bash.

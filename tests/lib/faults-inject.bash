@@ -1,4 +1,3 @@
-# shellcheck shell=bash disable=SC2034,SC2153 # shared with faults.bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # One fault a run, at each system call in turn. See faults.bash.
 

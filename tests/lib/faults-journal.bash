@@ -1,4 +1,3 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The cases of journal.bats. See faults.bash.
 
@@ -74,7 +73,6 @@ journal_elsewhere() {
 # in_private COMMAND...: in a mount namespace with a bpffs of its own, inside of
 # ours, whose process 1 sees another
 in_private() {
-	# shellcheck disable=SC2016
 	unshare --mount bash -c '
 		umount -l /sys/fs/bpf
 		mount -t bpf bpf /sys/fs/bpf
@@ -100,7 +98,6 @@ journal_private() {
 
 # Nothing is mounted there, nor in any way left mounted
 without_bpffs() {
-	# shellcheck disable=SC2016
 	unshare --mount bash -c '
 		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
 		"$@"

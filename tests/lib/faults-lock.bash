@@ -1,4 +1,3 @@
-# shellcheck shell=bash disable=SC2034 # what the other parts use
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The cases of lock.bats and concurrent.bats. See faults.bash.
 
@@ -82,7 +81,6 @@ lock_reaches_namespaces() {
 	fill "${MADE[@]}"
 	stop_at 'bpf\(BPF_MAP_CREATE.*faults_inner'
 	id=$(outer_id)
-	# shellcheck disable=SC2016
 	unshare --mount --net --pid --fork --mount-proc bash -c '
 		umount -l /sys/fs/bpf
 		mount -t bpf bpf /sys/fs/bpf

@@ -1,4 +1,3 @@
-# shellcheck shell=bash disable=SC2153 # what faults.bash sets
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The cases of recover.bats. See faults.bash.
 

@@ -1,4 +1,3 @@
-# shellcheck shell=bash disable=SC2153,SC2154 # what the other parts set
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Signals that end a run: what it says of the old map, and where that is. See
 # faults.bash.

@@ -1,4 +1,3 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What the tests of faults share
 #
@@ -11,7 +10,6 @@
 own_world() {
 	local lib=${BASH_SOURCE[0]%/*}
 
-	# shellcheck disable=SC2016
 	unshare --mount --pid --fork --kill-child --mount-proc \
 		--propagation private bash -c '
 		set -euo pipefail

@@ -5,12 +5,8 @@
 # emulated, and what takes minutes on a machine would take hours there.
 
 bats_require_minimum_version 1.5.0
-load ../../lib/common
-load ../../lib/faults
-load ../../lib/slot
 load ../../lib/holders
-load ../../lib/leaks
-load ../../lib/all
+load ../../lib/faults
 
 setup() {
 	setup_slot
