@@ -46,14 +46,12 @@ grow_slots() {
 
 	rm -rf "${pins:?}"/* "${work:?}"/*
 	make_map --fill 16 hash inner
-	make_outer "$slots" inner
 	for ((slot = 0; slot < slots; slot++)); do
 		echo "map update pinned $pins/outer key $((slot % 256))" \
 			"$((slot / 256)) 0 0 value pinned $pins/inner"
 	done >"$work.updates"
 	for ((run = 0; run < runs; run++)); do
-		"$BUILD/tests/map_make" --name bench --slots "$slots" --fill 16 \
-			hash "$pins/outer"
+		make_slots "$slots" --fill 16
 		settle
 		wall "$BPFTOOL" -j map swap-drain pinned "$pins/outer" all \
 			journal "$pins/journal" >>"$work/swap-drain all"

@@ -106,6 +106,13 @@ make_outer() {
 		entries "$1" name bench_outer inner_map pinned "$pins/$2"
 }
 
+# make_slots NUMBER OPTION_OF_MAP_MAKE...: an array_of_maps with so many filled slots
+make_slots() {
+	rm -f "$pins/outer"
+	"$BUILD/tests/map_make" --name bench --outer-name bench_outer \
+		--outer-entries "$1" --slots "$@" hash - array_of_maps "$pins/outer"
+}
+
 # fill_slot NAME: puts a pinned map into the first slot
 fill_slot() {
 	"$BPFTOOL" map update pinned "$pins/outer" key 0 0 0 0 \

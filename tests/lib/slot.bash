@@ -53,11 +53,8 @@ make_slot() {
 		set -- --fill 3 hash
 	fi
 	rm -f "$PINS/inner" "$PINS/outer"
-	map_make --name "$INNER_NAME" "$@" "$PINS/inner"
-	bpftool map create "$PINS/outer" type "$outer_type" \
-		key 4 value 4 entries 4 name "$OUTER_NAME" \
-		inner_map pinned "$PINS/inner"
-	fill_slot
+	map_make --name "$INNER_NAME" --outer-name "$OUTER_NAME" "$@" "$PINS/inner" \
+		"$outer_type" "$PINS/outer"
 }
 
 # fill_slot [PIN]: puts the inner map, or the one at PIN, into the slot
@@ -91,6 +88,23 @@ dump() {
 drain() {
 	bpftool "${MODE[@]}" map swap-drain pinned "$PINS/outer" \
 		"${SLOT[@]}" "$@"
+}
+
+# hold OUTER_ID [TYPE]: another process, $HOLDER, has the lock of that map, which is map
+# $LOCK, or a map of another type that only has its name
+hold() {
+	: >"$BATS_TEST_TMPDIR/held"
+	"$BUILD/tests/map_make" --name "swap_$1" --value 4 --entries 1 --hold \
+		"${2:-queue}" - >"$BATS_TEST_TMPDIR/held" 3>&- &
+	HOLDER=$!
+	wait_until grep -q . "$BATS_TEST_TMPDIR/held"
+	LOCK=$(<"$BATS_TEST_TMPDIR/held")
+}
+
+let_go() {
+	[[ -z ${HOLDER-} ]] || kill -KILL "$HOLDER"
+	wait ${HOLDER:+"$HOLDER"} 2>/dev/null || true
+	HOLDER=
 }
 
 # slow_drain WORD...: swap-drains in the background, into a pipe that nobody
@@ -162,14 +176,9 @@ make_outer() {
 
 	shift $(($# > 3 ? 3 : $#))
 	(($#)) || set -- hash
-	rm -rf "$PINS/outer" "$PINS/template"
-	map_make --name "$INNER_NAME"t "$@" "$PINS/template"
-	bpftool map create "$PINS/outer" type "$outer_type" key 4 value 4 \
-		entries "$entries" name "$OUTER_NAME" \
-		inner_map pinned "$PINS/template"
-	rm "$PINS/template"
-	((slots == 0)) ||
-		map_make --name "$INNER_NAME" --slots "$slots" "$@" "$PINS/outer"
+	rm -f "$PINS/outer"
+	map_make --name "$INNER_NAME" --outer-name "$OUTER_NAME" --outer-entries "$entries" \
+		--slots "$slots" "$@" - "$outer_type" "$PINS/outer"
 }
 
 # drain_all [ARG...]
