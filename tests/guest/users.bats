@@ -29,13 +29,13 @@ waited_for_here() {
 
 @test "a sleepable raw_tp program: waited for" {
 	last_slot
-	users_load sleepable raw_tp_sleeps
+	load_prog_or_skip users_maps raw_tp_sleeps sleepable
 	waited_for_here "program $PROG raw_tp_sleeps is sleepable"
 }
 
 @test "a sleepable tracepoint program: waited for" {
 	last_slot
-	users_load sleepable tp_sleeps
+	load_prog_or_skip users_maps tp_sleeps sleepable
 	waited_for_here "program $PROG tp_sleeps is sleepable"
 }
 

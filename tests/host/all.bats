@@ -277,7 +277,7 @@ untouched() {
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
 		six_slots
 		status=0
-		refuse UPDATE_BATCH EINVAL "$BUILD/tests/at_call" -a -n 3 \
+		refuse MAP_UPDATE_BATCH EINVAL "$BUILD/tests/at_call" -a -n 3 \
 			error=ENOMEM 'bpf\(BPF_MAP_UPDATE_ELEM' \
 			"${SWAP_ALL[@]}" >"$OUT" 2>"$OUT.err" || status=$?
 		nothing_is_lost
@@ -300,7 +300,7 @@ untouched() {
 	SWAP_ALL=("${SWAP_ALL[0]}" -d "${SWAP_ALL[@]:1}")
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
 		six_slots
-		refuse UPDATE_BATCH EINVAL "${SWAP_ALL[@]}" \
+		refuse MAP_UPDATE_BATCH EINVAL "${SWAP_ALL[@]}" \
 			>"$got" 2>"$got.err"
 		grep "^slots are swapped one by one: " "$got.err"
 		jq -r '.[].id' "$got" | sort | diff -u <(echo "$BEFORE") -
@@ -321,7 +321,7 @@ untouched() {
 	needs_seccomp
 	make_outer array_of_maps 1024 1024 --fill 2 hash
 	slots_and_ids >"$BATS_TEST_TMPDIR/want"
-	refuse UPDATE_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
+	refuse MAP_UPDATE_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
 		pinned "$PINS/outer" all >"$got"
 	jq -r '.[] | select(.elements | length == 2) |
 		"\(.slot | map(.[2:]) | join(" ")) \(.id)"' "$got" | sort |

@@ -192,7 +192,7 @@ in_batches() {
 		in_mode -j
 		dumped_by plain_bpftool "$BATS_TEST_TMPDIR/want" \
 			pinned "$PINS/inner"
-		refuse LOOKUP_BATCH EINVAL "$BPFTOOL" -j map dump \
+		refuse MAP_LOOKUP_BATCH EINVAL "$BPFTOOL" -j map dump \
 			pinned "$PINS/inner" >"$BATS_TEST_TMPDIR/got"
 		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
 		in_mode

@@ -118,7 +118,7 @@ has_extremes() {
 	for type in hash percpu_hash array lpm_trie; do
 		as_dumped --fill 16 --btf counters $type
 		for form in "" -j -jp; do
-			refuse LOOKUP_BATCH EINVAL "$BPFTOOL" ${form:+"$form"} -d \
+			refuse MAP_LOOKUP_BATCH EINVAL "$BPFTOOL" ${form:+"$form"} -d \
 				map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
 				>"$got" 2>"$got.err"
 			cmp "$BATS_TEST_TMPDIR/want$form" "$got"
@@ -133,7 +133,7 @@ has_extremes() {
 @test "where no batch can be read: the kernel's own error has words too" {
 	needs_seccomp
 	as_dumped --fill 16 hash
-	refuse LOOKUP_BATCH ENOTSUPP "$BPFTOOL" -d map swap-drain \
+	refuse MAP_LOOKUP_BATCH 524 "$BPFTOOL" -d map swap-drain \
 		pinned "$PINS/outer" "${SLOT[@]}" >"$BATS_TEST_TMPDIR/got" 2>&1
 	grep "no batch of a hash can be read: not supported$" \
 		"$BATS_TEST_TMPDIR/got"
@@ -161,7 +161,7 @@ has_extremes() {
 @test "a batch that lacks a lock for good: the same bytes, one by one" {
 	needs_seccomp
 	as_dumped --fill 16 hash
-	refuse LOOKUP_BATCH ETIMEDOUT "$BPFTOOL" -d map swap-drain \
+	refuse MAP_LOOKUP_BATCH ETIMEDOUT "$BPFTOOL" -d map swap-drain \
 		pinned "$PINS/outer" "${SLOT[@]}" >"$BATS_TEST_TMPDIR/got" \
 		2>"$BATS_TEST_TMPDIR/err"
 	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"

@@ -305,7 +305,7 @@ killed_at() {
 		make_slot array_of_maps --fill 20 hash
 		INNER=$(map_id "$PINS/inner")
 		run_of
-		ends 255 refuse LOOKUP_BATCH EINVAL "$BUILD/tests/at_call" -n 7 \
+		ends 255 refuse MAP_LOOKUP_BATCH EINVAL "$BUILD/tests/at_call" -n 7 \
 			error=EIO "bpf\\(BPF_MAP_LOOKUP_ELEM, map=$INNER," "${RUN[@]}"
 		is_pinned
 		run ! grep '^Found' "$OUT"

@@ -171,23 +171,22 @@ held_and_lost() {
 
 @test "a bpf_wq in the drained map's own values" {
 	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
-	load_prog wq_values wq_in_inner
-	mv "$PINS/outer" "$PINS/outer_plain"
-	mv "$PINS/others" "$PINS/outer"
-	fill_slot "$PINS/working"
+	load_prog callbacks in_wq
+	mv "$PINS/wq_outer" "$PINS/outer"
+	fill_slot "$PINS/wq"
 	bpftool map delete pinned "$PINS/outer" key 1 0 0 0
-	refused_and_forced "map $(map_id "$PINS/working") .*its own values start callbacks"
+	refused_and_forced "map $(map_id "$PINS/wq") .*its own values start callbacks"
 }
 
 @test "a bpf_wq in the inner map of another map-in-map" {
 	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
-	load_prog wq_values wq_in_other
-	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/others"),"
+	load_prog callbacks wq_in_other
+	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/wq_outer"),"
 }
 
 @test "a bpf_wq in a map that the program does not use" {
 	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
-	load_prog wq_values wq_nowhere
+	load_prog callbacks wq_nowhere
 	drained
 }
 
@@ -199,14 +198,13 @@ held_and_lost() {
 }
 
 @test "a bpf_timer in the drained map's own values" {
-	load_prog wq_timer timer_in_inner
-	mv "$PINS/outer" "$PINS/outer_plain"
-	mv "$PINS/timers" "$PINS/outer"
-	refused_and_forced "map $(map_id "$PINS/ticking") .*its own values start callbacks"
+	load_prog callbacks in_timer
+	mv "$PINS/timer_outer" "$PINS/outer"
+	refused_and_forced "map $(map_id "$PINS/timer") .*its own values start callbacks"
 }
 
 @test "a bpf_timer in another map of the program: the wait covers it" {
-	load_prog wq_timer timer_beside
+	load_prog callbacks timer_beside
 	drained
 }
 
@@ -255,7 +253,7 @@ refused_iterator() {
 
 	load_prog sleep_use uprobe_plain
 	before=$(slot_id)
-	run --separate-stderr "$BUILD/tests/sleep_refuse" "$1" "$BPFTOOL" \
+	run --separate-stderr refuse "$1" EPERM "$BPFTOOL" \
 		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
 		journal "$PINS/journal"
 	[[ $status -ne 77 ]] || skip "$stderr"
@@ -264,15 +262,15 @@ refused_iterator() {
 }
 
 @test "the kernel refuses to load the iterator: refused" {
-	refused_iterator prog_load
+	refused_iterator PROG_LOAD
 }
 
 @test "the kernel refuses to attach the iterator: refused" {
-	refused_iterator link_create
+	refused_iterator LINK_CREATE
 }
 
 @test "the kernel refuses to run the iterator: refused" {
-	refused_iterator iter_create
+	refused_iterator ITER_CREATE
 }
 
 @test "the kernel's BTF can't be read: refused" {

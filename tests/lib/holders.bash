@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Who can reach a map, or uses a map-in-map: refusals of swap-drain, "force", and
-# programs that do, by tests/progs/users_load.c
+# programs that do, by tests/progs/reach_load.c
 
 . "${BASH_SOURCE[0]%/*}/slot.bash"
 
@@ -9,17 +9,19 @@ drain_here() {
 	drain journal "$PINS/journal" "$@"
 }
 
-# Loads a program of an object, with the maps that $PINS has already; $PROG
-# is its id
+# load_prog OBJECT PROGRAM [KIND ARG...]: with the maps that $PINS has already, by
+# tests/progs/reach_load.c; $PROG is its id. load_prog_or_skip: which some kernels refuse
 load_prog() {
-	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/$1.bpf.o" "$2" "$PINS")
+	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/$1.bpf.o" "$2" "$PINS" "${@:3}")
 }
 
-# The same for a program that some kernels refuse
 load_prog_or_skip() {
-	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/$1.bpf.o" "$2" "$PINS" \
-		2>"$BATS_TEST_TMPDIR/refused") ||
-		skip "$(cat "$BATS_TEST_TMPDIR/refused")"
+	local status=0
+
+	load_prog "$@" 2>"$BATS_TEST_TMPDIR/refused" || status=$?
+	((status != 77)) || skip "$(<"$BATS_TEST_TMPDIR/refused")"
+	cat "$BATS_TEST_TMPDIR/refused" >&2
+	return $status
 }
 
 journal_is_empty() {
@@ -134,32 +136,14 @@ drain_and_insert() {
 		status=$?
 }
 
-# users_load KIND PROGRAM [ARG...]: with the maps of users_maps.bpf.c in $PINS, its
-# ID goes into $PROG
-users_load() {
-	local status=0
-
-	PROG=$("$BUILD/tests/users_load" "$1" "$BUILD/tests/users_maps.bpf.o" \
-		"$2" "$PINS" "${@:3}" 2>"$BATS_TEST_TMPDIR/refused") ||
-		status=$?
-	((status != 77)) || skip "$(<"$BATS_TEST_TMPDIR/refused")"
-	cat "$BATS_TEST_TMPDIR/refused"
-	return $status
-}
-
-# extends TARGET: users_load of an extension of a program of users_target.bpf.c
+# extends TARGET: an extension of a program of users_target.bpf.c
 extends() {
-	users_load ext ext_part "$BUILD/tests/users_target.bpf.o" "$1"
+	load_prog_or_skip users_maps ext_part ext "$BUILD/tests/users_target.bpf.o" "$1"
 }
 
 # The slot that users_maps.bpf.c fills, the last of 2,048
 last_slot() {
 	in_slot key 255 7 0 0
-}
-
-# The map in it
-last_id() {
-	inner_id "$PINS/outer" key 255 7 0 0
 }
 
 # refuses_drain PATTERN [COMMAND...]: refused without force, run by a command, and

@@ -116,6 +116,6 @@ faults_at() {
 @test "safety: a program of the map-in-map can start a bpf_wq" {
 	skip_unless "the kernel has no bpf_wq" \
 		grep -qw bpf_wq_init /proc/kallsyms
-	load_prog wq_values wq_in_other
-	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/others"),"
+	load_prog callbacks wq_in_other
+	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/wq_outer"),"
 }
