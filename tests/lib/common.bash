@@ -3,6 +3,9 @@
 
 bats_require_minimum_version 1.5.0
 
+# What fails within $(...) fails
+shopt -s inherit_errexit
+
 : "${BUILD:?run through make check}" "${BPFTOOL:?run through make check}"
 
 # Sanitizers make a start take ten times as long: with them, what only makes and
