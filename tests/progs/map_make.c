@@ -26,7 +26,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "map_btf.h"
+#include "map_types.h"
 #include "opts.h"
 
 #define SLOTS_AT_ONCE	128
@@ -207,7 +207,7 @@ static void make_key(const struct map_spec *s, __u32 i, __u8 *key)
 }
 
 /* The least and the greatest numbers too, and a boolean that is one */
-static void make_counters(struct counter_value *v, __u32 i)
+static void make_counters(struct counters_value *v, __u32 i)
 {
 	if (i % 5 == 1) {
 		memset(v, 0xff, sizeof(*v));
@@ -293,7 +293,7 @@ static int create_map(struct map_spec *s)
 	if (s->btf && !types->btf) {
 		if (map_types_load(types, s->btf,
 				   s->type == BPF_MAP_TYPE_LPM_TRIE,
-				   s->key_size, s->value_size))
+				   s->key_size, &s->value_size))
 			err(1, "can't load the BTF");
 		s->opts.btf_fd = btf__fd(types->btf);
 		s->opts.btf_key_type_id = types->key_id;
@@ -386,18 +386,8 @@ static void complete(struct map_spec *s)
 		s->entries = shapes[i].entries;
 	if (s->entries && s->fill > s->entries)
 		s->entries = s->fill;
-	if (s->btf && !strcmp(s->btf, "struct"))
-		s->value_size = sizeof(struct map_value);
-	if (s->btf && !strcmp(s->btf, "counters"))
-		s->value_size = sizeof(struct counter_value);
-	if (s->btf && !strcmp(s->btf, "flow")) {
+	if (s->btf && !strcmp(s->btf, "flow"))
 		s->key_size = sizeof(struct flow_key);
-		s->value_size = sizeof(struct flow_value);
-	}
-	if (s->btf && !strcmp(s->btf, "float"))
-		s->value_size = 12;
-	if (s->btf && !strcmp(s->btf, "lock"))
-		s->value_size = 8;
 	s->opts.map_flags |= shapes[i].flags;
 }
 
