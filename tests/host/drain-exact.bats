@@ -22,6 +22,7 @@ move_load() {
 
 # start_load OPTION...: counts into $PINS/map for a while, then writes how much that was
 start_load() {
+	rm -rf "${PINS:?}"/*
 	move_load --pin "$PINS/map" --seconds "$LOAD_SECONDS" "$@" \
 		>"$BATS_TEST_TMPDIR/counted" &
 	load_pid=$!
@@ -82,28 +83,20 @@ conserve() {
 	[[ ! -e $journal ]] || [[ -z $(ls "$journal") ]]
 }
 
-@test "hash: names, times and flags beside counters of both sizes" {
-	conserve hash
-}
+@test "each type, with names, times and flags beside counters of both sizes" {
+	local options
 
-@test "array" {
-	conserve array
-}
-
-@test "percpu_hash, added to without atomics" {
-	conserve percpu_hash --plain
-}
-
-@test "percpu_array, added to without atomics" {
-	conserve percpu_array --plain
-}
-
-@test "queue" {
-	conserve queue
-}
-
-@test "stack" {
-	conserve stack
+	while read -ra options; do
+		echo "${options[*]}"
+		conserve "${options[@]}"
+	done <<-END
+		hash
+		array
+		percpu_hash --plain
+		percpu_array --plain
+		queue
+		stack
+	END
 }
 
 # measure: how many ms a drain takes under the load, in $took
@@ -161,20 +154,13 @@ conserve_since() {
 	expect_exact "$BATS_TEST_TMPDIR/two"
 }
 
-@test "since: plain adds to a hash, two readers, killed now and then" {
-	conserve_since hash
-}
+@test "since: plain adds, two readers, killed now and then" {
+	local type
 
-@test "since: plain adds to an array" {
-	conserve_since array
-}
-
-@test "since: percpu_hash" {
-	conserve_since percpu_hash
-}
-
-@test "since: percpu_array" {
-	conserve_since percpu_array
+	for type in hash array percpu_hash percpu_array; do
+		echo "$type"
+		conserve_since "$type"
+	done
 }
 
 @test "killed at any moment: nothing is lost, with recover" {

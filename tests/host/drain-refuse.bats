@@ -14,27 +14,9 @@ teardown() {
 	cleanup_bpffs
 }
 
-# The maps, what is pinned, the journal
-state() {
-	local map
-
-	for map in "$PINS"/maps/* "$PINS"/map; do
-		[[ ! -f $map ]] || bpftool map dump pinned "$map" 2>&1
-	done
-	ls -R "$PINS"
-}
-
 # refused PATTERN MAP WORD...: "map drain" says so, plain and with -j, and nothing changes
 refused() {
-	local before map=$2 pattern=$1
-
-	shift 2
-	before=$(state)
-	refuses "$pattern" drain pinned "$map" journal "$journal" "$@" || return
-	[[ $(state) == "$before" ]] || {
-		echo "no longer as before: $(state)" "before: $before" >&2
-		return 1
-	}
+	touches_nothing refuses "$1" drain pinned "$2" journal "$journal" "${@:3}"
 }
 
 # drained PATTERN MAP WORD...: it is drained, with one warning that says so

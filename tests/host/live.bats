@@ -68,20 +68,11 @@ never_an_error() {
 	done
 }
 
-@test "hash: no error for an entry that goes away" {
+@test "no error for an entry that goes away" {
 	never_an_error hash
 	never_an_error --flag no_prealloc hash
-}
-
-@test "per-CPU hash: no error for an entry that goes away" {
 	never_an_error --flag no_prealloc percpu_hash
-}
-
-@test "LRU hash: no error for an entry that goes away" {
 	never_an_error lru_hash
-}
-
-@test "trie: no error for an entry that goes away" {
 	never_an_error lpm_trie
 }
 

@@ -29,19 +29,13 @@ read_then_delete() {
 	[[ ! -s $dump.delete ]] || bpftool batch file "$dump.delete" >/dev/null
 }
 
-@test "array_of_maps: nothing is lost with created replacements" {
+@test "nothing is lost with created replacements" {
 	loses_nothing array created
-}
-
-@test "array_of_maps: nothing is lost with two maps taking turns" {
-	loses_nothing array turns
-}
-
-@test "hash_of_maps: nothing is lost with created replacements" {
 	loses_nothing hash created
 }
 
-@test "hash_of_maps: nothing is lost with two maps taking turns" {
+@test "nothing is lost with two maps taking turns" {
+	loses_nothing array turns
 	loses_nothing hash turns
 }
 

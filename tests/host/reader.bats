@@ -64,30 +64,20 @@ has_extremes() {
 	done
 }
 
-@test "counters in an LRU hash" {
-	as_dumped --fill 100 --btf counters --key 12 lru_hash
-	has_extremes
-}
+@test "counters in maps of the other types: as map dump prints them" {
+	local options
 
-@test "counters of each CPU in a hash" {
-	as_dumped --fill 50 --btf counters --key 12 percpu_hash
-	has_extremes
-	as_dumped --fill 50 --btf counters --key 12 lru_percpu_hash
-}
-
-@test "counters in an array" {
-	as_dumped --fill 50 --btf counters array
-	has_extremes
-}
-
-@test "counters of each CPU in an array" {
-	as_dumped --fill 50 --btf counters percpu_array
-	has_extremes
-}
-
-@test "counters in an LPM trie" {
-	as_dumped --fill 16 --btf counters lpm_trie
-	has_extremes
+	while read -ra options; do
+		as_dumped --btf counters "${options[@]}"
+		has_extremes
+	done <<-END
+		--fill 100 --key 12 lru_hash
+		--fill 50 --key 12 percpu_hash
+		--fill 50 --key 12 lru_percpu_hash
+		--fill 50 array
+		--fill 50 percpu_array
+		--fill 16 lpm_trie
+	END
 }
 
 @test "more entries than a batch has" {

@@ -353,24 +353,30 @@ refuses() {
 		show_last_run -j "$@"
 }
 
-# The whole outer map, the content of the map that belongs into its slot, and
-# our pins. What is left in the journal shows up in cleanup_slot.
+# All that is pinned, and the content of the maps among it. What is left in the
+# journal shows up in cleanup_slot.
 state() {
-	printf 'map dump pinned %s\n' "$PINS/outer" "$PINS/inner" |
-		bpftool batch file - 2>&1 || true
+	local pin
+
+	find "$PINS" -type f | sort | while read -r pin; do
+		echo "$pin"
+		bpftool map dump pinned "$pin" 2>&1 || true
+	done
 	ls -R "$PINS"
+}
+
+# touches_nothing COMMAND...
+touches_nothing() {
+	local before
+
+	before=$(state)
+	"$@" || return
+	diff -u <(echo "$before") <(state) >&2
 }
 
 # refused PATTERN WORD...: "bpftool map WORD..." says so, and touches nothing
 refused() {
-	local before
-
-	before=$(state)
-	refuses "$@" || return
-	[[ $(state) == "$before" ]] || {
-		echo "no longer as before: $(state)" "before: $before" >&2
-		return 1
-	}
+	touches_nothing refuses "$@"
 }
 
 # drain_refused PATTERN WORD...: the same for "swap-drain MAP key DATA WORD..."
