@@ -7,7 +7,6 @@
 # map that is there already is swapped in.
 set -euo pipefail
 
-# shellcheck source=tests/bench/lib.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
 # note WHO COMMAND...: adds a time to those of WHO

@@ -5,7 +5,6 @@
 # out of the drawing: the base's dump of 10,000,000 entries, 4,096 single updates.
 set -euo pipefail
 
-# shellcheck source=tests/bench/lib.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 here=$(dirname "${BASH_SOURCE[0]}")
 table=$BUILD/bench/growth.tsv
@@ -47,14 +46,12 @@ grow_slots() {
 
 	rm -rf "${pins:?}"/* "${work:?}"/*
 	make_map --fill 16 hash inner
-	make_outer "$slots" inner
 	for ((slot = 0; slot < slots; slot++)); do
 		echo "map update pinned $pins/outer key $((slot % 256))" \
 			"$((slot / 256)) 0 0 value pinned $pins/inner"
 	done >"$work.updates"
 	for ((run = 0; run < runs; run++)); do
-		"$BUILD/tests/map_make" --name bench --slots "$slots" --fill 16 \
-			hash "$pins/outer"
+		make_slots "$slots" --fill 16
 		settle
 		wall "$BPFTOOL" -j map swap-drain pinned "$pins/outer" all \
 			journal "$pins/journal" >>"$work/swap-drain all"

@@ -1,4 +1,3 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What the benchmarks share. BENCH_QUICK=1 makes all of them small and runs each
 # once: whether they work, not what they measure, is then of interest.
@@ -45,7 +44,6 @@ median() {
 
 # wall COMMAND...: microseconds; what it prints goes nowhere
 wall() {
-	# shellcheck disable=SC2016 # the other shell's
 	"$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@" >/dev/null' "$@" |
 		cut -d' ' -f1
 }
@@ -68,7 +66,6 @@ has_batches() {
 raw() {
 	local said us count
 
-	# shellcheck disable=SC2016 # the other shell's
 	said=$("$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@"' \
 		"$BUILD/tests/raw_read" "$pins/$2")
 	read -r us _ count <<<"$said"
@@ -107,6 +104,13 @@ make_outer() {
 	rm -f "$pins/outer"
 	"$BPFTOOL" map create "$pins/outer" type array_of_maps key 4 value 4 \
 		entries "$1" name bench_outer inner_map pinned "$pins/$2"
+}
+
+# make_slots NUMBER OPTION_OF_MAP_MAKE...: an array_of_maps with so many filled slots
+make_slots() {
+	rm -f "$pins/outer"
+	"$BUILD/tests/map_make" --name bench --outer-name bench_outer \
+		--outer-entries "$1" --slots "$@" hash - array_of_maps "$pins/outer"
 }
 
 # fill_slot NAME: puts a pinned map into the first slot

@@ -5,7 +5,6 @@
 # is none.
 set -euo pipefail
 
-# shellcheck source=tests/bench/lib.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 declare -A nr=([few]=$(entries 10000) [many]=$(entries 10000000))
 

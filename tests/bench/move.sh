@@ -4,7 +4,6 @@
 # process against "map dump -j" of the base, which is not exact
 set -euo pipefail
 
-# shellcheck source=tests/bench/lib.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
 nr=$(entries 1000000)

@@ -4,7 +4,6 @@
 # counts from the start of the update
 set -euo pipefail
 
-# shellcheck source=tests/bench/lib.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 bar_us=5000
 rounds=$((runs * 3))
@@ -17,7 +16,6 @@ expect_entries 100 "$BPFTOOL" "${drain[@]}"
 export said=$work/said
 for ((run = 0; run < rounds; run++)); do
 	fill_slot inner
-	# shellcheck disable=SC2016 # the other shell's
 	took=$("$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@" >/dev/null 2>"$said"' \
 		"$BPFTOOL" -d "${drain[@]}")
 	took=${took%% *}

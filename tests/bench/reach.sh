@@ -6,7 +6,6 @@
 # turns.
 set -euo pipefail
 
-# shellcheck source=tests/bench/lib.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 rounds=$((runs * 3))
 maps=$(entries 1000) programs=$(entries 200)
@@ -23,7 +22,6 @@ pause=0.5
 # look [COMMAND...]: two numbers of a run under a command, in microseconds: what is
 # left beside the wait, and its CPU time
 look() {
-	# shellcheck disable=SC2016 # the other shell's
 	"$@" /bin/sh -c 'sleep "$0"; exec "$@"' "$pause" \
 		"$BUILD/tests/wall" 1 "$BPFTOOL" -j map swap-drain pinned "$pins/outer" \
 		key 0 0 0 0 quiet journal "$pins/journal" |

@@ -5,22 +5,18 @@
 # for "all", which is compared with the bare calls that it can't do without.
 set -euo pipefail
 
-# shellcheck source=tests/bench/lib.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 slots=1024
 [ -z "${BENCH_QUICK:-}" ] || slots=16
 
 make_map --fill 16 hash inner
-make_outer "$slots" inner
-"$BUILD/tests/map_make" --name bench --slots "$slots" --fill 16 hash "$pins/outer"
 for ((slot = 0; slot < slots; slot++)); do
 	echo "map update pinned $pins/outer key $((slot % 256)) $((slot / 256)) 0 0" \
 		"value pinned $pins/inner"
 done >"$work/updates"
 
 fill_slots() {
-	"$BUILD/tests/map_make" --name bench --slots "$slots" --fill 16 hash \
-		"$pins/outer"
+	make_slots "$slots" --fill 16
 	settle
 }
 

@@ -5,7 +5,6 @@
 # it costs to find out that the kernel does not have the command.
 set -euo pipefail
 
-# shellcheck source=tests/bench/lib.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 rounds=$((runs * 3))
 bar_us=3000
@@ -35,7 +34,6 @@ figures() {
 
 # started WORD...: microseconds until bpftool has ended, which may be with an error
 started() {
-	# shellcheck disable=SC2016 # the other shell's
 	"$BUILD/tests/wall" 1 /bin/sh -c '"$0" "$@" >/dev/null 2>&1 || :' \
 		"$BPFTOOL" "$@"
 }

@@ -48,7 +48,6 @@ expect() {
 
 attach() {
 	coproc demo { exec "$BUILD/tests/demo" "$BUILD/tests/demo.bpf.o" "$pins"; }
-	# shellcheck disable=SC2154 # bash sets it, and forgets it at the end
 	demo_pid=$demo_PID
 	exec {to_demo}>&"${demo[1]}" {from_demo}<&"${demo[0]}"
 	eval "exec ${demo[0]}<&- ${demo[1]}>&-"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # BPF_SYNC_MAP_ACCESS itself. Needs a kernel with the patch.
 
-load ../lib/answers
-load ../lib/command
+load ../lib/common
+load ../lib/inject
 
 setup() {
 	PROGS=$BUILD/tests

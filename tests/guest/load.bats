@@ -3,8 +3,6 @@
 # The command under load. HAMMER_SECONDS (30) says how long.
 
 load ../lib/common
-load ../lib/command
-load ../lib/race
 load ../lib/load
 
 setup_file() {

@@ -5,15 +5,7 @@
 # programs of types that can sleep since Linux 7.1 only
 
 bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
-load ../lib/users
-
-setup() {
-	setup_slot
-}
 
 teardown() {
 	cleanup_leak_free
@@ -37,13 +29,13 @@ waited_for_here() {
 
 @test "a sleepable raw_tp program: waited for" {
 	last_slot
-	users_load sleepable raw_tp_sleeps
+	load_prog_or_skip users_maps raw_tp_sleeps sleepable
 	waited_for_here "program $PROG raw_tp_sleeps is sleepable"
 }
 
 @test "a sleepable tracepoint program: waited for" {
 	last_slot
-	users_load sleepable tp_sleeps
+	load_prog_or_skip users_maps tp_sleeps sleepable
 	waited_for_here "program $PROG tp_sleeps is sleepable"
 }
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # libbpf's bpf_sync_map_access(), on a kernel with the command and without.
 
-load ../lib/answers
-load ../lib/command
+load ../lib/common
+load ../lib/inject
 
 @test "libbpf: bpf_sync_map_access() is 0 where the command is, -errno where not" {
 	run "$BUILD/tests/sync_wrapper"

@@ -1,13 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # swap-drain MAP all fails, or is killed, between two of the maps: each of them is
 # in its slot, or printed, or pinned, and recover prints what is pinned
-# shellcheck disable=SC2034 # variables for other files
 
-load ../lib/common
 load ../lib/slot
-load ../lib/all
-load ../lib/inject
 
 setup() {
 	setup_slot
@@ -16,10 +11,6 @@ setup() {
 	WORDS=()
 	FAULT_TYPE=array_of_maps
 	SET_UP=six_slots
-}
-
-teardown() {
-	cleanup_slot
 }
 
 # Each of the three maps is more than a buffer of output

@@ -1,20 +1,7 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # swap-drain MAP all: many slots, and how many files may be open
 
-bats_require_minimum_version 1.5.0
-
-load ../lib/common
 load ../lib/slot
-load ../lib/all
-
-setup() {
-	setup_slot
-}
-
-teardown() {
-	cleanup_slot
-}
 
 # As a login shell has it by default: more may be open once the limit is raised
 @test "1,024 slots" {
@@ -46,7 +33,6 @@ refused_with_limit() {
 	run --separate-stderr "${UNPRIVILEGED_LIMIT[@]}" "$@" "$BPFTOOL" map \
 		swap-drain pinned "$PINS/outer" all
 	[[ $status == 255 && -z $output ]]
-	# shellcheck disable=SC2154 # run sets it
 	[[ $stderr =~ "ulimit -n "([0-9]+) ]]
 	NEED=${BASH_REMATCH[1]}
 	[[ $stderr != *force* ]]
@@ -69,7 +55,6 @@ refused_with_limit() {
 
 @test "what the caller has left open counts, too" {
 	make_outer array_of_maps 20 20 --fill 1 hash
-	# shellcheck disable=SC2016 # the other shell's
 	refused_with_limit 150 bash -c 'for fd in {20..119}; do
 		eval "exec $fd</dev/null"; done; exec "$@"' -
 	((NEED > 2 * 20 + 100))

@@ -1,21 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # swap-drain MAP all: the maps' order, and the slots in whatever way they are read
 # and updated
-# shellcheck disable=SC2030,SC2031 # a test is a subshell, and $status its own
 
-load ../lib/common
 load ../lib/slot
-load ../lib/inject
-load ../lib/all
-
-setup() {
-	setup_slot
-}
-
-teardown() {
-	cleanup_slot
-}
 
 # exchange SLOT SLOT: their maps, so that the ids do not rise with the slots
 exchange() {
@@ -87,7 +74,7 @@ plain_slots_in_turn() {
 @test "maps come in that order whatever was swapped first" {
 	needs_seccomp
 	mixed_slots 40
-	refuse UPDATE_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
+	refuse MAP_UPDATE_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
 		pinned "$PINS/outer" all | slots_in_turn |
 		diff -u "$BATS_TEST_TMPDIR/want" -
 }
@@ -103,7 +90,7 @@ plain_slots_in_turn() {
 	in_mode
 
 	mixed_slots 1100
-	refuse LOOKUP_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
+	refuse MAP_LOOKUP_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
 		pinned "$PINS/outer" all | slots_in_turn >"$got"
 	cmp "$got" "$BATS_TEST_TMPDIR/want"
 }
@@ -133,7 +120,7 @@ plain_slots_in_turn() {
 	needs_seccomp
 	make_outer array_of_maps 16 12 --fill 1 hash
 	slots_and_ids >"$BATS_TEST_TMPDIR/before"
-	refuse UPDATE_BATCH EINVAL strace -f -qq -e trace=bpf -o "$trace" \
+	refuse MAP_UPDATE_BATCH EINVAL strace -f -qq -e trace=bpf -o "$trace" \
 		"$BPFTOOL" map swap-drain pinned "$PINS/outer" all quiet
 	[[ $(grep -c 'bpf(BPF_MAP_UPDATE_ELEM' "$trace") == 12 ]]
 	[[ $(updating_threads "$trace") -gt 1 ]]
@@ -173,7 +160,7 @@ by_slot() {
 		drain_all >"$got.batch"
 		in_mode
 		slots_with_holes $type
-		refuse LOOKUP_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
+		refuse MAP_LOOKUP_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
 			pinned "$PINS/outer" all >"$got"
 		slots_in_turn "$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
 		cmp <(by_slot "$got") <(by_slot "$got.batch")

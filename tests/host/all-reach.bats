@@ -1,15 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# shellcheck disable=SC2034,SC2154 # variables of run, and for other files
 # swap-drain MAP all when one of the maps can be reached by another way, or
 # somebody else has the lock
 
-bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
-load ../lib/all
 load ../lib/holders
-load ../lib/leaks
 
 setup() {
 	setup_slot
@@ -17,7 +10,7 @@ setup() {
 }
 
 teardown() {
-	[[ -z ${HOLDER-} ]] || kill -KILL "$HOLDER"
+	let_go
 	cleanup_leak_free
 }
 
@@ -188,29 +181,21 @@ recover_here() {
 	journal_is_empty
 }
 
-is_held() {
-	grep -q held "$BATS_TEST_TMPDIR/held"
-}
-
 @test "another has the lock of the map-in-map" {
 	local before
 
 	five_maps
 	before=$(slots_and_ids)
-	"$BUILD/tests/lock_hold" "swap_$OUTER" >"$BATS_TEST_TMPDIR/held" 3>&- &
-	HOLDER=$!
-	wait_until is_held
+	hold "$OUTER"
 	run --separate-stderr drain_here
 	[[ $status == 255 && -z $output ]]
-	[[ $stderr == "Error: map $OUTER is locked by map $(sed "s/held //" \
-		"$BATS_TEST_TMPDIR/held")"* ]]
+	[[ $stderr == "Error: map $OUTER is locked by map $LOCK"* ]]
 	[[ $(slots_and_ids) == "$before" ]]
 	journal_is_empty
 
 	drain_here >"$BATS_TEST_TMPDIR/got" 3>&- &
 	kill -KILL "$HOLDER"
-	HOLDER=
-	wait $!
+	wait "$!"
 	[[ $(grep -c '^	slot ' "$BATS_TEST_TMPDIR/got") == 5 ]]
 	journal_is_empty
 }

@@ -1,19 +1,12 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What a failed run of many slots left behind: said once, and each map looked at
 # once
 
-load ../lib/common
 load ../lib/slot
-load ../lib/all
 
 setup() {
 	setup_slot
 	TRACE=$BATS_TEST_TMPDIR/trace ERR=$BATS_TEST_TMPDIR/err
-}
-
-teardown() {
-	cleanup_slot
 }
 
 # leave_behind SLOTS: as many maps, whose map-in-map goes on to be used

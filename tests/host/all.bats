@@ -1,21 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # swap-drain MAP all: every filled slot in one run
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
-# shellcheck disable=SC2030,SC2031 # a test is a subshell, and $status its own
-# shellcheck disable=SC2034 # variables for other files
 
-load ../lib/common
 load ../lib/slot
-load ../lib/race
-load ../lib/inject
-load ../lib/all
-
-bats_require_minimum_version 1.5.0
-
-setup() {
-	setup_slot
-}
+load ../lib/load
 
 teardown() {
 	load_stop
@@ -302,7 +289,7 @@ untouched() {
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
 		six_slots
 		status=0
-		refuse UPDATE_BATCH EINVAL "$BUILD/tests/at_call" -a -n 3 \
+		refuse MAP_UPDATE_BATCH EINVAL "$BUILD/tests/at_call" -a -n 3 \
 			error=ENOMEM 'bpf\(BPF_MAP_UPDATE_ELEM' \
 			"${SWAP_ALL[@]}" >"$OUT" 2>"$OUT.err" || status=$?
 		nothing_is_lost
@@ -325,7 +312,7 @@ untouched() {
 	SWAP_ALL=("${SWAP_ALL[0]}" -d "${SWAP_ALL[@]:1}")
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
 		six_slots
-		refuse UPDATE_BATCH EINVAL "${SWAP_ALL[@]}" \
+		refuse MAP_UPDATE_BATCH EINVAL "${SWAP_ALL[@]}" \
 			>"$got" 2>"$got.err"
 		grep "^slots are swapped one by one: " "$got.err"
 		jq -r '.[].id' "$got" | sort | diff -u <(echo "$BEFORE") -
@@ -346,7 +333,7 @@ untouched() {
 	needs_seccomp
 	make_outer array_of_maps 1024 1024 --fill 2 hash
 	slots_and_ids >"$BATS_TEST_TMPDIR/want"
-	refuse UPDATE_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
+	refuse MAP_UPDATE_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
 		pinned "$PINS/outer" all >"$got"
 	jq -r '.[] | select(.elements | length == 2) |
 		"\(.slot | map(.[2:]) | join(" ")) \(.id)"' "$got" | sort |

@@ -1,20 +1,11 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Wrong words and wrong maps: refused with one clear line, nothing touched
 
-load ../lib/common
 load ../lib/slot
-load ../lib/errors
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_slot
 	make_slot
-}
-
-teardown() {
-	cleanup_slot
 }
 
 @test "no arguments" {

@@ -1,22 +1,13 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Both verbs in a file of "bpftool batch"
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
-load ../lib/common
 load ../lib/slot
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_slot
 	make_slot array_of_maps --fill 2 hash
 	FILE=$BATS_TEST_TMPDIR/batch
 	DRAIN="map swap-drain pinned $PINS/outer key 0 0 0 0"
-}
-
-teardown() {
-	cleanup_slot
 }
 
 # in_batch LINE...: runs the lines; IN_BATCH holds bpftool's options

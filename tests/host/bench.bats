@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The benchmarks work: each runs once, on a small size, prints all its figures, and
 # fails where it measured something else. How large the figures are is not looked at.
@@ -18,10 +17,6 @@ setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	out=$BATS_FILE_TMPDIR/out
 	export BENCH_QUICK=1
-}
-
-teardown() {
-	cleanup_bpffs
 }
 
 # has PATTERN...: each is a whole line of what the benchmarks printed
@@ -165,7 +160,6 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 }
 
 @test "bench: the distribution's bpftool is that of its package, and not ours" {
-	# shellcheck disable=SC2016 # the other shell's
 	local lib='. tests/bench/lib.bash; echo "<$distro_bpftool>"'
 
 	shim dpkg-query "echo '$BATS_TEST_TMPDIR/sbin/bpftool'"

@@ -1,21 +1,12 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Which system calls are made: the command only where the kernel has it, and one
 # wait, not two. Runs in the guests too.
 
-load ../lib/common
-load ../lib/slot
-load ../lib/all
 load ../lib/holders
-load ../lib/users
 
 setup() {
 	setup_slot
 	TRACE=$BATS_TEST_TMPDIR/trace
-}
-
-teardown() {
-	cleanup_slot
 }
 
 # traced ARG...: bpftool, its bpf(2) and membarrier(2) calls in $TRACE
@@ -137,7 +128,7 @@ most_lookups_of_a_thread() {
 	local all most start
 
 	last_slot
-	users_load plain raw_tp_plain
+	load_prog users_maps raw_tp_plain
 	start=${EPOCHREALTIME/./}
 	bpftool map swap-drain pinned "$PINS/outer" "${SLOT[@]}" quiet
 	echo "# it took $(((${EPOCHREALTIME/./} - start) / 1000)) ms" >&3

@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The bash completion of the three verbs, tried with a real bash and real maps
 
@@ -30,6 +29,9 @@ create() {
 teardown_file() {
 	cleanup_bpffs
 }
+
+# The maps are for all tests
+teardown() { :; }
 
 setup() {
 	mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/files/folder"

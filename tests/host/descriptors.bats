@@ -1,14 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Standard descriptors that are closed, full, or go away: nothing is touched, or
 # the old map is pinned where the message tells
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
-load ../lib/common
 load ../lib/slot
-load ../lib/errors
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_slot

@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # map drain when a call fails, and when it is killed at one: what was counted is in the
 # map, or printed, or pinned where recover finds it. Each time with more counted.
@@ -18,10 +17,6 @@ setup() {
 	: >"$all"
 	head -c 64 /dev/zero >"$BATS_TEST_TMPDIR/packet"
 	bpftool prog load "$BUILD/tests/move_load.bpf.o" "$PINS/prog" pinmaps "$PINS/maps"
-}
-
-teardown() {
-	cleanup_bpffs
 }
 
 count_some() {

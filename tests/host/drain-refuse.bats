@@ -1,13 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What map drain refuses, in its own words and before it touches anything; what it
 # drains all the same with "force"; what it tells with -d, quiet and -j
 
-load ../lib/common
-load ../lib/refusal
-load ../lib/inject
-
-bats_require_minimum_version 1.5.0
+load ../lib/slot
 
 setup() {
 	setup_bpffs
@@ -19,27 +14,9 @@ teardown() {
 	cleanup_bpffs
 }
 
-# The maps, what is pinned, the journal
-state() {
-	local map
-
-	for map in "$PINS"/maps/* "$PINS"/map; do
-		[[ ! -f $map ]] || bpftool map dump pinned "$map" 2>&1
-	done
-	ls -R "$PINS"
-}
-
 # refused PATTERN MAP WORD...: "map drain" says so, plain and with -j, and nothing changes
 refused() {
-	local before map=$2 pattern=$1
-
-	shift 2
-	before=$(state)
-	refuses "$pattern" drain pinned "$map" journal "$journal" "$@" || return
-	[[ $(state) == "$before" ]] || {
-		echo "no longer as before: $(state)" "before: $before" >&2
-		return 1
-	}
+	touches_nothing refuses "$1" drain pinned "$2" journal "$journal" "${@:3}"
 }
 
 # drained PATTERN MAP WORD...: it is drained, with one warning that says so
@@ -139,7 +116,7 @@ make_map() {
 	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr" force
 	# Not so a pointer into the memory of a process
 	bpftool map drain pinned "$PINS/maps/user" counters n journal "$journal"
-	"$BUILD/tests/reach_load" "$BUILD/tests/users_values.bpf.o" in_timer_deep "$PINS"
+	"$BUILD/tests/reach_load" "$BUILD/tests/callbacks.bpf.o" in_timer_deep "$PINS"
 	refused "hold a bpf_timer, which can't be moved$" "$PINS/timer_deep"
 }
 
@@ -321,7 +298,6 @@ drain_while() {
 	local lines
 
 	load_progs drain_refuse
-	# shellcheck disable=SC2154 # run sets stderr
 	lines() {
 		run --separate-stderr bpftool -d map drain pinned "$PINS/maps/$1" \
 			quiet journal "$journal"

@@ -1,24 +1,9 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # "map dump" goes another way than the base's bpftool and prints the same, to
 # the byte, with the same exit status
-# shellcheck disable=SC2030,SC2031 # a test is a subshell, and MODE its own
 
-load ../lib/common
 load ../lib/slot
 load ../lib/shapes
-load ../lib/inject
-load ../lib/answers
-
-bats_require_minimum_version 1.5.0
-
-setup() {
-	setup_slot
-}
-
-teardown() {
-	cleanup_slot
-}
 
 # dumped_by COMMAND FILE WORD...: stdout, stderr and the exit status to FILE*
 dumped_by() {
@@ -207,7 +192,7 @@ in_batches() {
 		in_mode -j
 		dumped_by plain_bpftool "$BATS_TEST_TMPDIR/want" \
 			pinned "$PINS/inner"
-		refuse LOOKUP_BATCH EINVAL "$BPFTOOL" -j map dump \
+		refuse MAP_LOOKUP_BATCH EINVAL "$BPFTOOL" -j map dump \
 			pinned "$PINS/inner" >"$BATS_TEST_TMPDIR/got"
 		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
 		in_mode

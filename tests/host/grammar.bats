@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Help, manual and completion have the same words. The tool's own help is what
 # the others are compared with.
@@ -62,7 +61,6 @@ explained() {
 
 	verbs=$(sed -n 's/.*bpftool map \([a-z_-]*\).*/\1/p' "$HELP" | sort -u)
 	[[ $verbs == *drain*swap-drain*sync* ]]
-	# shellcheck disable=SC2016 # a variable of the completion
 	comp=$(sed -n '/\$prev == \$object.*/,/esac/p' "$COMP" |
 		sed -n "/'delete dump getnext/,/cur/p" | words)
 	for verb in $verbs; do
@@ -149,7 +147,6 @@ comp_words() {
 	# The kernel that has all of them
 	same "$want" "$(sed -n 's/^| with our patch[^|]*|\([^|]*\)|.*/\1/p' "$readme" |
 		listed)" table
-	# shellcheck disable=SC2016 # the README quotes so
 	same "$want" "$(sed -n 's/^- `\([a-z_]*\)`: .*/\1/p' "$readme" | xargs)" list
 }
 

@@ -1,10 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # docs/guide.md from its first step to its last, as it stands there
 
 load ../lib/common
-load ../lib/transcript
-load ../lib/readme
+load ../lib/pages
 
 GUIDE=$BATS_TEST_DIRNAME/../../docs/guide.md
 
@@ -122,7 +120,6 @@ index_of() {
 	page_transcript "$GUIDE"
 	[[ ${CMD[0]} == mountpoint* ]]
 	# The mount goes with the namespace
-	# shellcheck disable=SC2016 # the inner shell's
 	run unshare --mount bash -c '
 		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
 		! mountpoint -q /sys/fs/bpf && eval "$1" &&

@@ -1,22 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The warning where the kernel does not update hash_of_maps in place
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
-load ../lib/common
 load ../lib/slot
-load ../lib/answers
-load ../lib/race
-
-bats_require_minimum_version 1.5.0
-
-setup() {
-	setup_slot
-}
-
-teardown() {
-	cleanup_slot
-}
+load ../lib/load
 
 warns() {
 	grep -q '^Warning: this kernel does not update hash_of_maps in place' \

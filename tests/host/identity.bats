@@ -1,20 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # swap-drain prints what "map dump" printed just before, to the byte
 
-load ../lib/common
 load ../lib/slot
 load ../lib/shapes
-
-bats_require_minimum_version 1.5.0
-
-setup() {
-	setup_slot
-}
-
-teardown() {
-	cleanup_slot
-}
 
 # The map in the slot drained in each form, against a dump of it
 same_in_every_form() {

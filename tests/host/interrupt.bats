@@ -1,36 +1,104 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # SIGINT, SIGTERM and SIGHUP: the run says where the old map is, and dies of the
 # signal
-#
-# FAULTS_QUICK=N takes every N-th place only.
 
-load ../lib/common
-load ../lib/faults
+load ../lib/faults-calls
 
-setup_file() {
-	export FAULTS_QUICK=${FAULTS_QUICK:-1}
+# After a run that a signal has ended: it says where the old map is if that is
+# anywhere but in its slot or on stdout, and only then
+judge_signalled() {
+	local said
+
+	said=$(said_pinned)
+	case $STATE in
+	untouched | released)
+		[[ -z $said ]] || complain "$STATE, and it says $said" ;;
+	untouched-pinned)
+		# Between the pin and the word of it nothing was swapped yet
+		[[ -z $said ]] || names_pin "$said" || complain "names $PIN" ;;
+	pinned | both | clearing)
+		[[ $(wc -l <<<"$said") == 1 ]] || complain "one line"
+		names_pin "$said" || complain "names $PIN" ;;
+	*)
+		complain "ended by a signal, and $STATE" ;;
+	esac
+	[[ -z $said ]] || told=$((told + 1))
+}
+
+# with_signal SCENARIO CALL NTH ERROR EARLY: the place's signal instead of the error
+with_signal() {
+	local names=(INT TERM HUP) numbers=(130 143 129)
+
+	echo "${names[PLACE % 3]} at $2 $3"
+	set_up "$1"
+	run_at "$2" "$3" "signal=${names[PLACE % 3]}"
+	look
+	if ((STATUS == numbers[PLACE % 3])); then
+		hits=$((hits + 1))
+		judge_signalled
+	else
+		# The call was not made that often
+		((STATUS == 0)) || complain "dies of it, but exit $STATUS"
+		[[ -z $(said_pinned) ]] || complain "says nothing"
+	fi
+	judge_recovery
+}
+
+# signals SCENARIO CAP: each signal at each place in turn
+signals() {
+	local hits=0 told=0 STEP=${FAULTS_QUICK:-1}
+
+	set_up "$1"
+	each_place "$2" with_signal "$1"
+	echo "$hits signals, $told of them told where the map is"
+	((hits > 0 && (STEP > 1 || (told > 0 && told < hits))))
 }
 
 @test "interrupt: in the midst of printing, the pin is named" {
-	own_world told_in_the_midst INT TERM HUP
+	told_in_the_midst INT TERM HUP
 }
 
+# As under nohup
 @test "interrupt: a signal that is ignored stays ignored" {
-	own_world ignored_in_the_midst
+	local signal
+
+	for signal in INT TERM HUP; do
+		ENV_OPTIONS=("--ignore-signal=$signal")
+		into_full_pipe
+		kill -s "$signal" "$WRITER"
+		read_full_pipe
+		((STATUS == 0)) || complain "goes on, but exit $STATUS"
+		[[ ! -s $T/err ]] || complain "says nothing"
+		expect released
+	done
 }
 
+# Nothing is pinned while it waits for somebody's lock
 @test "interrupt: before anything is pinned nothing is said" {
-	own_world not_told_before
+	local pid
+
+	fill array_of_maps hash 5
+	hold "$(outer_id)"
+	env --default-signal=INT "$BPFTOOL" "${ONE_SLOT[@]}" >"$T/out" 2>"$T/err" &
+	pid=$!
+	wait_until waits "$pid"
+	kill -s INT "$pid"
+	STATUS=0
+	wait "$pid" 2>/dev/null || STATUS=$?
+	let_go
+	((STATUS == 130)) || complain "dies of INT, but exit $STATUS"
+	[[ ! -s $T/err ]] || complain "says nothing"
+	expect untouched
 }
 
 @test "interrupt: at every system call, a created replacement" {
-	own_world signals created 8
+	signals created 8
 }
 
 @test "interrupt: at every system call, a given replacement and clear" {
-	own_world signals turns 4
+	signals turns 4
 }
 
 @test "interrupt: at every system call, all slots" {
-	own_world signals all 4
+	signals all 4
 }

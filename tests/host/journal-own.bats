@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The journal takes what is its own, all of it, and nothing else
 
-bats_require_minimum_version 1.5.0
-
-load ../lib/common
 load ../lib/slot
 load ../lib/inject
 
@@ -12,10 +9,6 @@ setup() {
 	make_slot
 	FULL=/dev/full
 	JOURNAL=/sys/fs/bpf/swap_drain
-}
-
-teardown() {
-	cleanup_slot
 }
 
 # leave_map [WORD...]: a run whose output does not go out leaves its map pinned.
@@ -84,12 +77,10 @@ recovered() {
 	for round in 1 2 3 4 5; do
 		drop=$(slot_id)
 		slow_drain
-		# shellcheck disable=SC2154 # slow_drain sets it
 		kill -KILL "$pid"
 		got=$(recovered)
 		wait "$pid" || true
 		touch "$BATS_TEST_TMPDIR/read_on"
-		# shellcheck disable=SC2154 # so this one
 		wait "$reader"
 		[[ $got == 40000 ]] || {
 			echo "round $round: recovered $got of map $drop" >&2
@@ -158,7 +149,6 @@ recovered() {
 	make_slot array_of_maps --fill 40000 --entries 40000 hash
 	slow_drain
 	run --separate-stderr bpftool -j map swap-drain recover
-	# shellcheck disable=SC2154 # run sets it
 	said=$stderr
 	slow_drain_end
 	[[ $output == "[]" && $said == *"still at work"* ]]
@@ -184,7 +174,6 @@ recovered() {
 	local id
 
 	id=$(map_id "$PINS/outer")
-	# shellcheck disable=SC2016
 	run --separate-stderr unshare --mount --pid --fork --mount-proc \
 		--propagation private bash -c '
 			while umount -l /sys/fs/bpf 2>/dev/null; do :; done
@@ -200,7 +189,7 @@ recovered() {
 @test "journal: paths with any bytes: valid JSON, one line, a command to paste" {
 	local name dir i=0
 
-	# shellcheck disable=SC1003,SC2016 # names, as they are
+	# shellcheck disable=SC1003
 	for name in "with space" $'tab\ttab' "quote'\"q" 'dollar$HOME`id`' \
 			$'new\nline' $'esc\e[31mred' $'ctl\x01\x7f' \
 			$'latin\xe9' ünïcode -dash 'semi;touch pwned' '*' '\'; do
@@ -215,7 +204,6 @@ recovered() {
 			assert os.path.exists(got["pinned"]), got
 		EOF2
 		cmd=$(jq -r .recover <<<"$stderr")
-		# shellcheck disable=SC2034 # leave_map uses it
 		MODE=()
 		drain journal "$dir" >/dev/null 2>"$BATS_TEST_TMPDIR/err"
 		[[ $(wc -l <"$BATS_TEST_TMPDIR/err") == 1 ]]

@@ -1,20 +1,12 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What is printed is JSON whatever is in a map, with all that is in it; and what can't
 # be printed is an error
 
-load ../lib/common
 load ../lib/slot
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_slot
 	MAP=$PINS/types
-}
-
-teardown() {
-	cleanup_slot
 }
 
 make_types() {
@@ -236,7 +228,6 @@ same_values() {
 # full WORD...: fails for want of space, and says so
 full() {
 	run -255 --separate-stderr bash -c '"$@" >/dev/full' - "$BPFTOOL" "$@"
-	# shellcheck disable=SC2154 # run sets it
 	[[ $stderr == *"can't write to stdout: No space left on device"* ]]
 }
 

@@ -1,24 +1,11 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # keep, clear, quiet, and how the keywords may be written
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
-load ../lib/common
 load ../lib/slot
 load ../lib/inject
 
-bats_require_minimum_version 1.5.0
-
 READABLE=(hash lru_hash percpu_hash lru_percpu_hash array percpu_array
 	lpm_trie queue stack)
-
-setup() {
-	setup_slot
-}
-
-teardown() {
-	cleanup_slot
-}
 
 # Empty, or all zeroes as a new map of the type is
 is_as_new() {

@@ -1,13 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # However a run ends, it leaves no map, program or pin but those that it
 # should. Maps are counted by their names, through bpftool.
 
-bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
 
 # Two slots, whose maps only the slots hold
 setup() {
@@ -18,10 +13,6 @@ setup() {
 	bpftool map update pinned "$PINS/outer" key 1 0 0 0 \
 		value pinned "$PINS/second"
 	rm "$PINS/inner" "$PINS/second"
-}
-
-teardown() {
-	cleanup_slot
 }
 
 number_is() {
@@ -155,7 +146,6 @@ killed() {
 	needs_at_call
 	killed signal=KILL 'bpf\(BPF_MAP_LOOKUP_ELEM'
 	left 3 1
-	# shellcheck disable=SC2016 # a shell of its own expands it
 	killed after='kill -KILL "$TRACED"' 'bpf\(BPF_MAP_UPDATE_ELEM'
 	left 4 2
 	bpftool map swap-drain recover journal "$PINS/journal"

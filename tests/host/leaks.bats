@@ -1,16 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # No map and no pin is left by a swap-drain, however it ends; and none is missing
 # that a message names
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
-load ../lib/common
 load ../lib/slot
-load ../lib/errors
-load ../lib/answers
-load ../lib/inject
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_slot

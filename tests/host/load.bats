@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Nothing is lost under load: programs on all CPUs count as fast as they can
 # while swap-drain runs in a loop. What was drained and what is left in the end
@@ -7,7 +6,6 @@
 # LOAD_SECONDS (default 10) is how long each test loads the machine in all.
 
 load ../lib/common
-load ../lib/race
 load ../lib/load
 
 setup() {
@@ -31,19 +29,13 @@ read_then_delete() {
 	[[ ! -s $dump.delete ]] || bpftool batch file "$dump.delete" >/dev/null
 }
 
-@test "array_of_maps: nothing is lost with created replacements" {
+@test "nothing is lost with created replacements" {
 	loses_nothing array created
-}
-
-@test "array_of_maps: nothing is lost with two maps taking turns" {
-	loses_nothing array turns
-}
-
-@test "hash_of_maps: nothing is lost with created replacements" {
 	loses_nothing hash created
 }
 
-@test "hash_of_maps: nothing is lost with two maps taking turns" {
+@test "nothing is lost with two maps taking turns" {
+	loses_nothing array turns
 	loses_nothing hash turns
 }
 

@@ -1,25 +1,58 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Two swap-drains of one outer map never overlap
 
-load ../lib/common
 load ../lib/faults
 
 @test "lock: held by another, for ten seconds and longer" {
-	own_world locked
+	local start=$SECONDS
+
+	fill array_of_maps hash 5
+	hold "$(outer_id)"
+	fails_untouched "is locked" drain
+	((SECONDS - start >= 9)) || complain "waits about 10 s first"
+	[[ ! -e $JOURNAL || -z $(ls "$JOURNAL") ]] || complain "pins nothing"
+	grep -q "map $LOCK\>" "$T/err" || complain "names map $LOCK"
+	"$BPFTOOL" -j "${ONE_SLOT[@]}" >"$T/out" && complain "refused with -j too"
+	jq -e .error "$T/out" >/dev/null || complain "an error object"
+
+	let_go
+	drain >"$T/out" 2>"$T/err" || complain "a killed holder frees it"
+	expect released
 }
 
+# A type of map that anybody can make, where anybody can make maps
 @test "lock: a map that only has its name is none" {
-	own_world lock_no_queue
+	fill array_of_maps hash 5
+	hold "$(outer_id)" array
+	drain >"$T/out" 2>"$T/err" || complain "an array is no lock"
+	expect released
+	let_go
 }
 
+# Whoever waits gets it when the holder dies
 @test "lock: who waits gets it when the holder is killed" {
-	own_world lock_is_waited_for
+	local pid
+
+	fill array_of_maps hash 5
+	hold "$(outer_id)"
+	"$BPFTOOL" "${ONE_SLOT[@]}" >"$T/out" 2>"$T/err" 3>&- &
+	pid=$!
+	wait_until waits "$pid"
+	let_go
+	wait "$pid" || complain "it goes on"
+	expect released
 }
 
+# The lock of one outer map does not lock another one
 @test "lock: different outer maps don't wait for each other" {
-	own_world lock_of_another
+	fill array_of_maps hash 5
+	hold "$(outer_id)0"
+	drain >"$T/out" 2>"$T/err" || complain "another map's lock is no matter"
+	expect released
+	kill -0 "$HOLDER" || complain "it is still held"
+	let_go
 }
 
 @test "lock: reaches other mount, PID and network namespaces" {
-	own_world lock_reaches_namespaces
+	lock_reaches_namespaces
 }

@@ -1,24 +1,13 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The kernel gives up on a bucket's lock now and then, as when the host of a virtual
 # machine has stopped the CPU that holds it: such a call is tried again. Reading
 # entries is tested in reader.bats.
-# shellcheck disable=SC2034,SC2154 # variables for other files, and of them
 
-load ../lib/common
 load ../lib/slot
-load ../lib/all
-load ../lib/inject
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_slot
 	swap_all
-}
-
-teardown() {
-	cleanup_slot
 }
 
 # locked ERROR CALL NTH SETUP COMMAND...: the call that failed is made again, by the

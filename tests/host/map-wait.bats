@@ -3,7 +3,7 @@
 # map_wait as C programs use it: linked with libbpf, without bpftool
 
 load ../lib/common
-load ../lib/answers
+load ../lib/inject
 
 bats_require_minimum_version 1.5.0
 

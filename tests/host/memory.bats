@@ -1,15 +1,9 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # swap-drain where there is no memory for the replacement, and drain where there is
 # none for some values
 # shellcheck disable=SC2016,SC2153 # shells of their own, variables of others
 
-bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
-load ../lib/cgroup
 
 # A map of 96 MB, which this process pays for, and half of that for the run
 MB=1048576

@@ -4,8 +4,7 @@
 # without preemption of the kernel. Runs in the guests too, where a line of the matrix
 # says which preemption its kernel has (EXPECT_PREEMPTION).
 
-load ../lib/common
-load ../lib/refusal
+load ../lib/slot
 
 bats_require_minimum_version 1.5.0
 

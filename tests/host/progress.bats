@@ -1,13 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The line that tells how far a long drain is: on a terminal only, and gone at
 # the end. What makes a drain long is a write that takes a while.
 
-load ../lib/common
 load ../lib/slot
-load ../lib/all
-
-bats_require_minimum_version 1.5.0
 
 LINE='[0-9]+ entries, ([0-9]+\.[0-9] MB written, )?[0-9]+ entries/s'
 # What erases it
@@ -17,10 +12,6 @@ setup() {
 	setup_slot
 	skip_unless "script can't make a terminal here" \
 		script -qec true /dev/null
-}
-
-teardown() {
-	cleanup_slot
 }
 
 # Reads on only 1.5 s after the first byte came. From then to the full pipe no

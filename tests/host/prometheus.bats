@@ -1,12 +1,9 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # docs/prometheus.md: the totals are exact, whenever the script is killed
 
 load ../lib/common
-load ../lib/transcript
-load ../lib/recipe
+load ../lib/pages
 load ../lib/metrics
-load ../lib/readme
 
 PAGE=$BATS_TEST_DIRNAME/../../docs/prometheus.md
 EXAMPLES=$BATS_TEST_DIRNAME/../../docs/examples
@@ -358,7 +355,6 @@ release_again() {
 }
 
 @test "control: without the ids it would be added twice" {
-	# shellcheck disable=SC2016 # a variable of jq
 	sed 's/| if \.before + \.added | index(\$id) then/| if false then/' \
 		"$SCRIPT" >"$T/without"
 	run cmp -s "$SCRIPT" "$T/without"

@@ -1,21 +1,11 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Queues and stacks, which "map dump" can't show: read by popping
-# shellcheck disable=SC2016,SC2154 # shells of their own; "run" sets $stderr
 
-load ../lib/common
 load ../lib/slot
-load ../lib/inject
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_slot
 	set -o pipefail
-}
-
-teardown() {
-	cleanup_slot
 }
 
 # push PIN BYTE...: each as the first byte of an 8 byte value

@@ -1,13 +1,7 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# shellcheck disable=SC2034,SC2154 # variables of run, and for other files
 # swap-drain when a program can reach a map by another way
 
-bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
 
 setup() {
 	setup_slot

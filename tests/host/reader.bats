@@ -1,23 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Reading in batches, and printing fast: the same bytes as ever, and nothing is
 # lost where a read fails
-# shellcheck disable=SC2030,SC2031 # a test is a subshell, and $status its own
-# shellcheck disable=SC2154 # inject sets $status
 
-load ../lib/common
 load ../lib/slot
-load ../lib/inject
-
-bats_require_minimum_version 1.5.0
-
-setup() {
-	setup_slot
-}
-
-teardown() {
-	cleanup_slot
-}
 
 # as_dumped OPTION_OF_MAP_MAKE... TYPE: drained in each form, against a dump
 as_dumped() {
@@ -79,30 +64,20 @@ has_extremes() {
 	done
 }
 
-@test "counters in an LRU hash" {
-	as_dumped --fill 100 --btf counters --key 12 lru_hash
-	has_extremes
-}
+@test "counters in maps of the other types: as map dump prints them" {
+	local options
 
-@test "counters of each CPU in a hash" {
-	as_dumped --fill 50 --btf counters --key 12 percpu_hash
-	has_extremes
-	as_dumped --fill 50 --btf counters --key 12 lru_percpu_hash
-}
-
-@test "counters in an array" {
-	as_dumped --fill 50 --btf counters array
-	has_extremes
-}
-
-@test "counters of each CPU in an array" {
-	as_dumped --fill 50 --btf counters percpu_array
-	has_extremes
-}
-
-@test "counters in an LPM trie" {
-	as_dumped --fill 16 --btf counters lpm_trie
-	has_extremes
+	while read -ra options; do
+		as_dumped --btf counters "${options[@]}"
+		has_extremes
+	done <<-END
+		--fill 100 --key 12 lru_hash
+		--fill 50 --key 12 percpu_hash
+		--fill 50 --key 12 lru_percpu_hash
+		--fill 50 array
+		--fill 50 percpu_array
+		--fill 16 lpm_trie
+	END
 }
 
 @test "more entries than a batch has" {
@@ -133,7 +108,7 @@ has_extremes() {
 	for type in hash percpu_hash array lpm_trie; do
 		as_dumped --fill 16 --btf counters $type
 		for form in "" -j -jp; do
-			refuse LOOKUP_BATCH EINVAL "$BPFTOOL" ${form:+"$form"} -d \
+			refuse MAP_LOOKUP_BATCH EINVAL "$BPFTOOL" ${form:+"$form"} -d \
 				map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
 				>"$got" 2>"$got.err"
 			cmp "$BATS_TEST_TMPDIR/want$form" "$got"
@@ -148,7 +123,7 @@ has_extremes() {
 @test "where no batch can be read: the kernel's own error has words too" {
 	needs_seccomp
 	as_dumped --fill 16 hash
-	refuse LOOKUP_BATCH ENOTSUPP "$BPFTOOL" -d map swap-drain \
+	refuse MAP_LOOKUP_BATCH 524 "$BPFTOOL" -d map swap-drain \
 		pinned "$PINS/outer" "${SLOT[@]}" >"$BATS_TEST_TMPDIR/got" 2>&1
 	grep "no batch of a hash can be read: not supported$" \
 		"$BATS_TEST_TMPDIR/got"
@@ -176,7 +151,7 @@ has_extremes() {
 @test "a batch that lacks a lock for good: the same bytes, one by one" {
 	needs_seccomp
 	as_dumped --fill 16 hash
-	refuse LOOKUP_BATCH ETIMEDOUT "$BPFTOOL" -d map swap-drain \
+	refuse MAP_LOOKUP_BATCH ETIMEDOUT "$BPFTOOL" -d map swap-drain \
 		pinned "$PINS/outer" "${SLOT[@]}" >"$BATS_TEST_TMPDIR/got" \
 		2>"$BATS_TEST_TMPDIR/err"
 	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"

@@ -1,11 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Every command that the README shows, and what it prints there
 
-load ../lib/common
-load ../lib/transcript
 load ../lib/slot
-load ../lib/readme
+load ../lib/pages
 
 README=$BATS_TEST_DIRNAME/../../README.md
 ROOT=$BATS_TEST_DIRNAME/../..
@@ -19,10 +16,6 @@ setup() {
 	ln -s "$BPFTOOL" "$BATS_TEST_TMPDIR/bin/bpftool"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH
 	cd "$BATS_TEST_TMPDIR" || return 1
-}
-
-teardown() {
-	cleanup_slot
 }
 
 # inner SLOT [KEY VALUE]...: a map in the slot, with entries of one byte each
@@ -200,7 +193,6 @@ make_lines() {
 @test "the files that README and CONTRIBUTING name are there" {
 	local name
 
-	# shellcheck disable=SC2016 # these are not commands
 	{
 		grep -oh '`[a-z-]\+/[A-Za-z0-9/._-]*`' "$README" \
 			"$ROOT/CONTRIBUTING.md" | tr -d '`'

@@ -1,11 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Every example of the manual, typed as it is written there
 
 load ../lib/common
-load ../lib/transcript
-load ../lib/manual
-load ../lib/recipe
+load ../lib/pages
 
 setup_file() {
 	setup_recipe
@@ -14,6 +11,9 @@ setup_file() {
 teardown_file() {
 	cleanup_recipe
 }
+
+# The maps are for all tests
+teardown() { :; }
 
 setup() {
 	mkdir -p "$BATS_TEST_TMPDIR"/{bin,spool,log}

@@ -1,20 +1,7 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The map that takes the old one's place
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
-load ../lib/common
 load ../lib/slot
-
-bats_require_minimum_version 1.5.0
-
-setup() {
-	setup_slot
-}
-
-teardown() {
-	cleanup_slot
-}
 
 # attributes PIN: all that map info tells, but not which map it is
 attributes() {
@@ -56,37 +43,15 @@ same_in_both() {
 	done
 }
 
-@test "hash: the replacement is like the old map" {
-	same_in_both --key 8 --entries 100 hash
-}
+@test "the replacement is like the old map, of every type" {
+	local outer_type type
 
-@test "lru_hash: the replacement is like the old map" {
-	same_in_both --key 8 --entries 100 lru_hash
-}
-
-@test "percpu_hash: the replacement is like the old map" {
-	same_in_both --key 8 --entries 100 percpu_hash
-}
-
-@test "lru_percpu_hash: the replacement is like the old map" {
-	same_in_both --key 8 --entries 100 lru_percpu_hash
-}
-
-@test "array: the replacement is like the old map" {
+	for type in hash lru_hash percpu_hash lru_percpu_hash; do
+		same_in_both --key 8 --entries 100 $type
+	done
 	same_in_both --entries 100 array
-}
-
-@test "percpu_array: the replacement is like the old map" {
 	same_in_both --entries 100 percpu_array
-}
-
-@test "lpm_trie: the replacement is like the old map" {
 	same_in_both --key 20 --entries 100 lpm_trie
-}
-
-@test "queue and stack: the replacement is like the old map" {
-	local outer_type
-
 	for outer_type in array_of_maps hash_of_maps; do
 		same_attributes $outer_type --value 24 --entries 100 queue
 		same_attributes $outer_type --value 24 --entries 100 stack
@@ -111,15 +76,25 @@ shown() {
 	done
 }
 
-@test "no-prealloc" {
-	same_attributes array_of_maps --flag no_prealloc hash
-	same_attributes array_of_maps --flag no_prealloc percpu_hash
-	same_attributes hash_of_maps --flag no_prealloc --btf struct hash
-}
+@test "the replacement has the old map's flags" {
+	local options
 
-@test "an LRU list for each CPU" {
-	same_attributes array_of_maps --flag no_common_lru lru_hash
-	same_attributes array_of_maps --flag no_common_lru lru_percpu_hash
+	while read -ra options; do
+		same_attributes array_of_maps "${options[@]}"
+	done <<-END
+		--flag no_prealloc hash
+		--flag no_prealloc percpu_hash
+		--flag no_common_lru lru_hash
+		--flag no_common_lru lru_percpu_hash
+		--flag rdonly_prog array
+		--flag rdonly_prog hash
+		--flag wronly_prog hash
+		--flag wronly_prog queue
+		--flag rdonly_prog lpm_trie
+		--flag zero_seed hash
+		--flag mmapable array
+	END
+	same_attributes hash_of_maps --flag no_prealloc --btf struct hash
 }
 
 @test "an array whose size may differ (BPF_F_INNER_MAP)" {
@@ -128,19 +103,6 @@ shown() {
 	same_attributes array_of_maps --flag inner_map --entries 7 array
 	same_attributes hash_of_maps --flag inner_map --entries 7 --btf struct \
 		array
-}
-
-@test "access flags of programs and of user space" {
-	same_attributes array_of_maps --flag rdonly_prog array
-	same_attributes array_of_maps --flag rdonly_prog hash
-	same_attributes array_of_maps --flag wronly_prog hash
-	same_attributes array_of_maps --flag wronly_prog queue
-	same_attributes array_of_maps --flag rdonly_prog lpm_trie
-}
-
-@test "a zero hash seed, and an array that can be mapped" {
-	same_attributes array_of_maps --flag zero_seed hash
-	same_attributes array_of_maps --flag mmapable array
 }
 
 # Neither of the types that can be drained has a meaning for map_extra: the
@@ -221,28 +183,26 @@ shown() {
 	[[ $(map_id "$PINS/kept") == "$(map_id "$PINS/inner")" ]]
 }
 
-@test "a map with a NUMA node wants value MAP" {
-	make_slot array_of_maps --numa 0 --fill 3 hash
-	other_map --numa 0 hash "$PINS/other"
-	run --separate-stderr drain
-	[[ $status == 255 && $stderr == *"NUMA node"*"value MAP"* ]]
-	[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	drain value pinned "$PINS/other" >"$BATS_TEST_TMPDIR/got"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
-	[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
-}
+@test "a map with a NUMA node, or a frozen one, wants value MAP" {
+	local option why given
 
-@test "a frozen map wants value MAP" {
-	make_slot array_of_maps --fill 3 --freeze hash
-	other_map hash "$PINS/other"
-	run --separate-stderr drain
-	[[ $status == 255 && $stderr == *"is frozen"*"value MAP"* ]]
-	[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	drain value pinned "$PINS/other" >"$BATS_TEST_TMPDIR/got"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
-	[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
+	while IFS=: read -r option why given; do
+		rm -f "$PINS/other"
+		# shellcheck disable=SC2086 # words or none
+		make_slot array_of_maps $option --fill 3 hash
+		# shellcheck disable=SC2086 # words or none
+		other_map $given hash "$PINS/other"
+		run --separate-stderr drain
+		[[ $status == 255 && $stderr == *"$why"*"value MAP"* ]]
+		[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
+		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+		drain value pinned "$PINS/other" >"$BATS_TEST_TMPDIR/got"
+		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+		[[ $(slot_id) == "$(map_id "$PINS/other")" ]]
+	done <<-END
+		--numa 0:NUMA node:--numa 0
+		--freeze:is frozen:
+	END
 }
 
 @test "a frozen map can't be cleared, and frozen elements can't be popped" {

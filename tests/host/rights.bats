@@ -1,24 +1,13 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Without CAP_SYS_ADMIN
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
-load ../lib/common
 load ../lib/slot
-load ../lib/errors
-load ../lib/answers
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_slot
 	make_slot
 	skip_unless "setpriv can't drop rights here" \
 		setpriv --bounding-set=-sys_admin true
-}
-
-teardown() {
-	cleanup_slot
 }
 
 without_sys_admin() {

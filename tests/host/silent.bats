@@ -1,15 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Mistakes that would lose or double data without a word: each test here has seen
 # one that was planted, and that no other test saw (tests/mutants)
-# shellcheck disable=SC2016,SC2034,SC2153,SC2154 # shells of their own, variables of others
 
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_slot
@@ -352,7 +345,7 @@ killed_at() {
 		make_slot array_of_maps --fill 20 hash
 		INNER=$(map_id "$PINS/inner")
 		run_of
-		ends 255 refuse LOOKUP_BATCH EINVAL "$BUILD/tests/at_call" -n 7 \
+		ends 255 refuse MAP_LOOKUP_BATCH EINVAL "$BUILD/tests/at_call" -n 7 \
 			error=EIO "bpf\\(BPF_MAP_LOOKUP_ELEM, map=$INNER," "${RUN[@]}"
 		is_pinned
 		run ! grep '^Found' "$OUT"

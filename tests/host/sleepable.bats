@@ -5,7 +5,6 @@
 # shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
 load ../lib/common
-load ../lib/answers
 load ../lib/inject
 
 bats_require_minimum_version 1.5.0

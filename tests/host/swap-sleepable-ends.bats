@@ -5,11 +5,7 @@
 # and what costs nothing without them
 
 bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
-load ../lib/race
 load ../lib/late
 load ../lib/load
 load ../lib/sleepable
@@ -206,10 +202,10 @@ left_swapped() {
 
 	needs_at_call
 	load_prog sleep_use syscall_sleeps
-	load_prog wq_timer timer_in_inner
-	ticking=$(slots_of "$PINS/timers" | sed -n 's/^00 00 00 00 //p')
+	load_prog callbacks in_timer
+	ticking=$(slots_of "$PINS/timer_outer" | sed -n 's/^00 00 00 00 //p')
 	left_swapped "$PINS/outer" 0 0 0 0
-	left_swapped "$PINS/timers" 0 0 0 0
+	left_swapped "$PINS/timer_outer" 0 0 0 0
 	left_swapped "$PINS/outer" 0 0 0 0
 	[[ $(pins | wc -l) == 3 ]]
 

@@ -7,11 +7,7 @@
 # LOAD_SECONDS (default 10) is how long the load lasts.
 
 bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
-load ../lib/race
 load ../lib/late
 load ../lib/load
 load ../lib/sleepable

@@ -1,13 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # bpftool map sync: what it says, and that it never takes no wait for one
-# shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
 load ../lib/common
-load ../lib/answers
 load ../lib/inject
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	set -o pipefail

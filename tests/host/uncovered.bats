@@ -1,14 +1,7 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# shellcheck disable=SC2034,SC2154 # variables of run, and for other files
 # swap-drain when a program uses the map-in-map that no wait covers
 
-bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
-load ../lib/uncovered
 
 setup() {
 	setup_bpffs
@@ -30,29 +23,25 @@ refused_and_forced() {
 	forced "$@"
 }
 
-@test "a sleepable uprobe program: waited for, with force a warning" {
-	load_prog sleep_use uprobe_sleeps
-	waited_for "map $(slot_id) .*program $PROG uprobe_sleeps is sleepable"
+# is_waited_for PROGRAM: with force it is drained with a warning
+is_waited_for() {
+	load_prog_or_skip sleep_use "$1"
+	waited_for "map $(slot_id) .*program $PROG $1 is sleepable"
+	rm -rf "${PINS:?}"/*
 }
 
-@test "a syscall program: waited for, with force a warning" {
-	load_prog sleep_use syscall_sleeps
-	waited_for "map $(slot_id) .*program $PROG syscall_sleeps is sleepable"
+@test "a sleepable uprobe or syscall program or iterator: waited for" {
+	is_waited_for uprobe_sleeps
+	is_waited_for syscall_sleeps
+	is_waited_for iter_sleeps
 }
 
-@test "a sleepable iterator: waited for, with force a warning" {
-	load_prog sleep_use iter_sleeps
-	waited_for "map $(slot_id) .*program $PROG iter_sleeps is sleepable"
+@test "a sleepable LSM program: waited for" {
+	is_waited_for lsm_sleeps
 }
 
-@test "a sleepable LSM program: waited for, with force a warning" {
-	load_prog_or_skip sleep_use lsm_sleeps
-	waited_for "map $(slot_id) .*program $PROG lsm_sleeps is sleepable"
-}
-
-@test "a sleepable fentry program: waited for, with force a warning" {
-	load_prog_or_skip sleep_use fentry_sleeps
-	waited_for "map $(slot_id) .*program $PROG fentry_sleeps is sleepable"
+@test "a sleepable fentry program: waited for" {
+	is_waited_for fentry_sleeps
 }
 
 @test "the sleepable one among others that are not" {
@@ -65,32 +54,27 @@ refused_and_forced() {
 	drained
 }
 
-# asked_and_drained: it could have been sleepable, is not, and only
-# an iterator could tell
+# asked_and_drained PROGRAM: it could have been sleepable, is not, and only an
+# iterator could tell
 asked_and_drained() {
 	skip_unless "there is no strace" command -v strace
+	load_prog_or_skip sleep_use "$1"
 	drained
 	[[ $(iterator_loads) -eq 1 ]]
+	rm -rf "${PINS:?}"/*
 }
 
-@test "a plain uprobe program: drained, after an iterator was asked" {
-	load_prog sleep_use uprobe_plain
-	asked_and_drained
-}
-
-@test "a plain iterator: drained, after an iterator was asked" {
-	load_prog sleep_use iter_plain
-	asked_and_drained
+@test "a plain uprobe program or iterator: drained, after an iterator was asked" {
+	asked_and_drained uprobe_plain
+	asked_and_drained iter_plain
 }
 
 @test "a plain LSM program: drained, after an iterator was asked" {
-	load_prog_or_skip sleep_use lsm_plain
-	asked_and_drained
+	asked_and_drained lsm_plain
 }
 
 @test "a plain fentry program: drained, after an iterator was asked" {
-	load_prog_or_skip sleep_use fentry_plain
-	asked_and_drained
+	asked_and_drained fentry_plain
 }
 
 @test "a tc program, and none: drained, no iterator is loaded" {
@@ -141,26 +125,24 @@ held_and_lost() {
 	[[ $sum -eq 1000 ]]
 }
 
-@test "a sleepable uprobe program inside, no way to wait: refused, the slot keeps its add" {
-	held_and_refused "program [0-9]+ uprobe_sleeps is sleepable" \
-		"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" \
-		uprobe_sleeps "$PINS"
+@test "a sleepable program inside, no way to wait: refused, the slot keeps its add" {
+	local prog
+
+	for prog in uprobe_sleeps syscall_sleeps; do
+		held_and_refused "program [0-9]+ $prog is sleepable" \
+			"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" $prog "$PINS"
+		rm -rf "${PINS:?}"/*
+	done
 }
 
-@test "a sleepable uprobe program inside: forced, it writes after the drain" {
-	held_and_lost "$BUILD/tests/sleep_hold" \
-		"$BUILD/tests/sleep_use.bpf.o" uprobe_sleeps "$PINS"
-}
+@test "a sleepable program inside: forced, it writes after the drain" {
+	local prog
 
-@test "a syscall program inside, no way to wait: refused, the slot keeps its add" {
-	held_and_refused "program [0-9]+ syscall_sleeps is sleepable" \
-		"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" \
-		syscall_sleeps "$PINS"
-}
-
-@test "a syscall program inside: forced, it writes after the drain" {
-	held_and_lost "$BUILD/tests/sleep_hold" \
-		"$BUILD/tests/sleep_use.bpf.o" syscall_sleeps "$PINS"
+	for prog in uprobe_sleeps syscall_sleeps; do
+		held_and_lost "$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" \
+			$prog "$PINS"
+		rm -rf "${PINS:?}"/*
+	done
 }
 
 @test "a bpf_wq callback inside, no way to wait: refused, naming program and map" {
@@ -178,23 +160,22 @@ held_and_lost() {
 
 @test "a bpf_wq in the drained map's own values" {
 	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
-	load_prog wq_values wq_in_inner
-	mv "$PINS/outer" "$PINS/outer_plain"
-	mv "$PINS/others" "$PINS/outer"
-	fill_slot "$PINS/working"
+	load_prog callbacks in_wq
+	mv "$PINS/wq_outer" "$PINS/outer"
+	fill_slot "$PINS/wq"
 	bpftool map delete pinned "$PINS/outer" key 1 0 0 0
-	refused_and_forced "map $(map_id "$PINS/working") .*its own values start callbacks"
+	refused_and_forced "map $(map_id "$PINS/wq") .*its own values start callbacks"
 }
 
 @test "a bpf_wq in the inner map of another map-in-map" {
 	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
-	load_prog wq_values wq_in_other
-	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/others"),"
+	load_prog callbacks wq_in_other
+	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/wq_outer"),"
 }
 
 @test "a bpf_wq in a map that the program does not use" {
 	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
-	load_prog wq_values wq_nowhere
+	load_prog callbacks wq_nowhere
 	drained
 }
 
@@ -206,14 +187,13 @@ held_and_lost() {
 }
 
 @test "a bpf_timer in the drained map's own values" {
-	load_prog wq_timer timer_in_inner
-	mv "$PINS/outer" "$PINS/outer_plain"
-	mv "$PINS/timers" "$PINS/outer"
-	refused_and_forced "map $(map_id "$PINS/ticking") .*its own values start callbacks"
+	load_prog callbacks in_timer
+	mv "$PINS/timer_outer" "$PINS/outer"
+	refused_and_forced "map $(map_id "$PINS/timer") .*its own values start callbacks"
 }
 
 @test "a bpf_timer in another map of the program: the wait covers it" {
-	load_prog wq_timer timer_beside
+	load_prog callbacks timer_beside
 	drained
 }
 
@@ -262,7 +242,7 @@ refused_iterator() {
 
 	load_prog sleep_use uprobe_plain
 	before=$(slot_id)
-	run --separate-stderr "$BUILD/tests/sleep_refuse" "$1" "$BPFTOOL" \
+	run --separate-stderr refuse "$1" EPERM "$BPFTOOL" \
 		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
 		journal "$PINS/journal"
 	[[ $status -ne 77 ]] || skip "$stderr"
@@ -270,16 +250,13 @@ refused_iterator() {
 	[[ $(slot_id) == "$before" ]]
 }
 
-@test "the kernel refuses to load the iterator: refused" {
-	refused_iterator prog_load
-}
+@test "the kernel refuses to load, attach or run the iterator: refused" {
+	local command
 
-@test "the kernel refuses to attach the iterator: refused" {
-	refused_iterator link_create
-}
-
-@test "the kernel refuses to run the iterator: refused" {
-	refused_iterator iter_create
+	for command in PROG_LOAD LINK_CREATE ITER_CREATE; do
+		refused_iterator $command
+		rm -rf "${PINS:?}"/*
+	done
 }
 
 @test "the kernel's BTF can't be read: refused" {

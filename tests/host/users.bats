@@ -1,22 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# shellcheck disable=SC2034,SC2154,SC2317 # variables of run, and for other files
 # The users of a map: what is asked of programs, links and other maps, and that an
 # answer that can't be had is never taken for "no user"
 
-bats_require_minimum_version 1.5.0
-load ../lib/common
-load ../lib/slot
 load ../lib/holders
-load ../lib/leaks
-load ../lib/uncovered
-load ../lib/answers
-load ../lib/inject
-load ../lib/users
-
-setup() {
-	setup_slot
-}
 
 teardown() {
 	in_slot key 0 0 0 0
@@ -109,7 +95,7 @@ drained_by() {
 # iterates MAP_PIN: an iterator is attached to a map; without users_maps.bpf.c's
 # maps in $PINS, they are made
 iterates() {
-	users_load iter add_to_each "$1"
+	load_prog_or_skip users_maps add_to_each iter "$1"
 }
 
 counters() {
@@ -118,19 +104,16 @@ counters() {
 }
 
 @test "a question that the kernel does not answer is an error" {
-	local -A commands=([PROG_GET_NEXT_ID]=11 [MAP_GET_NEXT_ID]=12
-		[PROG_GET_FD_BY_ID]=13 [OBJ_GET_INFO_BY_FD]=15
-		[LINK_GET_FD_BY_ID]=30 [LINK_GET_NEXT_ID]=31)
 	local name errno
 
 	counters "$PINS/other"
 	iterates "$PINS/other"
 	last_slot
-	for name in "${!commands[@]}"; do
-		for errno in 1 22; do
-			echo "$name: errno $errno"
-			refuses_drain "" "$BUILD/tests/refuse_bpf" \
-				"${commands[$name]}" $errno
+	for name in {PROG,MAP,LINK}_GET_NEXT_ID {PROG,LINK}_GET_FD_BY_ID \
+		OBJ_GET_INFO_BY_FD; do
+		for errno in EPERM EINVAL; do
+			echo "$name: $errno"
+			refuses_drain "" refuse "$name" $errno
 		done
 	done
 	drained_by
@@ -242,10 +225,9 @@ ln_pin() {
 @test "raw_tp programs: the kernel tells without an iterator that none can sleep" {
 	skip_unless "there is no strace" command -v strace
 	in_slot key 255 7 0 0
-	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/users_maps.bpf.o" \
-		raw_tp_plain "$PINS")
-	if "$BUILD/tests/users_load" sleepable \
-		"$BUILD/tests/users_maps.bpf.o" raw_tp_sleeps "$PINS"; then
+	load_prog users_maps raw_tp_plain
+	if "$BUILD/tests/reach_load" "$BUILD/tests/users_maps.bpf.o" raw_tp_sleeps \
+		"$PINS" sleepable; then
 		rm "$PINS/raw_tp_sleeps_prog"
 		skip "this kernel has sleepable ones"
 	fi
@@ -260,8 +242,7 @@ ln_pin() {
 
 	skip_unless "there is no strace" command -v strace
 	last_slot
-	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/users_maps.bpf.o" \
-		tc_long_key "$PINS")
+	load_prog users_maps tc_long_key
 	strace -o "$trace" -e trace=bpf "$BPFTOOL" map swap-drain \
 		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal" force
 	grep -q '^bpf(BPF_MAP_UPDATE_ELEM' "$trace"
@@ -270,16 +251,14 @@ ln_pin() {
 
 @test "a program with a map-in-map whose keys are longer than 512 bytes" {
 	last_slot
-	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/users_maps.bpf.o" \
-		tc_long_key "$PINS")
+	load_prog users_maps tc_long_key
 	drained_by
 }
 
 # own_callbacks MAP: those in its values are found, though they are not in the
 # first place
 own_callbacks() {
-	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/users_values.bpf.o" \
-		"in_$1" "$PINS")
+	load_prog callbacks "in_$1"
 	mv "$PINS/$1_outer" "$PINS/outer"
 	refused "map $(map_id "$PINS/$1") .*its own values start callbacks"
 	forced "map $(map_id "$PINS/$1") .*its own values start callbacks"
@@ -300,8 +279,6 @@ own_callbacks() {
 
 @test "a bpf_wq in a struct in a struct of another map of the program" {
 	skip_unless "the kernel has no bpf_wq" grep -qw bpf_wq_init /proc/kallsyms
-	PROG=$("$BUILD/tests/reach_load" "$BUILD/tests/users_values.bpf.o" \
-		wq_deep_beside "$PINS")
-	mv "$PINS/plain_outer" "$PINS/outer"
+	load_prog callbacks wq_deep_beside
 	waited_for "program $PROG wq_deep_beside can start a callback from map $(map_id "$PINS/beside"),"
 }

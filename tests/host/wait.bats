@@ -6,7 +6,7 @@
 
 # shellcheck disable=SC2153 # BPFTOOL is given, bpftool a function
 load ../lib/common
-load ../lib/race
+load ../lib/load
 load ../lib/late
 
 setup() {

@@ -1,6 +1,10 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What all tests share. The environment says what is tested: see tests.mk.
+
+bats_require_minimum_version 1.5.0
+
+# What fails within $(...) fails
+shopt -s inherit_errexit
 
 : "${BUILD:?run through make check}" "${BPFTOOL:?run through make check}"
 
@@ -98,4 +102,30 @@ wait_until() {
 providers() {
 	bpftool map help 2>&1 | sed -n 's/.*PROVIDER := {\(.*\)}.*/\1/p' |
 		tr '|' ' ' | xargs -n 1
+}
+
+# 0 if the kernel has the command, 1 if not; nothing else will do
+has_command() {
+	local status=0
+
+	"${BUILD:?}/tests/sync_cmd" || status=$?
+	case $status in
+	0) return 0 ;;
+	3) [ "${EXPECT_PROVIDER:-}" = bpf_sync_map_access ] || return 1 ;;
+	esac
+	echo "sync_cmd says $status"
+	exit 1
+}
+
+needs_command() {
+	has_command || skip "the kernel has no BPF_SYNC_MAP_ACCESS"
+}
+
+# A test file has its own where this is not all
+setup() {
+	setup_bpffs
+}
+
+teardown() {
+	cleanup_bpffs
 }

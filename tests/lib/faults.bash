@@ -1,40 +1,33 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What the tests of faults share
-#
-# They run in a world of their own: PID and mount namespaces with a bpffs that
-# process 1 of that namespace sees at /sys/fs/bpf. So the default journal can be
-# looked into, and recovered from, without meeting anybody else's pins; and
-# whatever is left goes with the namespace.
+# What the tests of faults share: where the content of a map is after a run, by
+# tests/progs/faults_maps.c, in the usual journal of a world of their own
 
-# own_world COMMAND...: run a function of the tests there, under set -e
-own_world() {
-	local lib=${BASH_SOURCE[0]%/*}
+. "${BASH_SOURCE[0]%/*}/slot.bash"
+. "${BASH_SOURCE[0]%/*}/load.bash"
 
-	# shellcheck disable=SC2016
-	unshare --mount --pid --fork --kill-child --mount-proc \
-		--propagation private bash -c '
-		set -euo pipefail
-		lib=$1
-		shift
-		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
-		mount -t bpf bpf /sys/fs/bpf
-		. "$lib/common.bash"
-		. "$lib/inject.bash"
-		. "$lib/faults.bash"
-		for part in "$lib"/faults-*.bash; do . "$part"; done
-		T=$BATS_TEST_TMPDIR PINS=/sys/fs/bpf/t
-		JOURNAL=/sys/fs/bpf/swap_drain
-		mkdir "$PINS"
-		"$@"' own_world "$lib" "$@"
+setup() {
+	setup_slot
+	setup_faults
+}
+
+# Nobody else's pins are there, as the tests remove it
+setup_faults() {
+	T=$BATS_TEST_TMPDIR JOURNAL=/sys/fs/bpf/swap_drain
+	[[ ! -e $JOURNAL || -z $(ls "$JOURNAL") ]]
+	ONE_SLOT=(map swap-drain pinned "$PINS/outer" key 0 0 0 0)
+	: >"$T/out"
+	: >"$T/err"
+}
+
+teardown() {
+	load_stop
+	umount "$T"/{tmpfs,bpffs} 2>/dev/null || true
+	rm -rf "$JOURNAL"
+	cleanup_slot
 }
 
 maps() {
 	"$BUILD/tests/faults_maps" "$@"
-}
-
-swap_drain() {
-	"$BPFTOOL" map swap-drain "$@"
 }
 
 # complain WORDS...: a run did not end as it must; shows what it left
@@ -46,16 +39,23 @@ complain() {
 	exit 1
 }
 
-# fill OUTER_TYPE INNER_TYPE COUNT: new maps in $PINS; $OLD is the id of the one
-# in slot 0
+# fill OUTER_TYPE INNER_TYPE COUNT: new maps; $OLD is the id of the one in slot 0, and
+# $PINS/spare can take its place
 fill() {
 	COUNT=$3
-	OLD=$(maps make "$PINS" "$@")
+	rm -f "$PINS"/{outer,spare}
+	OLD=$(map_make --name "$INNER_NAME" --outer-name "$OUTER_NAME" --fill "$3" \
+		--entries "$3" --sums "$2" - "$1" "$PINS/outer")
+	other_map --entries "$3" "$2" "$PINS/spare"
 }
 
 wipe() {
 	rm -rf "$PINS" "$JOURNAL"
 	mkdir "$PINS"
+}
+
+outer_id() {
+	map_id "$PINS/outer"
 }
 
 # Where is the content? Sets STATE and, if it is pinned, PIN.
@@ -68,6 +68,11 @@ look() {
 expect() {
 	look
 	[[ $STATE == "$1" ]] || complain "$1, but $STATE"
+}
+
+expect_in_slot() {
+	look
+	[[ $STATE == untouched* ]] || complain "untouched, but $STATE"
 }
 
 # The error after a swap says so, and where the old map is
@@ -106,5 +111,261 @@ result() {
 		[[ ! -e $file ]] || sed -i "/^$1 [0-9]*\$/d" "$file"
 		echo "$1 $2" >>"$file"
 	fi
-	echo "# $1: $2" >&3
+	diag "$1: $2"
+}
+
+# fails COMMAND...: with bpftool's exit status, its output in $T/out and $T/err
+fails() {
+	local status=0
+
+	"$@" >"$T/out" 2>"$T/err" || status=$?
+	((status == 255)) || complain "exit 255, but $status: $*"
+}
+
+# fails_untouched WORDS COMMAND...: with these words
+fails_untouched() {
+	fails "${@:2}"
+	cat "$T/out" "$T/err" >"$T/said"
+	grep -q "$1" "$T/said" || complain "says $1: $(cat "$T/said")"
+	! grep -q swapped "$T/said" || complain "it was swapped, it says"
+	: >"$T/out"
+	expect untouched
+}
+
+# unprinted COMMAND...: fails, as its output goes to a full disk; says so in $T/err
+unprinted() {
+	! "$@" >/dev/full 2>"$T/err" || complain "/dev/full is full"
+	: >"$T/out"
+}
+
+# leave_behind OUTER_TYPE INNER_TYPE COUNT [ARGS]: by a run that could not print
+leave_behind() {
+	fill "$1" "$2" "$3"
+	unprinted drain "${@:4}"
+	expect_named
+}
+
+# Is it asleep in nanosleep(), or clock_nanosleep()? So it waits for a lock.
+waits() {
+	[[ $(cut -d" " -f1 "/proc/$1/syscall" 2>/dev/null) == @(35|230) ]] ||
+		[[ $(cat "/proc/$1/wchan" 2>/dev/null) == *nanosleep* ]]
+}
+
+# Is it asleep in a write() to a pipe that is full?
+blocked() {
+	[[ $(cat "/proc/$1/wchan" "/proc/$1/stack" 2>/dev/null) == *pipe* ]] ||
+		[[ $(cut -d' ' -f1 "/proc/$1/syscall" 2>/dev/null) == 1 ]]
+}
+
+# stop_at CALL: starts a run that stops, by SIGSTOP, after its first such system
+# call, a regular expression. Sets TRACER and STOPPED, the process.
+stop_at() {
+	rm -f "$T/trace"
+	"$BUILD/tests/at_call" -o "$T/trace" signal=STOP "$1" "$BPFTOOL" "${ONE_SLOT[@]}" \
+		>"$T/out" 2>"$T/err" 3>&- &
+	TRACER=$!
+	wait_until grep -qs '^stopped' "$T/trace"
+	STOPPED=$(sed -n 's/^stopped //p' "$T/trace")
+}
+
+go_on() {
+	STATUS=0
+	kill -CONT "$STOPPED"
+	wait "$TRACER" || STATUS=$?
+}
+
+# into_full_pipe: starts a run that sleeps as it writes into a pipe, which fd 9 is;
+# env's OPTIONS and bpftool's may be in arrays. Sets WRITER.
+into_full_pipe() {
+	rm -f "$T/pipe"
+	mkfifo "$T/pipe"
+	exec 9<>"$T/pipe"
+	fill array_of_maps hash 3000
+	env "${ENV_OPTIONS[@]}" "$BPFTOOL" "${MODE[@]}" "${ONE_SLOT[@]}" \
+		>&9 2>"$T/err" 3>&- &
+	WRITER=$!
+	wait_until blocked "$WRITER"
+}
+
+# The rest of it, into $T/out, after the run has ended
+read_full_pipe() {
+	cat <&9 >"$T/out" 3>&- &
+	STATUS=0
+	wait "$WRITER" || STATUS=$?
+	wait_until grep -q "Found 3000" "$T/out"
+	kill "$!"
+	exec 9>&-
+}
+
+# The one line on stderr that tells where the old map is
+said_pinned() {
+	sed -n 's/^Error: interrupted; old map is pinned at \([^;]*\);.*/\1/p' "$T/err"
+}
+
+# Several files have what follows: a machine's and the guests'
+
+# told_in_the_midst SIGNAL...: both forms of output; it is said on stderr
+told_in_the_midst() {
+	local signal number json
+
+	for signal; do
+		number=$((128 + $(kill -l "$signal")))
+		ENV_OPTIONS=("--default-signal=$signal")
+		for json in "" -j; do
+			in_mode ${json:+"$json"}
+			into_full_pipe
+			kill -s "$signal" "$WRITER"
+			STATUS=0
+			wait "$WRITER" || STATUS=$?
+			exec 9>&-
+			((STATUS == number)) ||
+				complain "dies of $signal, but exit $STATUS"
+			: >"$T/out"
+			expect pinned
+			[[ $(said_pinned) == "$PIN" ]] || complain "names $PIN"
+			[[ $(wc -l <"$T/err") == 1 ]] || complain "one line"
+			expect_recovered
+		done
+	done
+}
+
+# planted WORDS COMMAND...: which makes the journal's folder, the usual one and one
+# that is named: swap-drain and recover, plain and -j, refuse it with these words
+planted() {
+	local at words
+
+	fill array_of_maps hash 5
+	for at in "$JOURNAL" "$PINS/journal"; do
+		words=(journal "$at")
+		[[ $at != "$JOURNAL" ]] || words=()
+		"${@:2}" "$at"
+		refused_journal "$1" "${words[@]}"
+		rm -r "$at"
+	done
+}
+
+refused_journal() {
+	fails_untouched "$1" drain "${@:2}"
+	fails_untouched "$1" "$BPFTOOL" -j "${ONE_SLOT[@]}" "${@:2}"
+	fails_untouched "$1" "$BPFTOOL" map swap-drain recover "${@:2}"
+}
+
+journal_of_nobody() {
+	chmod 1777 /sys/fs/bpf "$PINS"
+	planted "belongs to user 65534" as_nobody mkdir
+}
+
+as_nobody() {
+	chmod 1777 "$PINS"
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+# in_private COMMAND...: in a mount namespace with a bpffs of its own, inside of
+# ours, whose process 1 sees another
+in_private() {
+	unshare --mount bash -c '
+		umount -l /sys/fs/bpf
+		mount -t bpf bpf /sys/fs/bpf
+		"$@"
+	' private "$@"
+}
+
+journal_private() {
+	local one_slot
+
+	fill array_of_maps hash 5
+	one_slot=(map swap-drain id "$(outer_id)" key 0 0 0 0)
+	fails_untouched "journal DIR" in_private "$BPFTOOL" "${one_slot[@]}"
+	fails_untouched "journal DIR" in_private "$BPFTOOL" map swap-drain recover
+
+	# Whoever names it may have it
+	in_private "$BPFTOOL" "${one_slot[@]}" \
+		journal /sys/fs/bpf/swap_drain >"$T/out" 2>"$T/err" ||
+		complain "the user's choice"
+	expect released
+}
+
+recover_types() {
+	local type
+
+	for type in hash lru_hash array queue stack; do
+		leave_behind array_of_maps "$type" 5
+		unset FIRST
+		if [[ $type == queue ]]; then
+			FIRST=$T/nothing
+			: >"$FIRST"
+		elif [[ $type == stack ]]; then
+			"$BPFTOOL" -j map swap-drain recover >"$T/rec"
+			jq -c '[.[0].elements[].value[0]]' "$T/rec" | grep -qxF \
+				'["0x0d","0x0a","0x07","0x04","0x01"]' ||
+				complain "a stack: $(cat "$T/rec")"
+			expect_nothing_left
+			continue
+		fi
+		expect_recovered
+		expect_nothing_left
+	done
+}
+
+recover_live() {
+	local got
+
+	into_full_pipe
+	got=$(find "$JOURNAL" -name '*_*')
+	[[ $got == *_"$OLD" ]] || complain "it has a pin"
+
+	for state in blocked stopped; do
+		[[ $state != stopped ]] || kill -STOP "$WRITER"
+		expect_nothing_left
+		[[ $(find "$JOURNAL" -name '*_*') == "$got" ]] ||
+			complain "$state: its pin is untouched"
+		drain >"$T/other" 2>"$T/other.err" || complain "$state: others work"
+		[[ ! -s $T/other.err ]] || complain "$state: nothing is reported"
+		grep -q "Found 0 elements" "$T/other" || complain "nothing new"
+	done
+
+	kill -CONT "$WRITER"
+	read_full_pipe
+	((STATUS == 0)) || complain "it ends well, but exit $STATUS"
+	expect released
+}
+
+# A run that is stopped between reading the slot and swapping it holds the lock,
+# in whatever namespace, and on whatever bpffs
+lock_reaches_namespaces() {
+	fill array_of_maps hash 5
+	stop_at "bpf\\(BPF_MAP_CREATE.*$INNER_NAME"
+	unshare --mount --net --pid --fork --mount-proc bash -c '
+		umount -l /sys/fs/bpf
+		mount -t bpf bpf /sys/fs/bpf
+		exec "$1" map swap-drain id "$2" key 0 0 0 0 \
+			journal /sys/fs/bpf/journal
+	' bash "$BPFTOOL" "$(outer_id)" >"$T/out2" 2>"$T/err2" &&
+		complain "refused in other namespaces"
+	grep -q "is locked" "$T/err2" || complain "$(cat "$T/err2")"
+	: >"$T/out"
+	expect_in_slot
+	go_on
+	expect released
+}
+
+# at_once COUNT: one map with unique entries, so many runs: one prints them all
+at_once() {
+	local i pids=()
+
+	fill array_of_maps hash 50
+	for ((i = 0; i < $1; i++)); do
+		unshare --mount "$BPFTOOL" -j "${ONE_SLOT[@]}" \
+			>"$T/out.$i" 2>"$T/err.$i" 3>&- &
+		pids+=($!)
+	done
+	for ((i = 0; i < $1; i++)); do
+		wait "${pids[i]}" || complain "$i: $(cat "$T/err.$i")"
+		[[ ! -s $T/err.$i ]] || complain "$i: $(cat "$T/err.$i")"
+	done
+	jq -s '[.[][]] | length == 50 and (unique | length == 50)' \
+		"$T"/out.* | grep -qx true || complain "each entry once"
+	jq -s '[.[] | select(length > 0)] | length' "$T"/out.* | grep -qx 1 ||
+		complain "all by one of them"
+	expect_nothing_left
 }

@@ -1,7 +1,6 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Making a system call of the tool under test fail, or something happen at it.
-# Needs common.bash.
+# A kernel or a machine that answers otherwise than this one: calls that fail or at
+# which something happens, other files, other rights, less memory
 
 # at_call [OPTION...] WHAT CALL COMMAND...: tests/progs/at_call.c
 at_call() {
@@ -16,7 +15,6 @@ needs_at_call() {
 # inject ERROR CALL NTH SETUP COMMAND...: runs the command so that the N-th
 # bpf(2) call like that fails, as at_call shows it. $status is the command's, its
 # output is in $OUT and $OUT.err.
-# shellcheck disable=SC2034 # $status is for the tests
 inject() {
 	OUT=$BATS_TEST_TMPDIR/injected
 	needs_at_call
@@ -33,13 +31,122 @@ inject() {
 # refuse BPF_COMMAND ERROR COMMAND...: for which all calls of that bpf command
 # fail
 refuse() {
-	local -A numbers=([LOOKUP_BATCH]=24 [UPDATE_BATCH]=26 [NONE]=255)
-	local -A errors=([EPERM]=1 [EINVAL]=22 [ETIMEDOUT]=110
-		[ENOTSUPP]=524)
-
-	"$BUILD/tests/refuse_bpf" "${numbers[$1]}" "${errors[$2]}" "${@:3}"
+	"$BUILD/tests/refuse_bpf" "$@"
 }
 
 needs_seccomp() {
-	skip_unless "this kernel has no seccomp filters" refuse NONE EPERM true
+	skip_unless "this kernel has no seccomp filters" refuse PROG_BIND_MAP EPERM true
+}
+
+# with_fault SPEC... -- WORD...: bpftool with the system calls in each SPEC (of
+# strace's inject=) failing or answering as it says
+with_fault() {
+	local options=() calls=()
+
+	while [[ $1 != -- ]]; do
+		options+=(-e "inject=$1")
+		calls+=("${1%%:*}")
+		shift
+	done
+	shift
+	strace -f -qq -o "$BATS_TEST_TMPDIR/strace" \
+		-e "trace=$(IFS=,; echo "${calls[*]}")" "${options[@]}" \
+		"$BPFTOOL" "$@"
+}
+
+need_strace() {
+	skip_unless "strace can't trace here" strace -qq -o /dev/null true
+}
+
+# calls_of NAME WORD...: the calls that bpftool makes of a system call, a line
+# each, as strace shows them
+calls_of() {
+	local name=$1
+
+	shift
+	strace -f -qq -o "$BATS_TEST_TMPDIR/calls" -e "trace=$name" \
+		"$BPFTOOL" "$@" >/dev/null 2>&1 || true
+	grep "$name(" "$BATS_TEST_TMPDIR/calls"
+}
+
+# over FILE PATH COMMAND...: runs a command that sees FILE at PATH
+over() {
+	unshare -m -- bash -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' \
+		- "$@"
+}
+
+# with_file TEXT PATH WORD...: bpftool where a file has another content
+with_file() {
+	local text=$1 path=$2
+
+	shift 2
+	printf '%s\n' "$text" >"$BATS_TEST_TMPDIR/replaced"
+	over "$BATS_TEST_TMPDIR/replaced" "$path" "$BPFTOOL" "$@"
+}
+
+export CPUS_ONLINE=/sys/devices/system/cpu/online
+export KERNEL_BTF=/sys/kernel/btf/vmlinux
+
+need_unshare() {
+	skip_unless "no mount namespace can be made here" \
+		with_file 0 "$CPUS_ONLINE" version
+}
+
+several_cpus_online() {
+	grep -q '[,-]' "$CPUS_ONLINE"
+}
+
+# program_as_nobody PROGRAM WORD...: by a descriptor, as it may lie where nobody
+# else can go
+program_as_nobody() {
+	local fd program=$1 status=0
+
+	shift
+	exec {fd}<"$program"
+	setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--bounding-set=-all "/proc/self/fd/$fd" "$@" || status=$?
+	exec {fd}<&-
+	return $status
+}
+
+# The hierarchy of the memory controller, in $CGROUPS; mounts one where there
+# is none, $CGROUP_MOUNT
+find_memory_cgroups() {
+	CGROUPS=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' \
+		/proc/mounts)
+	LIMIT_FILE=memory.limit_in_bytes
+	[[ -z $CGROUPS ]] || return 0
+
+	LIMIT_FILE=memory.max
+	CGROUPS=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	if [[ -z $CGROUPS ]]; then
+		CGROUP_MOUNT=$BATS_TEST_TMPDIR/cgroup
+		mkdir -p "$CGROUP_MOUNT"
+		mount -t cgroup2 none "$CGROUP_MOUNT" || return
+		CGROUPS=$CGROUP_MOUNT
+	fi
+	grep -qw memory "$CGROUPS/cgroup.controllers" || return
+	echo +memory >"$CGROUPS/cgroup.subtree_control"
+}
+
+# make_memory_cgroup LIMIT: $CGROUP
+make_memory_cgroup() {
+	find_memory_cgroups 2>/dev/null ||
+		skip "the kernel has no memory cgroups"
+	CGROUP=$CGROUPS/swap-drain-${WORLD-}$$
+	mkdir "$CGROUP"
+	echo "$1" >"$CGROUP/$LIMIT_FILE"
+}
+
+# What it was charged may go a moment later
+remove_memory_cgroup() {
+	[[ -z ${CGROUP-} ]] || wait_until rmdir "$CGROUP"
+	CGROUP=
+	[[ -z ${CGROUP_MOUNT-} ]] || umount "$CGROUP_MOUNT"
+	CGROUP_MOUNT=
+}
+
+# in_cgroup COMMAND...
+in_cgroup() {
+	bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$CGROUP" "$@"
 }

@@ -1,4 +1,3 @@
-# shellcheck shell=bash disable=SC2153 # BPFTOOL is given, bpftool a function
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # A program that looked a value up, stays inside for a second, and adds to it only
 # then: running a command meanwhile, by tests/progs/late.c. Needs common.bash and
@@ -141,7 +140,6 @@ swap_drain_waits() {
 
 # selector_pattern [PROVIDER]: a script that has programs use the second map,
 # waits if told how, and reads the first
-# shellcheck disable=SC2120 # the tests name one
 selector_pattern() {
 	local bpftool selector first
 
@@ -157,7 +155,6 @@ selector_pattern() {
 }
 
 # Without a wait the late add is not in what was read, but in the map
-# shellcheck disable=SC2119 # no provider: no wait
 control_misses_late_add() {
 	if ! choose_entry raw_tp tc iter; then
 		may_be_alone any

@@ -1,7 +1,107 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# swap-drain in a loop under the load of tests/progs/load.c, and the sum of it.
-# LOAD_SECONDS says how long. Needs common.bash and race.bash.
+# Running the drivers of the race tests, tests/progs/late.c and load.c, adding up what
+# bpftool prints, and swap-drain in a loop under load. LOAD_SECONDS says how long.
+
+# The inner types that programs can count in
+COUNTED_TYPES=(hash percpu_hash array percpu_array lru_hash)
+
+# The key of slot 0
+SLOT=(key 0 0 0 0)
+
+diag() {
+	echo "# $*" >&3
+}
+
+# Adds up the values in the output of map dump or swap-drain, any number of
+# documents: {"documents":N,"sum":N}. They are numbers by the BTF types that the
+# drivers' maps have.
+SUM_JQ='def total: .formatted | if .values then [.values[].value] | add
+	else .value end;
+	reduce inputs as $doc ({documents: 0, sum: 0};
+		.documents += 1 | .sum += ($doc | map(total) | add // 0))'
+
+add_up() {
+	jq -nc "$SUM_JQ" "$@"
+}
+
+# if_ok COMMAND...: its output. With -j an error is output too: what would be added
+# up is shown where it failed
+if_ok() {
+	local got=$BATS_TEST_TMPDIR/got err=$BATS_TEST_TMPDIR/err
+
+	if "$@" >"$got" 2>"$err"; then
+		cat "$got"
+	else
+		cut -c -2000 "$got" "$err" >&2
+		return 1
+	fi
+}
+
+# The providers that are there, at least one, in ${USABLE[@]}; says why another
+# is not
+find_providers() {
+	local name why
+
+	USABLE=()
+	for name in $(providers); do
+		if why=$(bpftool map sync using "$name" 2>&1); then
+			USABLE+=("$name")
+		else
+			diag "provider $name is not there: $why"
+		fi
+	done
+	((${#USABLE[@]} > 0))
+}
+
+# load_start OPTION...: starts the load, and waits until it runs
+load_start() {
+	local fifo=$BATS_TEST_TMPDIR/load.in
+
+	LOAD_OUT=$BATS_TEST_TMPDIR/load.out
+	# The last one's output says that it is ready, too
+	rm -rf "$fifo" "$LOAD_OUT" "${PINS:?}"/*
+	mkfifo "$fifo"
+	"$BUILD/tests/load" --object "$BUILD/tests/load.bpf.o" --pins "$PINS" \
+		"$@" <"$fifo" >"$LOAD_OUT" 2>"$LOAD_OUT.err" 3>&- &
+	LOAD_PID=$!
+	# It ends when nobody has the other end open, so also with this shell
+	exec {LOAD_FD}>"$fifo"
+
+	if ! wait_until load_is_ready; then
+		cat "$LOAD_OUT.err" >&2
+		load_stop
+		return 1
+	fi
+}
+
+load_is_ready() {
+	grep -qs ready "$LOAD_OUT"
+}
+
+# load_stop: ends the load; $LOAD is its report. What it pinned stays.
+load_stop() {
+	[[ ${LOAD_PID-} ]] || return 0
+	exec {LOAD_FD}>&-
+	kill "$LOAD_PID" 2>/dev/null || true
+	wait "$LOAD_PID" || cat "$LOAD_OUT.err" >&2
+	LOAD_PID=
+	LOAD=$(grep '^{' "$LOAD_OUT")
+}
+
+# A field of the report
+load_told() {
+	jq ".$1" <<<"$LOAD"
+}
+
+# Does this kernel update hash_of_maps in place?
+updates_in_place() {
+	grep -aq htab_map_update_elem_in_place /sys/kernel/btf/vmlinux
+}
+
+# The entries of the map that is in a slot, read as any map is
+dump_slot() {
+	bpftool -j map dump id "$(inner_id "$PINS/outer" "${SLOT[@]}")"
+}
 
 # swap_drain [ARG...]
 swap_drain() {

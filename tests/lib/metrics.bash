@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# shellcheck shell=bash
 # A world for docs/examples/drain-metrics, and what it published there. Sourced
 # after recipe.bash.
 
@@ -29,7 +28,6 @@ packets() {
 }
 
 # drain_metrics [WORD...]: the script, in the words' hands
-# shellcheck disable=SC2120 # a test passes them
 drain_metrics() {
 	"$@" "$SCRIPT" 3>&-
 }
@@ -40,7 +38,6 @@ total() {
 		"$TEXTFILE"
 }
 
-# shellcheck disable=SC2119 # no words here
 exact() {
 	drain_metrics || return 1
 	[ "$(total)" = "$SENT" ] || {

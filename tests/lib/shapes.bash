@@ -1,4 +1,3 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Maps of every type and of odd shapes, for what has to print them all alike. The
 # test file has a function "identical", which is called with map_make's options

@@ -1,8 +1,9 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# An outer map, $PINS/outer, whose slot 0 0 0 0 holds the map $PINS/inner.
-# Sourced after common.bash; a test file has setup_slot in its setup() and
-# cleanup_slot in its teardown(), and calls make_slot.
+# An outer map, $PINS/outer, with one filled slot or many, what is refused of it, and
+# what must be gone after a test
+
+. "${BASH_SOURCE[0]%/*}/common.bash"
+. "${BASH_SOURCE[0]%/*}/inject.bash"
 
 # in_slot WORD...: how the slot is written on the command line
 in_slot() {
@@ -11,7 +12,6 @@ in_slot() {
 in_slot key 0 0 0 0
 
 # in_mode [OPTION...]: options for the bpftool that dumps and drains
-# shellcheck disable=SC2120 # the tests pass them
 in_mode() {
 	MODE=("$@")
 }
@@ -53,15 +53,11 @@ make_slot() {
 		set -- --fill 3 hash
 	fi
 	rm -f "$PINS/inner" "$PINS/outer"
-	map_make --name "$INNER_NAME" "$@" "$PINS/inner"
-	bpftool map create "$PINS/outer" type "$outer_type" \
-		key 4 value 4 entries 4 name "$OUTER_NAME" \
-		inner_map pinned "$PINS/inner"
-	fill_slot
+	map_make --name "$INNER_NAME" --outer-name "$OUTER_NAME" "$@" "$PINS/inner" \
+		"$outer_type" "$PINS/outer"
 }
 
 # fill_slot [PIN]: puts the inner map, or the one at PIN, into the slot
-# shellcheck disable=SC2120 # the tests pass it
 fill_slot() {
 	bpftool map update pinned "$PINS/outer" "${SLOT[@]}" \
 		value pinned "${1:-$PINS/inner}"
@@ -92,6 +88,23 @@ dump() {
 drain() {
 	bpftool "${MODE[@]}" map swap-drain pinned "$PINS/outer" \
 		"${SLOT[@]}" "$@"
+}
+
+# hold OUTER_ID [TYPE]: another process, $HOLDER, has the lock of that map, which is map
+# $LOCK, or a map of another type that only has its name
+hold() {
+	: >"$BATS_TEST_TMPDIR/held"
+	"$BUILD/tests/map_make" --name "swap_$1" --value 4 --entries 1 --hold \
+		"${2:-queue}" - >"$BATS_TEST_TMPDIR/held" 3>&- &
+	HOLDER=$!
+	wait_until grep -q . "$BATS_TEST_TMPDIR/held"
+	LOCK=$(<"$BATS_TEST_TMPDIR/held")
+}
+
+let_go() {
+	[[ -z ${HOLDER-} ]] || kill -KILL "$HOLDER"
+	wait ${HOLDER:+"$HOLDER"} 2>/dev/null || true
+	HOLDER=
 }
 
 # slow_drain WORD...: swap-drains in the background, into a pipe that nobody
@@ -128,10 +141,8 @@ sleeps_after_the_swap() {
 # and $status and $stderr are as "run" sets them
 slow_drain_end() {
 	touch "$BATS_TEST_TMPDIR/read_on"
-	# shellcheck disable=SC2034 # the tests read it
 	wait "$pid" && status=0 || status=$?
 	wait "$reader"
-	# shellcheck disable=SC2034 # the tests read it
 	stderr=$(cat "$BATS_TEST_TMPDIR/err")
 }
 
@@ -156,4 +167,287 @@ release_pins() {
 		rmdir --ignore-fail-on-non-empty "${pin%/*}" ||
 			[[ ! -e ${pin%/*} ]]
 	done
+}
+
+# make_outer OUTER_TYPE ENTRIES [SLOTS OPTION_OF_MAP_MAKE... INNER_TYPE]: the
+# slots 0 to SLOTS-1 are filled, by default none
+make_outer() {
+	local outer_type=$1 entries=$2 slots=${3-0}
+
+	shift $(($# > 3 ? 3 : $#))
+	(($#)) || set -- hash
+	rm -f "$PINS/outer"
+	map_make --name "$INNER_NAME" --outer-name "$OUTER_NAME" --outer-entries "$entries" \
+		--slots "$slots" "$@" - "$outer_type" "$PINS/outer"
+}
+
+# drain_all [ARG...]
+drain_all() {
+	bpftool "${MODE[@]}" map swap-drain pinned "$PINS/outer" all "$@"
+}
+
+# Before LIMIT COMMAND...: root may raise the limit
+UNPRIVILEGED_LIMIT=(capsh --drop=cap_sys_resource -- -c '
+	ulimit -n "$1"
+	shift
+	exec "$@"' --)
+
+# "KEY ID" for each filled slot, a line each, sorted
+slots_and_ids() {
+	slots_of "$PINS/outer" | sort
+}
+
+# How many threads updated single slots? From a trace of strace -f.
+updating_threads() {
+	awk '/bpf\(BPF_MAP_UPDATE_ELEM/ { print $1 }' "$1" | sort -u | wc -l
+}
+
+# Drains and forgets what runs left in the tests' own journal
+recover_all() {
+	bpftool -j map swap-drain recover journal "$PINS/journal"
+}
+
+# No run of ours left a pin
+nothing_left() {
+	[[ -z $(left_pins) ]]
+	[[ ! -e $PINS/journal || -z $(find "$PINS/journal" -mindepth 1) ]]
+}
+
+# What drain_all prints besides what map dump does: the slots' keys
+without_slots() {
+	sed -e '/^\tslot [0-9a-f ]*$/d' -e 's/"slot":\["0x[^]]*"\],//g' |
+		sed -e '/^ *"slot": \[/,/^ *\],$/d'
+}
+
+# The maps of earlier turns may not all be gone yet
+fresh_name() {
+	TURN=$((${TURN-0} + 1))
+	INNER_NAME=in_${WORLD-}$$_$TURN
+}
+
+# What must be gone in the end, as cleanup_slot sees it
+all_names() {
+	INNER_NAME="in_${WORLD-}$$[_0-9t]*"
+}
+
+# drained_as_dumped WHAT [FORM]: against a dump of all maps that are in the slots
+drained_as_dumped() {
+	local want=$BATS_TEST_TMPDIR/want got=$BATS_TEST_TMPDIR/got
+
+	in_mode "${@:2}"
+	plain_bpftool "${MODE[@]}" map dump name "$INNER_NAME" >"$want"
+	drain_all | without_slots >"$got"
+	if [[ ! -s $want ]] || ! same_maps "$want" "$got"; then
+		diff -u "$want" "$got" | head -n 40 >&2
+		echo "form '${*:2}' of: $1" >&2
+		return 1
+	fi
+}
+
+# as_dump_of_several OUTER_TYPE OPTION_OF_MAP_MAKE... TYPE: drained in each form
+as_dump_of_several() {
+	local form
+
+	for form in "" -j -jp; do
+		fresh_name
+		make_outer "$1" 4 3 "${@:2}"
+		drained_as_dumped "$*" ${form:+"$form"}
+	done
+	all_names
+}
+
+# The same of maps that look alike but for their types: every other one is a struct
+as_dump_of_other_types() {
+	local form size slot btf
+
+	for form in "" -j -jp; do
+		fresh_name
+		make_outer array_of_maps 4 0 --btf struct hash
+		slot=0 size=0
+		for btf in struct bytes struct bytes; do
+			other_map --fill 3 --btf $btf --value "$size" hash "$PINS/one"
+			size=$(map_make --info "$PINS/one" | sed -n 's/^value_size //p')
+			bpftool map update pinned "$PINS/outer" key $((slot++)) 0 0 0 \
+				value pinned "$PINS/one"
+			rm "$PINS/one"
+		done
+		drained_as_dumped "two types" ${form:+"$form"}
+	done
+	all_names
+}
+
+# A hash of maps has its slots in another order than the maps were made in:
+# the lines' order is compared for an array only, but none may miss
+same_maps() {
+	cmp -s "$1" "$2" ||
+		{ [[ $(slot_type) == hash_of_maps ]] &&
+			cmp -s <(in_lines "$1") <(in_lines "$2"); }
+}
+
+in_lines() {
+	sed 's/},{"id"/},\n{"id"/g' "$1" | tr -d '[]' | sed 's/,$//' | sort
+}
+
+slot_type() {
+	map_make --info "$PINS/outer" | sed -n 's/^type 13$/hash_of_maps/p'
+}
+
+# Six slots, 0 and 5 with the same map; what is in them, in $BEFORE
+six_slots() {
+	release_pins
+	rm -rf "$PINS/journal"
+	make_outer "$FAULT_TYPE" 8 6 --fill 2 --btf counters --key 12 hash
+	bpftool map update pinned "$PINS/outer" key 5 0 0 0 \
+		value id "$(slots_and_ids | sed -n 's/^00 .* //p')"
+	BEFORE=$(slots_and_ids | sed 's/.* //' | sort -u)
+	[[ $(wc -l <<<"$BEFORE") == 5 ]]
+}
+
+swap_all() {
+	SWAP_ALL=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
+		journal "$PINS/journal")
+}
+
+# said: the lines on stderr of the last "run --separate-stderr", without what is
+# said about other runs, and without the command that prints a pinned map
+said() {
+	sed -e '/^Warning: a run that failed left /d' \
+		-e '/^Warning: runs that failed left /d' \
+		-e 's/; print it and let it go with: bpftool map swap-drain .*//' \
+		<<<"$stderr"
+}
+
+# One line, and nothing on stdout
+is_plain_error() {
+	[[ $status == 255 && -z $output ]] &&
+		[[ $(said | wc -l) == 1 ]] &&
+		[[ $(said) =~ ^"Error: ".+ ]]
+}
+
+# is_error_object TEXT: one JSON document
+is_error_object() {
+	[[ $status == 255 ]] &&
+		jq -es 'length == 1 and (.[0] | keys == ["error"] and
+			(.error | length > 0))' <<<"$1" >/dev/null
+}
+
+show_last_run() {
+	echo "status $status" "stdout: $output" "stderr: $stderr" "for: $*" >&2
+	return 1
+}
+
+# refuses PATTERN WORD...: "bpftool map WORD..." says in one line what the
+# extended regular expression tells, plain and with -j
+refuses() {
+	local pattern=${1:?a pattern that matches not every message}
+
+	shift
+	# A word like -1 would be an option without the --
+	run --separate-stderr bpftool -- map "$@"
+	{ is_plain_error && said | grep -aEq -- "$pattern"; } ||
+		show_last_run "$@" || return
+
+	run --separate-stderr bpftool -j -- map "$@"
+	{ is_error_object "$output" && [[ -z $(said) ]] &&
+		jq -r .error <<<"$output" | grep -aEq -- "$pattern"; } ||
+		show_last_run -j "$@"
+}
+
+# All that is pinned, and the content of the maps among it. What is left in the
+# journal shows up in cleanup_slot.
+state() {
+	local pin
+
+	find "$PINS" -type f | sort | while read -r pin; do
+		echo "$pin"
+		bpftool map dump pinned "$pin" 2>&1 || true
+	done
+	ls -R "$PINS"
+}
+
+# touches_nothing COMMAND...
+touches_nothing() {
+	local before
+
+	before=$(state)
+	"$@" || return
+	diff -u <(echo "$before") <(state) >&2
+}
+
+# refused PATTERN WORD...: "bpftool map WORD..." says so, and touches nothing
+refused() {
+	touches_nothing refuses "$@"
+}
+
+# drain_refused PATTERN WORD...: the same for "swap-drain MAP key DATA WORD..."
+drain_refused() {
+	local pattern=$1
+
+	shift
+	refused "$pattern" swap-drain pinned "$PINS/outer" "${SLOT[@]}" "$@"
+}
+
+# Ids of what is pinned below $PINS, and of the maps in slots of those: the
+# machine's other maps and programs are none of our business
+our_progs() {
+	find "$PINS" -type f -name '*_prog' | while read -r path; do
+		bpftool -j prog show pinned "$path" | jq '.id // empty'
+	done
+}
+
+our_maps_in_pins() {
+	find "$PINS" -type f -not -name '*_prog' | while read -r path; do
+		map_id "$path"
+		if map_make --info "$path" | grep -qxE 'type 1[23]'; then
+			slots_of "$path" | sed 's/.* //'
+		fi
+	done | sort -un
+}
+
+# In a teardown, which a trap runs, a plain "return" would return how the test ended
+none_left() {
+	local kind=$1 ids=$2 id
+
+	for id in $ids; do
+		# "bpftool map show" would look at every process for each
+		if [[ $kind == map ]]; then
+			! map_make --list | grep -q "^$id " || return 1
+		elif bpftool prog show id "$id" >/dev/null 2>&1; then
+			return 1
+		fi
+	done
+}
+
+# Pins of our outer maps in the usual journal
+journal_of() {
+	local id
+
+	for id in $1; do
+		find /sys/fs/bpf/swap_drain -name "${id}_*" 2>/dev/null
+	done
+}
+
+# The kernel frees maps and programs a moment later
+cleanup_leak_free() {
+	local maps progs pins
+
+	[[ -n ${PINS-} && -d $PINS ]] || return 0
+	maps=$(our_maps_in_pins)
+	progs=$(our_progs)
+	pins=$(journal_of "$maps")
+	cleanup_bpffs
+	if [[ -n $pins ]]; then
+		echo "left in the journal: $pins" >&2
+		return 1
+	fi
+	wait_until none_left prog "$progs" &&
+		wait_until none_left map "$maps"
+}
+
+setup() {
+	setup_slot
+}
+
+teardown() {
+	cleanup_slot
 }

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# shellcheck shell=bash
 # The files of the repository, and copies of it to build in
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)

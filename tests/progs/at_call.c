@@ -37,7 +37,6 @@
 #include <string.h>
 #include <unistd.h>
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -47,15 +46,8 @@
 #include <linux/bpf.h>
 #include <linux/filter.h>
 
-/* The kernel tree's own headers of these are not for programs */
-#ifndef SECCOMP_RET_TRACE
-#define SECCOMP_MODE_FILTER	2
-#define SECCOMP_RET_TRACE	0x7ff00000U
-#define SECCOMP_RET_ALLOW	0x7fff0000U
-#endif
-#define DATA_NR		0	/* offset in struct seccomp_data */
+#include "calls.h"
 
-#define EXIT_SKIP	77
 #define EXIT_NOT_HIT	125
 #define TEXT_MAX	5000
 
@@ -84,19 +76,6 @@ static const struct call {
 	{ "rename",	__NR_rename,	PATH },
 	{ "rmdir",	__NR_rmdir,	PATH },
 	{ "unlink",	__NR_unlink,	PATH },
-};
-
-static const char * const bpf_cmds[] = {
-	"MAP_CREATE", "MAP_LOOKUP_ELEM", "MAP_UPDATE_ELEM", "MAP_DELETE_ELEM",
-	"MAP_GET_NEXT_KEY", "PROG_LOAD", "OBJ_PIN", "OBJ_GET", "PROG_ATTACH",
-	"PROG_DETACH", "PROG_TEST_RUN", "PROG_GET_NEXT_ID", "MAP_GET_NEXT_ID",
-	"PROG_GET_FD_BY_ID", "MAP_GET_FD_BY_ID", "OBJ_GET_INFO_BY_FD",
-	"PROG_QUERY", "RAW_TRACEPOINT_OPEN", "BTF_LOAD", "BTF_GET_FD_BY_ID",
-	"TASK_FD_QUERY", "MAP_LOOKUP_AND_DELETE_ELEM", "MAP_FREEZE",
-	"BTF_GET_NEXT_ID", "MAP_LOOKUP_BATCH", "MAP_LOOKUP_AND_DELETE_BATCH",
-	"MAP_UPDATE_BATCH", "MAP_DELETE_BATCH", "LINK_CREATE", "LINK_UPDATE",
-	"LINK_GET_FD_BY_ID", "LINK_GET_NEXT_ID", "ENABLE_STATS", "ITER_CREATE",
-	"LINK_DETACH", "PROG_BIND_MAP",
 };
 
 static struct {
@@ -379,16 +358,10 @@ static void run_command(char **argv)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog filter = {
-		.len = sizeof(code) / sizeof(*code),
-		.filter = code,
-	};
 
 	/* Until it is traced: a call would fail */
 	raise(SIGSTOP);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
-		err(EXIT_SKIP, "this kernel has no seccomp filters");
+	install_filter(code, sizeof(code) / sizeof(*code));
 	execvp(argv[0], argv);
 	err(1, "can't run %s", argv[0]);
 }
@@ -413,21 +386,6 @@ static int trace(pid_t child)
 	}
 
 	return ret;
-}
-
-static int number_of(const char *name, const char *(*name_of)(int))
-{
-	int i;
-
-	for (i = 1; i < 200; i++)
-		if (name_of(i) && !strcmp(name, name_of(i)))
-			return i;
-	/* What no errno.h has, such as the kernel's ENOTSUPP */
-	i = atoi(name);
-	if (i <= 0)
-		errx(2, "no number: %s", name);
-
-	return i;
 }
 
 static void parse_what(char *what)

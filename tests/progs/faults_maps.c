@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Makes the maps that the fault tests drain, and tells afterwards where their
- * content is, by looking with raw bpf(2) calls at the slot and at every pin,
+/* Tells where the content of a map is that was in slot 0 of DIR/outer and that "map_make
+ * --sums" had filled, by looking with raw bpf(2) calls at the slot and at every pin,
  * and by reading back what was printed.
  *
- *	make DIR OUTER_TYPE INNER_TYPE COUNT
- *		pins DIR/outer with a filled map in slot 0 and, empty and of the
- *		same kind, DIR/spare; prints the id of the map in the slot
  *	state DIR JOURNAL ID COUNT OUTPUT
  *		where the content of map ID is, in one word; exits with 1 if
  *		part of it is nowhere
@@ -41,18 +38,6 @@ static const char *where;	/* of which call an error speaks */
 static __u64 value_of(__u32 key)
 {
 	return 3ULL * key + 1;
-}
-
-static int map_type(const char *name)
-{
-	const char *known;
-	int type;
-
-	for (type = 1; (known = libbpf_bpf_map_type_str(type)); type++)
-		if (!strcmp(known, name))
-			return type;
-
-	errx(2, "no map type %s", name);
 }
 
 static struct bpf_map_info info_of(int fd)
@@ -235,26 +220,6 @@ static void find_pins(struct pins *pins, const char *dir, __u32 id)
 		closedir(d);
 }
 
-static int create(int type, __u32 entries, const char *name)
-{
-	bool keys = type != BPF_MAP_TYPE_QUEUE && type != BPF_MAP_TYPE_STACK;
-	int fd = bpf_map_create(type, name, keys ? 4 : 0, 8, entries, NULL);
-
-	if (fd < 0)
-		err(2, "no map %s", name);
-
-	return fd;
-}
-
-static void pin(int fd, const char *dir, const char *name)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	if (bpf_obj_pin(fd, path))
-		err(2, "%s", path);
-}
-
 static int open_pin(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
@@ -266,38 +231,6 @@ static int open_pin(const char *dir, const char *name)
 		err(2, "%s", path);
 
 	return fd;
-}
-
-static int do_make(char **argv)
-{
-	int type = map_type(argv[2]), old, outer;
-	__u32 i, count = atoi(argv[3]), key = 0;
-	__u64 value;
-
-	LIBBPF_OPTS(bpf_map_create_opts, opts);
-
-	old = create(type, count, "faults_inner");
-	opts.inner_map_fd = old;
-	outer = bpf_map_create(map_type(argv[1]), "faults_outer", 4, 4, 4,
-			       &opts);
-	if (outer < 0)
-		err(2, "create the outer map");
-	for (i = 0; i < count; i++) {
-		struct bpf_map_info info = info_of(old);
-
-		value = value_of(i);
-		if (bpf_map_update_elem(old, has_keys(&info) ? &i : NULL,
-					&value, BPF_ANY))
-			err(2, "fill");
-	}
-	if (bpf_map_update_elem(outer, &key, &old, BPF_ANY))
-		err(2, "fill the slot");
-
-	pin(outer, argv[0], "outer");
-	pin(create(type, count, "faults_inner"), argv[0], "spare");
-	printf("%u\n", info_of(old).id);
-
-	return 0;
 }
 
 struct scene {
@@ -453,7 +386,6 @@ static const struct {
 	int args;		/* -N: N or more */
 	int (*run)(char **argv);
 } commands[] = {
-	{ "make",	4,	do_make },
 	{ "state",	5,	do_state },
 	{ "recovered",	-4,	do_recovered },
 	{ "empty",	1,	do_empty },
@@ -471,5 +403,5 @@ int main(int argc, char **argv)
 		     (commands[i].args < 0 && -commands[i].args <= argc - 2)))
 			return commands[i].run(argv + 2);
 
-	errx(2, "usage: make | state | recovered | empty | sum | slot ...");
+	errx(2, "usage: state | recovered | empty | sum | slot ...");
 }

@@ -6,6 +6,7 @@
 #define TESTS_INNER_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,20 +23,6 @@
  * still have some: far more than the keys of a test, so that they never do.
  */
 #define LRU_ENTRIES	10240
-
-/* Map type by bpftool's name for it; -1 when there is no such */
-static inline int inner_type(const char *name)
-{
-	const char *known;
-	int type;
-
-	for (type = 1; (known = libbpf_bpf_map_type_str(type)); type++) {
-		if (!strcmp(known, name))
-			return type;
-	}
-
-	return -1;
-}
 
 static inline int inner_is_lru(int type)
 {
@@ -56,6 +43,7 @@ struct inner_template {
 	__u32 entries;
 	const struct bpf_object *obj;
 	__u32 key_btf, value_btf;	/* types in the object's BTF */
+	bool no_types;
 };
 
 /* A map that the outer map takes. Once the object is loaded it has BTF types,
@@ -66,7 +54,7 @@ static inline int inner_create(const struct inner_template *t, const char *name)
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 	int btf_fd = bpf_object__btf_fd(t->obj);
 
-	if (btf_fd >= 0) {
+	if (btf_fd >= 0 && !t->no_types) {
 		opts.btf_fd = btf_fd;
 		opts.btf_key_type_id = t->key_btf;
 		opts.btf_value_type_id = t->value_btf;

@@ -26,10 +26,8 @@
  *
  * Exit status: 0 when there is a report, 77 when the kernel lacks something.
  */
-#include <getopt.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -38,6 +36,7 @@
 
 #include "inner.h"
 #include "late.h"
+#include "opts.h"
 
 #define INSIDE_TIMEOUT_MS	60000
 
@@ -51,7 +50,7 @@ struct late {
 	const char *how;		/* it is entered */
 	bool by_selector, outer_hash, again;
 	struct inner_template inner;
-	unsigned long spin_ms;
+	__u32 spin_ms;
 	int not_cpu;			/* -1: any will do */
 	char **command;
 
@@ -68,56 +67,30 @@ struct late {
 	int status;			/* of the command */
 };
 
-static int parse(struct late *l, int argc, char **argv)
+static void parse(struct late *l, char **argv)
 {
-	static const struct option options[] = {
-		{ "object", required_argument, NULL, 'o' },
-		{ "pins", required_argument, NULL, 'p' },
-		{ "report", required_argument, NULL, 'r' },
-		{ "selector", no_argument, NULL, 's' },
-		{ "outer", required_argument, NULL, 'O' },
-		{ "inner", required_argument, NULL, 'i' },
-		{ "enter", required_argument, NULL, 'e' },
-		{ "not-cpu", required_argument, NULL, 'n' },
-		{ "again", no_argument, NULL, 'a' },
-		{ "spin-ms", required_argument, NULL, 't' },
+	const char *outer = "array", *inner = "hash", *not_cpu = "-1";
+	const struct opt opts[] = {
+		{ "object", .text = &l->object },
+		{ "pins", .text = &l->pins },
+		{ "report", .text = &l->report },
+		{ "selector", .flag = &l->by_selector },
+		{ "outer", .text = &outer },
+		{ "inner", .text = &inner },
+		{ "enter", .text = &l->how },
+		{ "not-cpu", .text = &not_cpu },
+		{ "again", .flag = &l->again },
+		{ "spin-ms", .num = &l->spin_ms },
 		{}
 	};
-	int c;
 
-	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (c == 'o')
-			l->object = optarg;
-		else if (c == 'p')
-			l->pins = optarg;
-		else if (c == 'r')
-			l->report = optarg;
-		else if (c == 's')
-			l->by_selector = true;
-		else if (c == 'O')
-			l->outer_hash = !strcmp(optarg, "hash");
-		else if (c == 'i')
-			l->inner.type = inner_type(optarg);
-		else if (c == 'e')
-			l->how = optarg;
-		else if (c == 'n')
-			l->not_cpu = atoi(optarg);
-		else if (c == 'a')
-			l->again = true;
-		else if (c == 't')
-			l->spin_ms = strtoul(optarg, NULL, 10);
-		else
-			return -1;
-	}
-
-	l->command = argv + optind;
+	l->command = parse_opts(argv, opts);
+	l->outer_hash = !strcmp(outer, "hash");
+	l->inner.type = map_type(inner);
+	l->not_cpu = atoi(not_cpu);
 	if (!l->object || !l->pins || !l->report || !*l->command ||
-	    l->inner.type < 0) {
-		fprintf(stderr, "late: bad arguments\n");
-		return -1;
-	}
-
-	return 0;
+	    l->inner.type < 0)
+		errx(2, "bad arguments");
 }
 
 static struct bpf_map *map_of(const struct late *l, const char *name)
@@ -391,16 +364,13 @@ static int run(struct late *l)
 int main(int argc, char **argv)
 {
 	struct late l = {
-		.inner.type = BPF_MAP_TYPE_HASH,
 		.how = "raw_tp",
 		.spin_ms = 1000,
-		.not_cpu = -1,
 		.map_fd = -1,
 	};
 	int err;
 
-	if (parse(&l, argc, argv))
-		return 2;
+	parse(&l, argv);
 
 	err = open_object(&l) || fill_slot(&l) || map_state(&l) ||
 	      pin_maps(&l) || split_cpus(&l);

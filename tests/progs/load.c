@@ -10,6 +10,7 @@
  *	--slots N	filled slots, keys 0 to N-1 (default: 1)
  *	--keys N	keys that are counted, 0 to N-1 (default: 64)
  *	--threads N	default: the CPUs online
+ *	--bytes		no types for what is in the maps in the slots
  *	--turns		pins the map in slot 0 as "turn0", and another one like
  *			it as "turn1"
  *	--sleepable	by a program that may sleep, an event a call: it reads a page
@@ -23,11 +24,9 @@
  * counted - missed - failed events. The pins stay.
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -40,6 +39,7 @@
 
 #include "inner.h"
 #include "load.h"
+#include "opts.h"
 
 /* Events a system call. All of them are one RCU critical section, and the
  * longer that is, the fewer swaps there are.
@@ -53,8 +53,8 @@
 
 struct load {
 	const char *object, *pins;
-	bool outer_hash, turns, plain, sleepable;
-	unsigned int slots, keys, threads;
+	bool outer_hash, turns, bytes, plain, sleepable;
+	__u32 slots, keys, threads;
 	struct inner_template inner;
 
 	struct bpf_object *obj;
@@ -64,56 +64,38 @@ struct load {
 	int run_err;
 };
 
-static const struct option options[] = {
-	{ "object", required_argument, NULL, 'o' },
-	{ "pins", required_argument, NULL, 'p' },
-	{ "outer", required_argument, NULL, 'O' },
-	{ "inner", required_argument, NULL, 'i' },
-	{ "slots", required_argument, NULL, 's' },
-	{ "keys", required_argument, NULL, 'k' },
-	{ "threads", required_argument, NULL, 't' },
-	{ "turns", no_argument, NULL, 'T' },
-	{ "plain", no_argument, NULL, 'P' },
-	{ "sleepable", no_argument, NULL, 'S' },
-	{}
+static struct load l = {
+	.inner.type = BPF_MAP_TYPE_HASH,
+	.slots = 1,
+	.keys = 64,
 };
 
-static int parse(struct load *l, int argc, char **argv)
+static void parse(char **argv)
 {
-	int c;
+	const char *outer = "array", *inner = "hash";
+	const struct opt opts[] = {
+		{ "object", .text = &l.object },
+		{ "pins", .text = &l.pins },
+		{ "outer", .text = &outer },
+		{ "inner", .text = &inner },
+		{ "slots", .num = &l.slots },
+		{ "keys", .num = &l.keys },
+		{ "threads", .num = &l.threads },
+		{ "turns", .flag = &l.turns },
+		{ "bytes", .flag = &l.bytes },
+		{ "plain", .flag = &l.plain },
+		{ "sleepable", .flag = &l.sleepable },
+		{}
+	};
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'o')
-			l->object = optarg;
-		else if (c == 'p')
-			l->pins = optarg;
-		else if (c == 'O')
-			l->outer_hash = !strcmp(optarg, "hash");
-		else if (c == 'i')
-			l->inner.type = inner_type(optarg);
-		else if (c == 's')
-			l->slots = strtoul(optarg, NULL, 10);
-		else if (c == 'k')
-			l->keys = strtoul(optarg, NULL, 10);
-		else if (c == 't')
-			l->threads = strtoul(optarg, NULL, 10);
-		else if (c == 'T')
-			l->turns = true;
-		else if (c == 'P')
-			l->plain = true;
-		else if (c == 'S')
-			l->sleepable = true;
-		else
-			return -1;
-	}
-
-	if (optind != argc || !l->object || !l->pins || l->inner.type < 0 ||
-	    !l->slots || !l->keys || !l->threads || l->threads > MAX_THREADS) {
-		fprintf(stderr, "load: bad arguments\n");
-		return -1;
-	}
-
-	return 0;
+	l.threads = sysconf(_SC_NPROCESSORS_ONLN);
+	if (*parse_opts(argv, opts))
+		errx(2, "too many words");
+	l.outer_hash = !strcmp(outer, "hash");
+	l.inner.type = map_type(inner);
+	if (!l.object || !l.pins || l.inner.type < 0 || !l.slots || !l.keys ||
+	    !l.threads || l.threads > MAX_THREADS)
+		errx(2, "bad arguments");
 }
 
 static struct bpf_map *map_of(const struct load *l, const char *name)
@@ -159,6 +141,7 @@ static int open_object(struct load *l)
 	    inner_set_template(&l->inner, l->obj, outer, 2 * l->keys))
 		return -1;
 
+	l->inner.no_types = l->bytes;
 	bpf_object__for_each_program(prog, l->obj)
 		bpf_program__set_autoload(prog, prog == program(l));
 
@@ -382,16 +365,8 @@ static int run_threads(struct load *l)
 int main(int argc, char **argv)
 {
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-	static struct load l = {
-		.inner.type = BPF_MAP_TYPE_HASH,
-		.slots = 1,
-		.keys = 64,
-	};
 
-	l.threads = sysconf(_SC_NPROCESSORS_ONLN);
-	if (parse(&l, argc, argv))
-		return 2;
-
+	parse(argv);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	if (open_object(&l) || fill_slots(&l) || pin_maps(&l)) {
 		perror("load: can't set up");

@@ -1,36 +1,51 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Creates, fills and pins a map of any type; or tells what a map is like. With
- * --slots: many such maps, in the slots 0 to N-1 of the map-in-map at PIN.
- * "bpftool map create" knows no BTF, NUMA node or map_extra.
+/* Creates, fills and pins a map of any type, which "bpftool map create" can't with
+ * BTF, a NUMA node or map_extra; or tells what a map is like
+ *
+ *	map_make [OPTION...] TYPE PIN [OUTER_TYPE OUTER_PIN]
+ *	map_make { --types | --info PIN | --list }
+ *
+ *	--key, --value, --entries, --numa, --extra N, --flag NAME	as they say
+ *	--btf struct|counters|flow|bytes|float|lock	types for key and value
+ *	--share-btf	one BTF object for many maps
+ *	--fill N	entries; without --sums their values are noise
+ *	--sums		values 1, 4, 7, ...
+ *	--freeze
+ *	--outer-entries N, --outer-name NAME	of the map-in-map
+ *	--slots N	its slots 0 to N-1 are filled, and no other map is pinned
+ *	--hold		stays until it is killed
+ *
+ * With PIN "-" it is not pinned, and its id is printed.
  */
 
-#include <err.h>
-#include <getopt.h>
-#include <stdbool.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "map_btf.h"
+#include "map_types.h"
+#include "opts.h"
 
 #define SLOTS_AT_ONCE	128
-#define LAST_TYPE	63	/* no kernel has more types than this */
+#define NOT_GIVEN	UINT_MAX
 
-struct map_spec {
+static struct map_spec {
 	__u32 type;
-	const char *name, *btf, *pin;
-	__u32 key_size, value_size, entries, fill;
+	const char *name, *btf, *pin, *outer_name;
+	__u32 key_size, value_size, entries, fill, outer_entries;
 	__u32 seed;		/* other values in each of many maps */
-	__u32 slots;		/* of the map-in-map at pin to fill */
-	bool freeze;
+	__u32 slots;		/* to fill */
+	bool sums, freeze, hold;
 	bool share_btf;		/* one BTF object for many maps */
 	struct map_types types;	/* loaded last */
 	struct bpf_map_create_opts opts;
+} spec = {
+	.name = "inner", .outer_name = "outer", .outer_entries = 4,
+	.key_size = NOT_GIVEN, .value_size = NOT_GIVEN, .entries = NOT_GIVEN,
+	.slots = NOT_GIVEN, .opts.sz = sizeof(spec.opts),
 };
 
 /* Sizes and flags that a type insists on; hash-like types take any */
@@ -77,50 +92,37 @@ static const struct {
 	{ "inner_map",		BPF_F_INNER_MAP },
 };
 
-static void bad_usage(void)
+static int type_of(const char *word)
 {
-	fprintf(stderr,
-		"usage: map_make [--key SIZE] [--value SIZE] [--entries MAX] [--name NAME]\n"
-		"                [--flag NAME]... [--extra N] [--numa NODE] [--fill N]\n"
-		"                [--btf struct|counters|bytes|float|lock] [--share-btf]\n"
-		"                [--freeze] TYPE PIN\n"
-		"       map_make ... --slots N TYPE PIN\n"
-		"       map_make --types\n"
-		"       map_make --info PIN\n"
-		"       map_make --list\n");
-	exit(2);
+	int type = map_type(word);
+
+	if (type < 0)
+		errx(2, "no type of maps: %s", word);
+
+	return type;
 }
 
-/* A type's name, or the number of one that this libbpf does not know */
-static __u32 parse_type(const char *word)
-{
-	const char *name;
-	__u32 type;
-	char *end;
-
-	type = strtoul(word, &end, 10);
-	if (!*end)
-		return type;
-	for (type = 1; type <= LAST_TYPE; type++) {
-		name = libbpf_bpf_map_type_str(type);
-		if (name && !strcmp(name, word))
-			return type;
-	}
-	bad_usage();
-
-	return 0;
-}
-
-static __u32 parse_flag(const char *word)
+static void parse_flag(const char *word)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(flag_names) / sizeof(*flag_names); i++)
-		if (!strcmp(flag_names[i].name, word))
-			return flag_names[i].flag;
-	bad_usage();
+		if (!strcmp(flag_names[i].name, word)) {
+			spec.opts.map_flags |= flag_names[i].flag;
+			return;
+		}
+	errx(2, "no flag: %s", word);
+}
 
-	return 0;
+static void parse_numa(const char *word)
+{
+	spec.opts.map_flags |= BPF_F_NUMA_NODE;
+	spec.opts.numa_node = atoi(word);
+}
+
+static void parse_extra(const char *word)
+{
+	spec.opts.map_extra = strtoull(word, NULL, 0);
 }
 
 static void print_types(void)
@@ -137,14 +139,20 @@ static void print_types(void)
 	}
 }
 
-static void print_info(const char *pin)
+static struct bpf_map_info info_of(int fd)
 {
 	struct bpf_map_info info = {};
 	__u32 len = sizeof(info);
-	int fd = bpf_obj_get(pin);
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
 		err(1, "can't read the map's info");
+
+	return info;
+}
+
+static void print_info(const char *pin)
+{
+	struct bpf_map_info info = info_of(bpf_obj_get(pin));
 
 	printf("id %u\ntype %u\nkey_size %u\nvalue_size %u\nmax_entries %u\n"
 	       "flags 0x%x\nextra %llu\nname %s\n"
@@ -153,13 +161,13 @@ static void print_info(const char *pin)
 	       info.max_entries, info.map_flags,
 	       (unsigned long long)info.map_extra, info.name,
 	       info.btf_id, info.btf_key_type_id, info.btf_value_type_id);
+	exit(0);
 }
 
 /* Every map of the machine: "bpftool map show" looks at every process too, which
- * takes seconds in a guest
- */
-/* Without program arrays, of which swap-drain makes none: some kernels (6.18) keep
- * one for good when somebody opens it by its id while it is let go.
+ * takes seconds in a guest. Without program arrays, of which swap-drain makes none:
+ * some kernels (6.18) keep one for good when somebody opens it by its id while it is
+ * let go.
  */
 static void print_list(void)
 {
@@ -199,7 +207,7 @@ static void make_key(const struct map_spec *s, __u32 i, __u8 *key)
 }
 
 /* The least and the greatest numbers too, and a boolean that is one */
-static void make_counters(struct counter_value *v, __u32 i)
+static void make_counters(struct counters_value *v, __u32 i)
 {
 	if (i % 5 == 1) {
 		memset(v, 0xff, sizeof(*v));
@@ -237,6 +245,8 @@ static void make_value(const struct map_spec *s, __u32 i, __u32 cpu,
 
 	for (j = 0; j < s->value_size; j++)
 		value[j] = noise(&state);
+	if (s->sums)
+		*(__u64 *)value = 3 * i + 1;
 
 	/* A text, a known name and a boolean every other time */
 	if (s->btf && !strcmp(s->btf, "struct") && i % 2) {
@@ -283,7 +293,7 @@ static int create_map(struct map_spec *s)
 	if (s->btf && !types->btf) {
 		if (map_types_load(types, s->btf,
 				   s->type == BPF_MAP_TYPE_LPM_TRIE,
-				   s->key_size, s->value_size))
+				   s->key_size, &s->value_size))
 			err(1, "can't load the BTF");
 		s->opts.btf_fd = btf__fd(types->btf);
 		s->opts.btf_key_type_id = types->key_id;
@@ -305,15 +315,12 @@ static int create_map(struct map_spec *s)
 /* A batch waits for one grace period on most kernels; it must not need more
  * descriptors than everybody may have
  */
-static void fill_slots(struct map_spec *s)
+static void fill_slots(struct map_spec *s, int outer)
 {
-	int outer = bpf_obj_get(s->pin), fds[SLOTS_AT_ONCE];
 	__u32 keys[SLOTS_AT_ONCE], slot, i, nr;
+	int fds[SLOTS_AT_ONCE];
 
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-
-	if (outer < 0)
-		err(1, "can't open %s", s->pin);
 
 	for (slot = 0; slot < s->slots; slot += nr) {
 		for (nr = 0; nr < SLOTS_AT_ONCE && slot + nr < s->slots; nr++) {
@@ -330,147 +337,118 @@ static void fill_slots(struct map_spec *s)
 	}
 }
 
+/* What the map-in-map takes, of another name than those in its slots */
+static int create_example(struct map_spec *s)
+{
+	const char *name = s->name;
+	char text[BPF_OBJ_NAME_LEN];
+	int fd;
+
+	snprintf(text, sizeof(text), "%st", name);
+	s->name = text;
+	fd = create_map(s);
+	s->name = name;
+
+	return fd;
+}
+
+static void make_outer(struct map_spec *s, int inner, char **args)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = inner);
+	__u32 key = 0;
+	int outer;
+
+	outer = bpf_map_create(type_of(args[0]), s->outer_name, 4, 4,
+			       s->outer_entries, &opts);
+	if (outer < 0)
+		err(1, "can't create the outer map");
+	if (s->slots != NOT_GIVEN)
+		fill_slots(s, outer);
+	else if (bpf_map_update_elem(outer, &key, &inner, BPF_ANY))
+		err(1, "can't fill the slot");
+	if (bpf_obj_pin(outer, args[1]))
+		err(1, "can't pin the outer map");
+}
+
 /* What was not given on the command line */
-static void complete(struct map_spec *s, __u32 given)
+static void complete(struct map_spec *s)
 {
 	size_t i;
 
 	for (i = 0; shapes[i].type && shapes[i].type != s->type; i++)
 		;
 
-	if (!(given & 1))
+	if (s->key_size == NOT_GIVEN)
 		s->key_size = shapes[i].key_size;
-	if (!(given & 2))
+	if (s->value_size == NOT_GIVEN)
 		s->value_size = shapes[i].value_size;
-	if (!(given & 4))
+	if (s->entries == NOT_GIVEN)
 		s->entries = shapes[i].entries;
 	if (s->entries && s->fill > s->entries)
 		s->entries = s->fill;
-	if (s->btf && !strcmp(s->btf, "struct"))
-		s->value_size = sizeof(struct map_value);
-	if (s->btf && !strcmp(s->btf, "counters"))
-		s->value_size = sizeof(struct counter_value);
-	if (s->btf && !strcmp(s->btf, "flow")) {
+	if (s->btf && !strcmp(s->btf, "flow"))
 		s->key_size = sizeof(struct flow_key);
-		s->value_size = sizeof(struct flow_value);
-	}
-	if (s->btf && !strcmp(s->btf, "float"))
-		s->value_size = 12;
-	if (s->btf && !strcmp(s->btf, "lock"))
-		s->value_size = 8;
 	s->opts.map_flags |= shapes[i].flags;
-}
-
-static const struct option options[] = {
-	{ "key",	required_argument, NULL, 'k' },
-	{ "value",	required_argument, NULL, 'v' },
-	{ "entries",	required_argument, NULL, 'e' },
-	{ "name",	required_argument, NULL, 'n' },
-	{ "flag",	required_argument, NULL, 'f' },
-	{ "extra",	required_argument, NULL, 'x' },
-	{ "numa",	required_argument, NULL, 'u' },
-	{ "fill",	required_argument, NULL, 'l' },
-	{ "btf",	required_argument, NULL, 'b' },
-	{ "slots",	required_argument, NULL, 's' },
-	{ "share-btf",	no_argument,	   NULL, 'r' },
-	{ "freeze",	no_argument,	   NULL, 'z' },
-	{ "types",	no_argument,	   NULL, 't' },
-	{ "info",	required_argument, NULL, 'i' },
-	{ "list",	no_argument,	   NULL, 'a' },
-	{}
-};
-
-static void parse_option(struct map_spec *s, int c, __u32 *given)
-{
-	switch (c) {
-	case 'k':
-		s->key_size = atoi(optarg);
-		*given |= 1;
-		break;
-	case 'v':
-		s->value_size = atoi(optarg);
-		*given |= 2;
-		break;
-	case 'e':
-		s->entries = atoi(optarg);
-		*given |= 4;
-		break;
-	case 'n':
-		s->name = optarg;
-		break;
-	case 'f':
-		s->opts.map_flags |= parse_flag(optarg);
-		break;
-	case 'x':
-		s->opts.map_extra = strtoull(optarg, NULL, 0);
-		break;
-	case 'u':
-		s->opts.map_flags |= BPF_F_NUMA_NODE;
-		s->opts.numa_node = atoi(optarg);
-		break;
-	case 'l':
-		s->fill = atoi(optarg);
-		break;
-	case 'b':
-		s->btf = optarg;
-		break;
-	case 's':
-		s->slots = atoi(optarg);
-		break;
-	case 'r':
-		s->share_btf = true;
-		break;
-	case 'z':
-		s->freeze = true;
-		break;
-	case 't':
-		print_types();
-		exit(0);
-	case 'i':
-		print_info(optarg);
-		exit(0);
-	case 'a':
-		print_list();
-		exit(0);
-	default:
-		bad_usage();
-	}
-}
-
-static void parse_options(struct map_spec *s, int argc, char **argv)
-{
-	__u32 given = 0;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
-		parse_option(s, c, &given);
-
-	if (argc - optind != 2)
-		bad_usage();
-	s->type = parse_type(argv[optind]);
-	s->pin = argv[optind + 1];
-	complete(s, given);
 }
 
 int main(int argc, char **argv)
 {
-	struct map_spec s = { .name = "inner" };
-	int fd;
+	struct map_spec *s = &spec;
+	bool types = false, list = false;
+	const struct opt opts[] = {
+		{ "name", .text = &s->name },
+		{ "key", .num = &s->key_size },
+		{ "value", .num = &s->value_size },
+		{ "entries", .num = &s->entries },
+		{ "flag", .call = parse_flag },
+		{ "extra", .call = parse_extra },
+		{ "numa", .call = parse_numa },
+		{ "fill", .num = &s->fill },
+		{ "sums", .flag = &s->sums },
+		{ "btf", .text = &s->btf },
+		{ "share-btf", .flag = &s->share_btf },
+		{ "freeze", .flag = &s->freeze },
+		{ "hold", .flag = &s->hold },
+		{ "slots", .num = &s->slots },
+		{ "outer-entries", .num = &s->outer_entries },
+		{ "outer-name", .text = &s->outer_name },
+		{ "types", .flag = &types },
+		{ "list", .flag = &list },
+		{ "info", .call = print_info },
+		{}
+	};
+	char **args = parse_opts(argv, opts);
+	int fd, nr = argv + argc - args;
 
-	s.opts.sz = sizeof(s.opts);
-	parse_options(&s, argc, argv);
+	if (types)
+		print_types();
+	if (list)
+		print_list();
+	if (types || list)
+		return 0;
+	if (nr != 4 && (nr != 2 || s->slots != NOT_GIVEN))
+		errx(2, "usage: map_make [OPTION...] TYPE PIN [OUTER_TYPE OUTER_PIN]");
+	s->type = type_of(args[0]);
+	complete(s);
 
 	libbpf_set_print(NULL);
-	if (s.slots) {
-		fill_slots(&s);
+	if (s->slots != NOT_GIVEN) {
+		make_outer(s, create_example(s), args + 2);
 		return 0;
 	}
-	fd = create_map(&s);
-	fill_map(fd, &s);
-	if (s.freeze && bpf_map_freeze(fd))
+	fd = create_map(s);
+	fill_map(fd, s);
+	if (s->freeze && bpf_map_freeze(fd))
 		err(1, "can't freeze the map");
-	if (bpf_obj_pin(fd, s.pin))
+	if (!strcmp(args[1], "-"))
+		printf("%u\n", info_of(fd).id);
+	else if (bpf_obj_pin(fd, args[1]))
 		err(1, "can't pin the map");
+	if (nr == 4)
+		make_outer(s, fd, args + 2);
+	fflush(stdout);
+	while (s->hold)
+		pause();
 
 	return 0;
 }

@@ -17,8 +17,6 @@
  * Prints how many events were counted and how many drains there were. Ends with 1
  * if what was drained and what is left is not what was counted.
  */
-#include <err.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -27,47 +25,19 @@
 #include "map_move_cpus.c"
 #include "map_move_needs.c"
 #include "move_load.h"
+#include "opts.h"
 
 #define THREADS_MAX	64
 #define EVENTS_A_CALL	1000
 #define RUNS_A_DRAIN	20
 #define PAUSE_US	1000
 
-static const struct option options[] = {
-	{ "object", required_argument, NULL, 'o' },
-	{ "type", required_argument, NULL, 't' },
-	{ "seconds", required_argument, NULL, 's' },
-	{ "keys", required_argument, NULL, 'k' },
-	{ "drainers", required_argument, NULL, 'd' },
-	{ "plain", no_argument, NULL, 'p' },
-	{ "since", no_argument, NULL, 'S' },
-	{ "interrupt", no_argument, NULL, 'i' },
-	{ "delete", no_argument, NULL, 'D' },
-	{ "pause", no_argument, NULL, 'z' },
-	{ "pin", required_argument, NULL, 'P' },
-	{}
-};
-
-static const struct {
-	const char *name;
-	__u32 type;
-} types[] = {
-	{ "hash", BPF_MAP_TYPE_HASH },
-	{ "array", BPF_MAP_TYPE_ARRAY },
-	{ "percpu_hash", BPF_MAP_TYPE_PERCPU_HASH },
-	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY },
-	{ "queue", BPF_MAP_TYPE_QUEUE },
-	{ "stack", BPF_MAP_TYPE_STACK },
-	{}
-};
-
 struct sums {
 	__u64 events, pair[2], slots;
 };
 
 static const char *object, *pin;
-static __u32 type, keys = 64;
-static unsigned int seconds = 1, nr_drainers = 1;
+static __u32 type, keys = 64, seconds = 1, nr_drainers = 1;
 static bool plain, since, interrupt, read_delete, pauses;
 static struct map_ref map;
 static int counted_fd, prog_fd, nr_cpus;
@@ -326,53 +296,28 @@ static __u64 counted(void)
 	return sum;
 }
 
-static void parse(int argc, char **argv)
+static void parse(char **argv)
 {
-	unsigned int i;
-	int c;
+	const char *type_name = "";
+	const struct opt opts[] = {
+		{ "object", .text = &object },
+		{ "type", .text = &type_name },
+		{ "seconds", .num = &seconds },
+		{ "keys", .num = &keys },
+		{ "drainers", .num = &nr_drainers },
+		{ "plain", .flag = &plain },
+		{ "since", .flag = &since },
+		{ "interrupt", .flag = &interrupt },
+		{ "delete", .flag = &read_delete },
+		{ "pause", .flag = &pauses },
+		{ "pin", .text = &pin },
+		{}
+	};
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'o':
-			object = optarg;
-			break;
-		case 't':
-			for (i = 0; types[i].name; i++)
-				if (!strcmp(types[i].name, optarg))
-					type = types[i].type;
-			break;
-		case 's':
-			seconds = atoi(optarg);
-			break;
-		case 'k':
-			keys = atoi(optarg);
-			break;
-		case 'd':
-			nr_drainers = atoi(optarg);
-			break;
-		case 'p':
-			plain = true;
-			break;
-		case 'S':
-			since = true;
-			break;
-		case 'i':
-			interrupt = true;
-			break;
-		case 'D':
-			read_delete = true;
-			break;
-		case 'z':
-			pauses = true;
-			break;
-		case 'P':
-			pin = optarg;
-			nr_drainers = 0;
-			break;
-		default:
-			exit(2);
-		}
-	}
+	parse_opts(argv, opts);
+	type = map_type(type_name);
+	if (pin)
+		nr_drainers = 0;
 	if (!object || !type || !keys || nr_drainers > THREADS_MAX)
 		errx(2, "usage: move_load --object FILE --type TYPE ...");
 }
@@ -443,7 +388,7 @@ int main(int argc, char **argv)
 	unsigned int nr_load, i;
 	sigset_t end;
 
-	parse(argc, argv);
+	parse(argv);
 	nr_cpus = libbpf_num_possible_cpus();
 	nr_load = sysconf(_SC_NPROCESSORS_ONLN);
 	if (nr_load > THREADS_MAX)

@@ -37,26 +37,20 @@ static inline bool reach_sleeps(const char *name)
 
 /* Its maps are taken from the folder where it has some of their names, and
  * pinned there. What is named so can sleep, also if libbpf knows no section for it.
- * NULL with errno set when the kernel does not take the program.
+ * NULL with errno set for no such program.
  */
-static inline struct bpf_object *reach_load(const char *file, const char *name,
+static inline struct bpf_object *reach_open(const char *file, const char *name,
 					    const char *dir)
 {
 	struct bpf_program *prog, *wanted;
 	struct bpf_object *obj;
 	struct bpf_map *map;
 	char path[4096];
-	int err;
 
 	obj = bpf_object__open_file(file, NULL);
-	if (!obj)
+	wanted = obj ? bpf_object__find_program_by_name(obj, name) : NULL;
+	if (!wanted)
 		return NULL;
-
-	wanted = bpf_object__find_program_by_name(obj, name);
-	if (!wanted) {
-		errno = ENOENT;
-		return NULL;
-	}
 	bpf_object__for_each_program(prog, obj)
 		bpf_program__set_autoload(prog, prog == wanted);
 	if (reach_sleeps(name))
@@ -64,17 +58,19 @@ static inline struct bpf_object *reach_load(const char *file, const char *name,
 
 	bpf_object__for_each_map(map, obj) {
 		snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));
-		if (!bpf_map__is_internal(map))
+		if (dir && !bpf_map__is_internal(map))
 			bpf_map__set_pin_path(map, path);
 	}
 
-	err = bpf_object__load(obj);
-	if (err) {
-		errno = -err;
-		return NULL;
-	}
-
 	return obj;
+}
+
+static inline struct bpf_object *reach_load(const char *file, const char *name,
+					    const char *dir)
+{
+	struct bpf_object *obj = reach_open(file, name, dir);
+
+	return obj && !bpf_object__load(obj) ? obj : NULL;
 }
 
 /* The command's exit status */

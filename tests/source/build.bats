@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The build: without warnings, up to date, installable. What changes something
 # works on a copy.
@@ -174,7 +173,6 @@ taken() {
 	local ksrc=$BATS_TEST_TMPDIR/ksrc makefile COPY=$BATS_TEST_TMPDIR/copy
 
 	copy_sources "$COPY"
-	# shellcheck disable=SC2016 # of that script
 	printf '#!/bin/sh\necho "packages: $*"\n' >"$COPY/scripts/packages.sh"
 	cp -a "$TREE/../pristine" "$ksrc"
 	makefile=$ksrc/tools/bpf/bpftool/Makefile

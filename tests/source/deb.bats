@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The Debian packages: what is in them, and what dpkg and apt make of them in a
 # fresh Debian that has the distribution's own bpftool and libbpf
@@ -57,7 +56,6 @@ other_package() {
 # The packages are in /repo; apt knows those in /repo/list.
 fresh() {
 	mkdir -p "$BATS_TEST_TMPDIR/fresh"
-	# shellcheck disable=SC2016 # variables of the inner shell
 	unshare --mount --pid --net --fork --kill-child --propagation private \
 		bash -euc '
 		mount -t tmpfs tmpfs "$1"
@@ -147,7 +145,6 @@ version_of() {
 	done
 	# What dpkg-buildpackage is given
 	mkdir "$path"
-	# shellcheck disable=SC2016 # a variable of that script
 	printf '#!/bin/sh\necho "$DEB_BUILD_OPTIONS"\n' >"$path/dpkg-buildpackage"
 	chmod +x "$path/dpkg-buildpackage"
 	rm "$copy/build/deb/.built"

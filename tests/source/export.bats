@@ -1,9 +1,7 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What docs/distributions.md tells those who ship bpftool, libbpf or a kernel: its
 # commands are run as they stand, on sources in the form that packages have.
 
-# shellcheck disable=SC2154 # stderr comes from run
 load ../lib/sources
 
 bats_require_minimum_version 1.5.0

@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The mirror of bpftool (libbpf/bpftool) has a linux/kernel.h of its own, with less in
 # it than that of the kernel's tools. Our files have to do with that.

@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The series of "make series": that they apply, that each patch builds, and what the
 # kernel's own checks say of them. In $MAILS, and in $LISTMAILS the form for the

@@ -60,6 +60,31 @@ static __always_inline __u64 log2l(__u64 v)
 
 #define ADD(to, n) __sync_fetch_and_add(&(to), n)
 
+static __always_inline void *find_any(void *map)
+{
+	__u32 key = bpf_get_prandom_u32() & 7;
+
+	return bpf_map_lookup_elem(map, &key);
+}
+
+#define FIND(map) find_any(&(map))
+
+/* A program that has a value of that map, unless there is none; its body follows.
+ * WITH(NAME, MAP, TYPE *VALUE)
+ */
+#define WITH(prog, map, ...)						\
+	static __always_inline void prog##_body(void *ctx, __VA_ARGS__);	\
+	SEC("raw_tp/sys_enter")						\
+	int prog(void *ctx)						\
+	{								\
+		void *value = FIND(map);				\
+									\
+		if (value)						\
+			prog##_body(ctx, value);			\
+		return 0;						\
+	}								\
+	static __always_inline void prog##_body(void *ctx, __VA_ARGS__)
+
 char _license[] SEC("license") = "GPL";
 
 #endif

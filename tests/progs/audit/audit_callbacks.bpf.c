@@ -10,15 +10,6 @@ struct pair {
 HASH(pairs, __u32, struct pair);
 HASH(other, __u32, struct pair);
 
-static __always_inline void *find_any(void *map)
-{
-	__u32 key = bpf_get_prandom_u32() & 7;
-
-	return bpf_map_lookup_elem(map, &key);
-}
-
-#define FIND(map) find_any(&(map))
-
 /* bpf_loop() and bpf_for_each_map_elem() */
 static long add_one(__u32 i, struct pair **p)
 {

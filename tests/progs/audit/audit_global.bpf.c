@@ -160,15 +160,9 @@ int percpu__plain(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-SEC("raw_tp/sys_enter")
-int percpu__exact(void *ctx)
+WITH(percpu__exact, percpu, struct flow *f)
 {
-	__u32 i = 0;
-	struct flow *f = bpf_map_lookup_elem(&percpu, &i);
-
-	if (f)
-		ADD(f->packets, 1);
-	return 0;
+	ADD(f->packets, 1);
 }
 
 SEC("raw_tp/sys_enter")
@@ -198,26 +192,14 @@ int pcpuhash__exact(void *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pcpuhash__plain(void *ctx)
+WITH(pcpuhash__plain, pcpuhash, __u64 *n)
 {
-	__u32 i = 0;
-	__u64 *n = bpf_map_lookup_elem(&pcpuhash, &i);
-
-	if (n)
-		*n += 1;
-	return 0;
+	*n += 1;
 }
 
-SEC("raw_tp/sys_enter")
-int lru__exact(void *ctx)
+WITH(lru__exact, lru, __u64 *n)
 {
-	__u32 i = 0;
-	__u64 *n = bpf_map_lookup_elem(&lru, &i);
-
-	if (n)
-		ADD(*n, 1);
-	return 0;
+	ADD(*n, 1);
 }
 
 SEC("raw_tp/sys_enter")
@@ -230,29 +212,16 @@ int queue__exact(void *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int twelve__exact(void *ctx)
+WITH(twelve__exact, twelve, struct twelve *t)
 {
-	__u32 i = 1;
-	struct twelve *t = bpf_map_lookup_elem(&twelve, &i);
-
-	if (!t)
-		return 0;
 	ADD(t->a, 1);
 	ADD(t->b, 1);
 	t->c = 3;
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int twelve__plain(void *ctx)
+WITH(twelve__plain, twelve, struct twelve *t)
 {
-	__u32 i = 1;
-	struct twelve *t = bpf_map_lookup_elem(&twelve, &i);
-
-	if (t)
-		t->c = t->c + 3;
-	return 0;
+	t->c = t->c + 3;
 }
 
 SEC("raw_tp/sys_enter")

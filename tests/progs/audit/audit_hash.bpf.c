@@ -230,48 +230,30 @@ int counts__decrement(void *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int counts__fetch(void *ctx)
+WITH(counts__fetch, counts, __u64 *n)
 {
-	__u32 key = 0;
-	__u64 *n = bpf_map_lookup_elem(&counts, &key);
-
-	if (n && __sync_fetch_and_add(n, 1) > 1000)
+	if (__sync_fetch_and_add(n, 1) > 1000)
 		bpf_printk("many");
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int counts__deleted(void *ctx)
+WITH(counts__deleted, counts, __u64 *n)
 {
 	__u32 key = 0;
-	__u64 *n = bpf_map_lookup_elem(&counts, &key);
 
-	if (n && __sync_fetch_and_add(n, 1) > 1000)
+	if (__sync_fetch_and_add(n, 1) > 1000)
 		bpf_map_delete_elem(&counts, &key);
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int counts__reset(void *ctx)
+WITH(counts__reset, counts, __u64 *n)
 {
-	__u32 key = 0;
-	__u64 *n = bpf_map_lookup_elem(&counts, &key);
-
-	if (n && __sync_fetch_and_add(n, 1) > 1000)
+	if (__sync_fetch_and_add(n, 1) > 1000)
 		*n = 0;
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int counts__exchanged(void *ctx)
+WITH(counts__exchanged, counts, __u64 *n)
 {
-	__u32 key = 0;
-	__u64 *n = bpf_map_lookup_elem(&counts, &key);
-
-	if (n && __sync_fetch_and_add(n, 1) > 1000)
+	if (__sync_fetch_and_add(n, 1) > 1000)
 		__sync_lock_test_and_set(n, 0);
-	return 0;
 }
 
 /* update_elem() of a value that was computed from the map's own */
@@ -326,48 +308,28 @@ int small__word(void *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int flows__beside(void *ctx)
+WITH(flows__beside, flows, struct flow *f)
 {
-	__u32 key = 0;
-	struct flow *f = bpf_map_lookup_elem(&flows, &key);
-
-	if (f) {
-		f->flags = 1;
-		ADD(f->errors, 1);
-	}
-	return 0;
+	f->flags = 1;
+	ADD(f->errors, 1);
 }
 
 /* Maximum and minimum: compared and exchanged, or stored */
-SEC("raw_tp/sys_enter")
-int flows__max(void *ctx)
+WITH(flows__max, flows, struct flow *f)
 {
 	__u64 now = bpf_ktime_get_ns(), old;
-	__u32 key = 0;
-	struct flow *f = bpf_map_lookup_elem(&flows, &key);
 
-	if (!f)
-		return 0;
 	ADD(f->packets, 1);
 	old = f->last_ns;
 	if (now > old)
 		__sync_val_compare_and_swap(&f->last_ns, old, now);
 	if (now < f->first_ns)
 		f->first_ns = now;
-	return 0;
 }
 
 /* A counter that is set to its maximum */
-SEC("raw_tp/sys_enter")
-int flows__clamped(void *ctx)
+WITH(flows__clamped, flows, struct flow *f)
 {
-	__u32 key = 0;
-	struct flow *f = bpf_map_lookup_elem(&flows, &key);
-
-	if (!f)
-		return 0;
 	if (__sync_fetch_and_add(&f->packets, 1) > 100)
 		__sync_val_compare_and_swap(&f->packets, 101, 100);
-	return 0;
 }

@@ -26,15 +26,6 @@ HASH(other, __u32, struct pair);
 HASH(keep, __u32, __u64);
 TYPED(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, struct pair);
 
-static __always_inline void *find_any(void *map)
-{
-	__u32 key = bpf_get_prandom_u32() & 7;
-
-	return bpf_map_lookup_elem(map, &key);
-}
-
-#define FIND(map) find_any(&(map))
-
 /* A pointer that is spilled: many live values, calls between */
 SEC("raw_tp/sys_enter")
 int pairs__spilled(void *ctx)
@@ -78,29 +69,19 @@ static __noinline void add_b(struct pair *p, __u64 n)
 }
 
 /* A pointer goes through a subprogram */
-SEC("raw_tp/sys_enter")
-int pairs__subprog(void *ctx)
+WITH(pairs__subprog, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
-
-	if (!p)
-		return 0;
 	ADD(p->b, 1);
 	set_b(p, 7);
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__subprog_add(void *ctx)
+WITH(pairs__subprog_add, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs), *q = FIND(other);
+	struct pair *q = FIND(other);
 
-	if (!p)
-		return 0;
 	add_b(p, 1);
 	if (q)
 		set_b(q, 7);
-	return 0;
 }
 
 /* A subprogram finds the value */
@@ -158,58 +139,40 @@ int pairs__global(void *ctx)
 }
 
 /* A helper writes into the value */
-SEC("raw_tp/sys_enter")
-int pairs__probe_read(void *ctx)
+WITH(pairs__probe_read, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
-
-	if (!p)
-		return 0;
 	ADD(p->a, 1);
 	bpf_probe_read_kernel(p, sizeof(*p), ctx);
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__probe_beside(void *ctx)
+WITH(pairs__probe_beside, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
-
-	if (!p)
-		return 0;
 	ADD(p->a, 1);
 	bpf_probe_read_kernel(&p->b, sizeof(p->b), ctx);
-	return 0;
 }
 
 /* What a helper copies out of a value comes back by an update */
-SEC("raw_tp/sys_enter")
-int pairs__copied(void *ctx)
+WITH(pairs__copied, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs), n;
+	struct pair n;
 	__u32 key = 1;
 
-	if (!p)
-		return 0;
 	bpf_probe_read_kernel(&n, sizeof(n), p);
 	n.a++;
 	bpf_map_update_elem(&pairs, &key, &n, BPF_ANY);
-	return 0;
 }
 
 /* The same by a scratch map */
-SEC("raw_tp/sys_enter")
-int pairs__scratch(void *ctx)
+WITH(pairs__scratch, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs), *s = FIND(scratch);
+	struct pair *s = FIND(scratch);
 	__u32 key = 1;
 
-	if (!p || !s)
-		return 0;
+	if (!s)
+		return;
 	s->a = p->a + 1;
 	s->b = p->b;
 	bpf_map_update_elem(&pairs, &key, s, BPF_ANY);
-	return 0;
 }
 
 SEC("raw_tp/sys_enter")
@@ -247,227 +210,149 @@ int pairs__by_map(void *ctx)
 }
 
 /* A union with a pointer */
-SEC("raw_tp/sys_enter")
-int mixed__union(void *ctx)
+WITH(mixed__union, mixed, struct mixed *m)
 {
-	struct mixed *m = FIND(mixed);
-
-	if (!m)
-		return 0;
 	ADD(m->n, 1);
 	if (bpf_get_prandom_u32() & 1)
 		m->u.p = ctx;
 	else
 		ADD(m->u.n, 1);
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int mixed__union_fine(void *ctx)
+WITH(mixed__union_fine, mixed, struct mixed *m)
 {
-	struct mixed *m = FIND(mixed);
-
-	if (!m)
-		return 0;
 	ADD(m->n, 1);
 	ADD(m->u.n, 1);
 	ADD(m->x, 1);
 	ADD(m->y, 1);
-	return 0;
 }
 
 /* Half of a counter is stored to */
-SEC("raw_tp/sys_enter")
-int mixed__half(void *ctx)
+WITH(mixed__half, mixed, struct mixed *m)
 {
-	struct mixed *m = FIND(mixed);
-
-	if (!m)
-		return 0;
 	ADD(m->u.n, 1);
 	m->u.half[1] = 0;
-	return 0;
 }
 
 /* The address of a value is kept in another map */
-SEC("raw_tp/sys_enter")
-int pairs__kept(void *ctx)
+WITH(pairs__kept, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
 	__u64 *k = FIND(keep);
 
-	if (!p || !k)
-		return 0;
+	if (!k)
+		return;
 	ADD(p->a, 1);
 	*k = (__u64)p;
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__kept_update(void *ctx)
+WITH(pairs__kept_update, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
 	__u64 n = (__u64)p;
 	__u32 key = 1;
 
-	if (!p)
-		return 0;
 	ADD(p->a, 1);
 	bpf_map_update_elem(&keep, &key, &n, 0);
-	return 0;
 }
 
 /* A dynptr over a value */
-SEC("raw_tp/sys_enter")
-int pairs__dynptr(void *ctx)
+WITH(pairs__dynptr, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
 	struct bpf_dynptr ptr;
 	__u64 n = 5;
 
-	if (!p)
-		return 0;
 	ADD(p->a, 1);
 	bpf_dynptr_from_mem(p, sizeof(*p), 0, &ptr);
 	bpf_dynptr_write(&ptr, 0, &n, sizeof(n), 0);
-	return 0;
 }
 
 /* Pointers that a loop carries */
-SEC("raw_tp/sys_enter")
-int pairs__loop(void *ctx)
+WITH(pairs__loop, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
 	__u64 *n = (void *)p;
 	int i;
 
-	if (!p)
-		return 0;
 	ADD(p->b, 1);
 #pragma clang loop unroll(disable)
 	for (i = 0; i < 2; i++)
 		n[i] = i;
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__loop_add(void *ctx)
+WITH(pairs__loop_add, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
 	__u64 *n = (void *)p;
 	int i;
 
-	if (!p)
-		return 0;
 #pragma clang loop unroll(disable)
 	for (i = 0; i < 2; i++)
 		ADD(n[i], i + 1);
-	return 0;
 }
 
 /* One pointer or the other */
-SEC("raw_tp/sys_enter")
-int pairs__either(void *ctx)
+WITH(pairs__either, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs), *o = FIND(other), *e;
+	struct pair *o = FIND(other), *e;
 
-	if (!p || !o)
-		return 0;
+	if (!o)
+		return;
 	ADD(p->a, 1);
 	e = bpf_get_prandom_u32() & 1 ? p : o;
 	e->a = 3;
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__either_member(void *ctx)
+WITH(pairs__either_member, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
 	__u64 *n;
 
-	if (!p)
-		return 0;
 	n = bpf_get_prandom_u32() & 1 ? &p->a : &p->b;
 	ADD(*n, 1);
-	return 0;
 }
 
 /* Atomics that are no additions */
-SEC("raw_tp/sys_enter")
-int pairs__or(void *ctx)
+WITH(pairs__or, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
-
-	if (!p)
-		return 0;
 	__sync_fetch_and_or(&p->a, 1);
 	ADD(p->b, 1);
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__or_counter(void *ctx)
+WITH(pairs__or_counter, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
-
-	if (!p)
-		return 0;
 	ADD(p->a, 1);
 	__sync_fetch_and_and(&p->a, 0xffff);
-	return 0;
 }
 
 /* A copy of one member into another is no addition */
-SEC("raw_tp/sys_enter")
-int pairs__copy_member(void *ctx)
+WITH(pairs__copy_member, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
-
-	if (!p)
-		return 0;
 	ADD(p->a, 1);
 	p->b = p->a;
-	return 0;
 }
 
 /* Added up over entries, into a plain store */
-SEC("raw_tp/sys_enter")
-int array__moved(void *ctx)
+WITH(array__moved, array, struct pair *p)
 {
-	struct pair *p = FIND(array), *q = FIND(array);
+	struct pair *q = FIND(array);
 
-	if (!p || !q)
-		return 0;
+	if (!q)
+		return;
 	q->a = p->a + 1;
-	return 0;
 }
 
 /* Values that are sent away */
-SEC("raw_tp/sys_enter")
-int pairs__sent(void *ctx)
+WITH(pairs__sent, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
-
-	if (!p)
-		return 0;
 	ADD(p->a, 1);
 	bpf_trace_printk("%llu", 5, p->a);
-	return 0;
 }
 
 /* A value as the key of a look-up */
-SEC("raw_tp/sys_enter")
-int pairs__as_key(void *ctx)
+WITH(pairs__as_key, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs), *o;
+	struct pair *o;
 
-	if (!p)
-		return 0;
 	ADD(p->a, 1);
 	o = bpf_map_lookup_elem(&other, &p->b);
 	if (o)
 		o->a = 1;
-	return 0;
 }
 
 /* An extension, which may be handed the address of a value */

@@ -4,16 +4,12 @@
 # The quick part of the tests that nothing is lost, for guests: their CPUs are
 # emulated, and what takes minutes on a machine would take hours there.
 
-bats_require_minimum_version 1.5.0
-load ../../lib/common
-load ../../lib/faults
-load ../../lib/slot
+load ../../lib/faults-calls
 load ../../lib/holders
-load ../../lib/leaks
-load ../../lib/all
 
 setup() {
 	setup_slot
+	setup_faults
 	# Only at the calls that are named
 	export FAULTS_QUICK=100000
 	# A process that is traced, and the one that traces it, wait for each other
@@ -22,6 +18,8 @@ setup() {
 }
 
 teardown() {
+	load_stop
+	rm -rf "$JOURNAL"
 	cleanup_leak_free
 }
 
@@ -29,55 +27,55 @@ on_all_cpus() {
 	taskset --cpu-list --pid "0-$(($(nproc --all) - 1))" "$BASHPID" >/dev/null
 }
 
-every_call() {
-	own_world every_call "$@"
+faults_at() {
+	every_call "$@"
 	read -r faults kills _ <"$BATS_TEST_TMPDIR/totals"
 	echo "# $faults faults, $kills kills" >&3
 	((faults > 0 && kills > 0))
 }
 
 @test "safety: the checker sees what is lost, and what is repeated" {
-	own_world blind_spots
+	blind_spots
 }
 
 # Which bpf(2) call is the one that is meant changes from run to run where maps
 # are freed slowly: it is hit on a faster machine
 @test "safety: faults, a created replacement" {
-	every_call created 4 'write\(1' unlink
+	faults_at created 4 'write\(1' unlink
 }
 
 @test "safety: killed while a program counts, the sum is exact" {
 	on_all_cpus
-	own_world killed_runs created 3
+	killed_runs created 3
 }
 
 @test "safety: a signal in the midst of it names the pin" {
-	own_world told_in_the_midst INT
+	told_in_the_midst INT
 }
 
 @test "safety: a journal that another user planted" {
-	own_world journal_of_nobody
+	journal_of_nobody
 }
 
 @test "safety: a bpffs that ends with its mount namespace" {
-	own_world journal_private
+	journal_private
 }
 
 @test "safety: what was left comes back, of every type" {
-	own_world recover_types
+	recover_types
 }
 
 @test "safety: a live run is left alone" {
-	own_world recover_live
+	recover_live
 }
 
 @test "safety: the lock reaches other namespaces" {
-	own_world lock_reaches_namespaces
+	lock_reaches_namespaces
 }
 
 @test "safety: of two at once, one prints every entry" {
 	on_all_cpus
-	own_world at_once 2
+	at_once 2
 }
 
 # Kernels before 6.8 have the slots read and updated by threads
@@ -118,6 +116,6 @@ every_call() {
 @test "safety: a program of the map-in-map can start a bpf_wq" {
 	skip_unless "the kernel has no bpf_wq" \
 		grep -qw bpf_wq_init /proc/kallsyms
-	load_prog wq_values wq_in_other
-	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/others"),"
+	load_prog callbacks wq_in_other
+	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/wq_outer"),"
 }

@@ -1,13 +1,15 @@
-# shellcheck shell=bash disable=SC2034,SC2153 # shared with faults.bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# One fault a run, at each system call in turn. See faults.bash.
+# One fault a run, at each system call in turn. FAULTS_QUICK=N takes every N-th place
+# only.
+
+. "${BASH_SOURCE[0]%/*}/faults.bash"
 
 shopt -s extglob
 
 # What a call can fail with; a call that is not here can't, or it is one that a
 # program makes before its main() only (brk() tells no error: it returns the old
 # end)
-declare -A ERRORS=(
+declare -gA ERRORS=(
 	[bpf]="EPERM ENOMEM EBUSY E2BIG ENOSPC EINTR EAGAIN EINVAL"
 	[openat]="EMFILE ENOMEM EACCES EINTR EIO"
 	[mkdir]="ENOSPC EPERM ENOMEM"
@@ -71,79 +73,45 @@ places() {
 	}' | sort
 }
 
-# A scenario is a function that makes $RUN, the command, once the maps are there
-# (which it makes), and says how it differs: see scenario_*() below.
-
-scenario_created() {
-	fill array_of_maps hash 5
-	RUN=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" key 0 0 0 0)
-}
-
-scenario_turns() {
-	fill hash_of_maps hash 5
-	RUN=("$BPFTOOL" map swap-drain pinned "$PINS/outer" key 0 0 0 0
-		value pinned "$PINS/spare" clear)
-	bpftool map pin id "$OLD" "$PINS/old"
-	cleared=$PINS/old
-}
-
-scenario_keep() {
-	fill array_of_maps array 5
-	RUN=("$BPFTOOL" map swap-drain pinned "$PINS/outer" key 0 0 0 0
-		keep "$PINS/kept" using membarrier)
-}
-
-scenario_all() {
-	fill hash_of_maps hash 5
-	RUN=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all)
-	in_folder=1
-}
-
-scenario_queue() {
-	fill array_of_maps queue 5
-	FIRST=$T/out
-	RUN=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" key 0 0 0 0)
-}
-
-# More than a buffer of output
-scenario_large() {
-	fill array_of_maps hash 3000
-	RUN=("$BPFTOOL" map swap-drain pinned "$PINS/outer" key 0 0 0 0)
-	only="write close unlink rename rmdir"
-}
-
-# The run under test is recover, after one that could not print
-scenario_recover() {
-	fill array_of_maps hash 5
-	swap_drain pinned "$PINS/outer" key 0 0 0 0 >/dev/full 2>/dev/null || :
-	RUN=("$BPFTOOL" -j map swap-drain recover)
-	already_pinned=1
-}
-
-scenario_recover_clear() {
-	fill array_of_maps hash 5
-	bpftool map pin id "$OLD" "$PINS/old"
-	swap_drain pinned "$PINS/outer" key 0 0 0 0 \
-		value pinned "$PINS/spare" clear >/dev/full 2>/dev/null || :
-	RUN=("$BPFTOOL" -j map swap-drain recover)
-	already_pinned=1
-	cleared=$PINS/old
-}
-
-scenario_recover_queue() {
-	fill array_of_maps queue 5
-	FIRST=$T/out
-	swap_drain pinned "$PINS/outer" key 0 0 0 0 >/dev/full 2>/dev/null || :
-	RUN=("$BPFTOOL" -j map swap-drain recover)
-	already_pinned=1
-}
-
-# set_up SCENARIO
+# set_up SCENARIO: makes maps, and $RUN, a command; says how it differs
 set_up() {
+	local one_slot=("$BPFTOOL" "${ONE_SLOT[@]}")
+
 	wipe
 	cleared='' only='' already_pinned='' in_folder=''
 	unset FIRST
-	"scenario_$1"
+	case $1 in
+	created | recover)
+		fill array_of_maps hash 5
+		RUN=("$BPFTOOL" -j "${ONE_SLOT[@]}") ;;
+	turns | recover_clear)
+		fill hash_of_maps hash 5
+		bpftool map pin id "$OLD" "$PINS/old"
+		cleared=$PINS/old
+		RUN=("${one_slot[@]}" value pinned "$PINS/spare" clear) ;;
+	keep)
+		fill array_of_maps array 5
+		RUN=("${one_slot[@]}" keep "$PINS/kept" using membarrier) ;;
+	all)
+		fill hash_of_maps hash 5
+		RUN=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all)
+		in_folder=1 ;;
+	queue | recover_queue)
+		fill array_of_maps queue 5
+		FIRST=$T/out
+		RUN=("$BPFTOOL" -j "${ONE_SLOT[@]}") ;;
+	large)
+		# More than a buffer of output
+		fill array_of_maps hash 3000
+		RUN=("${one_slot[@]}")
+		only="write close unlink rename rmdir" ;;
+	esac
+	# After one that could not print
+	if [[ $1 == recover* ]]; then
+		"${RUN[@]}" >/dev/full 2>/dev/null || :
+		RUN=("$BPFTOOL" -j map swap-drain recover)
+		already_pinned=1
+	fi
 }
 
 # Does a message name the pin? With "all" it is the folder with all of them.
@@ -251,23 +219,49 @@ judge_recovery() {
 		complain "the journal is empty after recover"
 }
 
-# with_fault SCENARIO CALL NTH FAULT EARLY: one run, with a fault at the N-th system
-# call of that name, or at the first call like CALL where N is nothing. Returns 0 also if the call was
-# not made that often: then there was no fault, and nothing is counted.
-with_fault() {
-	local scenario=$1 call=$2 nth=$3 fault=$4 early=$5 status=0 under
+# each_place CAP COMMAND...: for every system call of $RUN that can fail, or every
+# $STEP-th of them: COMMAND... CALL NTH ERROR EARLY, with the place's number in $PLACE
+each_place() {
+	local call nth early errors
 
-	set_up "$scenario"
-	under=(strace -f -qq -o "$T/trace" -e trace="$call"
-		-e inject="$call:$fault:when=$nth")
+	PLACE=0
+	strace -f -qq -o "$T/all" "${RUN[@]}" >"$T/out" 2>"$T/err"
+	places "$1" <"$T/all" >"$T/places"
+	while read -r call nth early; do
+		# The loader does the same in each scenario
+		[[ ${ERRORS[$call]-} && " ${FAULTS_NOT-} " != *" $call "* ]] || continue
+		((!early || ${WITH_LOADER-0})) || continue
+		[[ -z ${only-} || " $only " == *" $call "* ]] || continue
+		PLACE=$((PLACE + 1))
+		((PLACE % STEP == 0)) || continue
+		read -ra errors <<<"${ERRORS[$call]}"
+		"${@:2}" "$call" "$nth" "${errors[PLACE % ${#errors[@]}]}" "$early"
+	done <"$T/places"
+	((PLACE > 0))
+}
+
+# run_at CALL NTH FAULT: $RUN with a fault at the N-th system call of that name, or at
+# the first call like CALL where N is nothing. Sets STATUS.
+run_at() {
+	local under=(strace -f -qq -o "$T/trace" -e trace="$1" -e inject="$1:$3:when=$2")
+
 	# With seccomp it is faster, but knows no signals
-	[[ $fault != error=* ]] || under+=(--seccomp-bpf)
-	[[ $nth ]] || under=(at_call "$fault" "$call")
+	[[ $3 != error=* ]] || under+=(--seccomp-bpf)
+	[[ $2 ]] || under=(at_call "$3" "$1")
+	STATUS=0
 	# The braces hide what the shell says of a command that was killed
-	{ "${under[@]}" "${RUN[@]}" >"$T/out" 2>"$T/err"; } 2>/dev/null ||
-		status=$?
+	{ "${under[@]}" "${RUN[@]}" >"$T/out" 2>"$T/err"; } 2>/dev/null || STATUS=$?
+}
+
+# one_fault SCENARIO CALL NTH FAULT EARLY: where the call was not made that often there
+# was no fault, and nothing is counted
+one_fault() {
+	local call=$2
+
+	set_up "$1"
+	run_at "${@:2:3}"
 	look
-	if [[ $fault == signal=KILL ]] && ((status == 137)); then
+	if [[ $4 == signal=KILL ]] && ((STATUS == 137)); then
 		kills=$((kills + 1))
 		# Each thread that was there has a line on its end
 		grep -v ' +++ killed by SIGKILL +++$' "$T/trace" |
@@ -275,19 +269,19 @@ with_fault() {
 		judge_killed
 	elif grep INJECTED "$T/trace" >>"$T/injected"; then
 		faults=$((faults + 1))
-		judge_ended "$status" "${call%%\\(*}" "$early"
-	elif [[ ! $nth ]]; then
-		complain "$scenario makes the call $call"
+		judge_ended "$STATUS" "${call%%\\(*}" "$5"
+	elif [[ ! $3 ]]; then
+		complain "$1 makes the call $call"
 	fi
 	judge_recovery
 }
 
-# try SCENARIO CALL NTH FAULT EARLY: with_fault() that keeps count
+# try SCENARIO CALL NTH FAULT EARLY: one_fault() that keeps count
 try() {
 	local state
 
 	(trap 'echo "$faults $kills $window ${STATE-}" >"$T/counts"' EXIT
-	with_fault "$@") || {
+	one_fault "$@") || {
 		echo "^^^ $*" >&2
 		read -r _ _ _ state <"$T/counts"
 		bad=$((bad + 1))
@@ -298,77 +292,156 @@ try() {
 	read -r faults kills window _ <"$T/counts"
 }
 
-# was_hit FILE CALL: was there a fault at such a call? It is a regular expression.
-was_hit() {
-	grep -qE "$2" "$T/$1"
+# try_both SCENARIO CALL NTH ERROR EARLY
+try_both() {
+	try "$1" "$2" "$3" "error=$4" "$5"
+	try "$1" "$2" "$3" signal=KILL "$5"
 }
 
-# hit FILE FAULT CALL: a fault at the first such call, if there was none yet
+# hit FILE FAULT CALL: a fault at the first such call, a regular expression, if there
+# was none yet
 hit() {
-	was_hit "$1" "$3" || try "$scenario" "$3" "" "$2" 0
-	was_hit "$1" "$3" || complain "a fault at $3"
+	grep -qE "$3" "$T/$1" || try "$scenario" "$3" "" "$2" 0
+	grep -qE "$3" "$T/$1" || complain "a fault at $3"
 }
 
 # every_call SCENARIO CAP CALL...: an error and a kill at each place, and at
-# these calls in any case. $FAULTS_QUICK leaves out all but one in that many,
-# $FAULTS_NOT calls that are not the tool's own.
+# these calls in any case. $FAULTS_NOT has calls that are not the tool's own.
 every_call() {
-	local scenario=$1 cap=$2 call nth early errors fault i=0
+	local scenario=$1 call STEP=${FAULTS_QUICK:-1} WITH_LOADER=0
 	local bad=0 lost=0 twice=0
 
 	: >"$T/injected"
 	: >"$T/killed"
 	faults=0 kills=0 window=0
 	set_up "$scenario"
-	strace -f -qq -o "$T/all" "${RUN[@]}" >"$T/out" 2>"$T/err"
-	places "$cap" <"$T/all" >"$T/places"
-
-	while read -r call nth early; do
-		[[ -n ${ERRORS[$call]-} && " ${FAULTS_NOT-} " != *" $call "* ]] ||
-			continue
-		# The loader does the same in each scenario
-		((!early)) || [[ $scenario == created ]] || continue
-		[[ -z $only || " $only " == *" $call "* ]] || continue
-		i=$((i + 1))
-		((i % ${FAULTS_QUICK:-1} == 0)) || continue
-		read -ra errors <<<"${ERRORS[$call]}"
-		for fault in "error=${errors[i % ${#errors[@]}]}" signal=KILL; do
-			try "$scenario" "$call" "$nth" "$fault" "$early"
-		done
-	done <"$T/places"
+	[[ $scenario != created ]] || WITH_LOADER=1
+	each_place "$2" try_both "$scenario"
 	for call in "${@:3}"; do
 		hit injected error=EPERM "$call"
 		hit killed signal=KILL "$call"
 	done
-	echo "$faults $kills $window $bad $lost $twice" >"$T/totals"
+	echo "$faults $kills $window $bad $lost $twice" |
+		tee "$T/totals" >>"$BATS_FILE_TMPDIR/totals"
 	((bad == 0))
 }
 
 blind_spots() {
-	scenario_created
-	swap_drain pinned "$PINS/outer" key 0 0 0 0 >/dev/full 2>"$T/err" || :
-	: >"$T/out"
+	set_up created
+	unprinted drain
 	expect pinned
 
 	# Printed as well
-	swap_drain recover >"$T/out"
+	bpftool map swap-drain recover >"$T/out"
 	expect released
 	sed -i '/^key: 03/d' "$T/out"
 	[[ $(maps state "$PINS" "$JOURNAL" "$OLD" 5 "$T/out") == lost* ]] ||
 		complain "an entry that is not printed is lost"
 
 	# Neither
-	wipe
-	scenario_created
-	swap_drain pinned "$PINS/outer" key 0 0 0 0 >/dev/full 2>"$T/err" || :
+	set_up created
+	unprinted drain
 	rm -r "${JOURNAL:?}"/*
-	: >"$T/out"
 	[[ $(maps state "$PINS" "$JOURNAL" "$OLD" 5 "$T/out") == lost* ]] ||
 		complain "what is not pinned is lost"
 
 	# Printed, and still in the slot
-	wipe
-	scenario_created
+	set_up created
 	bpftool map dump id "$OLD" >"$T/out"
 	expect printed-untouched
+}
+
+# What follows runs while a program counts; what comes out is added up
+
+# load_begin THREADS
+load_begin() {
+	load_start --bytes --turns --threads "$1"
+	read -r FIRST_ID _ <<<"$(maps slot "$PINS/outer")"
+	SUM=0 RECOVERED=0 UNTOUCHED=0 DONE=0
+}
+
+# load_run KIND: sets RUN: a replacement is created, or two maps take turns; which one
+# is in the slot after a kill has to be looked up
+load_run() {
+	local id next=turn0
+
+	RUN=("$BPFTOOL" -j "${ONE_SLOT[@]}")
+	[[ $1 == turns ]] || return 0
+	read -r id _ <<<"$(maps slot "$PINS/outer")"
+	((id != FIRST_ID)) || next=turn1
+	RUN=("$BPFTOOL" "${ONE_SLOT[@]}" value pinned "$PINS/$next" clear)
+}
+
+# account STATUS: what a run has brought goes into $SUM. As the manual says: if
+# recover brings back a map, its output takes the place of the run's.
+account() {
+	local from=$T/out
+
+	if (($1 != 0)); then
+		"$BPFTOOL" -j map swap-drain recover >"$T/rec" 2>"$T/rec.err" ||
+			complain "recover: $(cat "$T/rec" "$T/rec.err")"
+		if [[ $(<"$T/rec") != "[]" ]]; then
+			from=${FORGET:-$T/rec}
+			RECOVERED=$((RECOVERED + 1))
+		elif grep -q "key" "$T/out"; then
+			DONE=$((DONE + 1))
+		else
+			# An error before the swap, or nothing
+			from=
+			UNTOUCHED=$((UNTOUCHED + 1))
+		fi
+	else
+		DONE=$((DONE + 1))
+	fi
+	[[ -z $from ]] || SUM=$((SUM + $(maps sum "$from")))
+}
+
+# load_end: counted must be what came out and what is still in the slot
+load_end() {
+	local left
+
+	load_stop
+	read -r _ left <<<"$(maps slot "$PINS/outer")"
+	COUNTED=$(load_told counted)
+	LOST=$((COUNTED - SUM - left))
+	((COUNTED > 0)) || complain "the load ran"
+	[[ $(jq '.missed + .failed' <<<"$LOAD") == 0 ]] ||
+		complain "all found a map: $LOAD"
+	((LOST == 0)) || complain "counted $COUNTED, got $SUM, left $left: $LOST are lost"
+}
+
+# one_killed KIND SIGNAL: at a random moment of about $MS, what a run takes
+one_killed() {
+	local status=0 ms
+
+	load_run "$1"
+	# It may be killed before it has opened the file
+	: >"$T/out"
+	# A shell starts what it runs in the background with SIGINT ignored
+	env --default-signal=INT "${RUN[@]}" >"$T/out" 2>"$T/err" 3>&- &
+	printf -v ms '%d.%03d' 0 $((RANDOM % (MS + 1) % 1000))
+	sleep "$ms"
+	kill -s "$2" $! 2>/dev/null || :
+	wait $! 2>/dev/null || status=$?
+	account "$status"
+}
+
+# killed_runs KIND COUNT: at random moments, under load
+killed_runs() {
+	local i start signals=(KILL TERM INT)
+
+	load_begin 2
+	MS=0
+	for i in 1 2 3 4 5; do
+		load_run "$1"
+		start=$(date +%s%N)
+		"${RUN[@]}" >"$T/out"
+		MS=$((MS + ($(date +%s%N) - start) / 5000000))
+		account 0
+	done
+	for ((i = 0; i < $2; i++)); do
+		one_killed "$1" "${signals[i % 3]}"
+	done
+	load_end
+	echo "$COUNTED $RECOVERED $UNTOUCHED $LOST" >"$T/totals"
 }

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* tc programs that use maps-in-maps and can get at what starts callbacks: in the
+ * values of the inner map or of another one, in the first place or not
+ */
+#include "wq.h"
+#include "outer.bpf.h"
+
+/* Known since Linux 7.4; before, it is as good as any struct */
+struct bpf_rcu_head {
+	__u64 __opaque[2];
+};
+
+#define INNER(name, value_type)					\
+	struct name##_map {					\
+		__uint(type, BPF_MAP_TYPE_ARRAY);		\
+		__uint(max_entries, 1);				\
+		__type(key, __u32);				\
+		__type(value, struct value_type);		\
+	} name SEC(".maps")
+
+/* NAME_outer, where the map is in one of its slots */
+#define OUTER(name, slot)					\
+	struct {						\
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);	\
+		__uint(max_entries, 2);				\
+		__type(key, __u32);				\
+		__array(values, struct name##_map);		\
+	} name##_outer SEC(".maps") = {				\
+		.values = { [slot] = &(name) },			\
+	}
+
+struct work {
+	__u64 count;
+	struct bpf_wq wq;
+};
+
+struct tick {
+	__u64 count;
+	struct bpf_timer timer;
+};
+
+struct deep_work {
+	__u64 count;
+	struct {
+		__u32 pad;
+		struct work work;
+	} deep;
+};
+
+struct timers {
+	__u64 count;
+	struct {
+		struct bpf_timer timer;
+		__u64 more;
+	} of[2 - 1];
+};
+
+struct callback {
+	__u64 count;
+	struct bpf_rcu_head head;
+};
+
+INNER(wq, work);
+OUTER(wq, 1);
+INNER(timer, tick);
+OUTER(timer, 0);
+INNER(wq_deep, deep_work);
+OUTER(wq_deep, 0);
+INNER(timer_deep, timers);
+OUTER(timer_deep, 0);
+INNER(rcu_head, callback);
+OUTER(rcu_head, 0);
+INNER(beside, deep_work);
+
+static int count_in(void *map_in_map, __u32 slot)
+{
+	__u32 zero = 0;
+	__u64 *count;
+	void *inner;
+
+	inner = bpf_map_lookup_elem(map_in_map, &slot);
+	count = inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+	if (count)
+		__sync_fetch_and_add(count, 1);
+
+	return 0;
+}
+
+static int count_beside(void *map)
+{
+	__u32 zero = 0;
+	__u64 *count = bpf_map_lookup_elem(map, &zero);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+
+	return count_in(&outer, 0);
+}
+
+SEC("tc")
+int in_wq(void *ctx)
+{
+	return count_in(&wq_outer, 1);
+}
+
+SEC("tc")
+int in_timer(void *ctx)
+{
+	return count_in(&timer_outer, 0);
+}
+
+SEC("tc")
+int in_wq_deep(void *ctx)
+{
+	return count_in(&wq_deep_outer, 0);
+}
+
+SEC("tc")
+int in_timer_deep(void *ctx)
+{
+	return count_in(&timer_deep_outer, 0);
+}
+
+SEC("tc")
+int in_rcu_head(void *ctx)
+{
+	return count_in(&rcu_head_outer, 0);
+}
+
+SEC("tc")
+int wq_in_other(void *ctx)
+{
+	return count_in(&outer, 0) + count_in(&wq_outer, 1);
+}
+
+SEC("tc")
+int wq_nowhere(void *ctx)
+{
+	return count_in(&outer, 0);
+}
+
+SEC("tc")
+int wq_deep_beside(void *ctx)
+{
+	return count_beside(&beside);
+}
+
+SEC("tc")
+int timer_beside(void *ctx)
+{
+	return count_beside(&timer);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
