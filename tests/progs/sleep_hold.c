@@ -188,12 +188,8 @@ int main(int argc, char **argv)
 		return 2;
 
 	obj = reach_load(argv[1], argv[2], argv[3]);
-	if (!obj) {
-		/* Programs of this type can't sleep here, or are not allowed */
-		status = errno == EINVAL || errno == EPERM ? REACH_SKIP : 1;
-		perror("sleep_hold: can't load the program");
-		return status;
-	}
+	if (!obj)
+		return reach_refused(argv[2]);
 	h.prog = bpf_object__find_program_by_name(obj, argv[2]);
 	if (register_page(&h) || attach(&h) ||
 	    pthread_create(&thread, NULL, run_program, &h)) {
