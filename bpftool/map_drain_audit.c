@@ -373,7 +373,8 @@ int map_drain_audit_again(struct map_drain *d)
 	ret = audit_without_movers(d) || check_findings(d) ? -1 : 0;
 	if (!ret && memcmp(d->audit.bytes, first.audit.bytes,
 			   d->args.map.info.value_size))
-		ret = map_err_at(d->at, "map %u may not have been drained exactly: a program came that counts in other bytes",
+		ret = map_err_at(d->at,
+				 "map %u may not have been drained exactly: a program came that counts in other bytes",
 				 d->args.map.info.id);
 	map_drain_audit_free(d);
 	/* What was moved is printed */

@@ -40,6 +40,12 @@ static const char *skip_string(const char *at)
 	while (*at != '"') {
 		if ((unsigned char)*at < ' ')
 			return NULL;
+		if (*at == '\\' && at[1] == 'u') {
+			if (strspn(at + 2, "0123456789abcdef") < 4)
+				return NULL;
+			at += 6;
+			continue;
+		}
 		if (*at == '\\') {
 			if (!at[1] || !strchr("\"\\/bfnrt", at[1]))
 				return NULL;
