@@ -293,7 +293,7 @@ int move_pop(void *ctx)
 {
 	__u32 zero = 0, i;
 	void *value = bpf_map_lookup_elem(&scratch, &zero);
-	long err;
+	int err;	/* before 6.4 the kernel returned one, and nothing above it */
 
 	if (!value)
 		return 0;

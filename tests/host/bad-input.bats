@@ -50,7 +50,7 @@ setup() {
 	local word
 
 	for word in 0 -1 1.5 x 4294968 18446744073709551616; do
-		drain_refused "can't parse '$word' as the seconds of 'timeout'$" \
+		drain_refused "timeout '$word' is not a number of seconds from 1 to 4294967$" \
 			timeout "$word"
 	done
 }
