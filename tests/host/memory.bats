@@ -88,7 +88,8 @@ untouched() {
 	make_memory_cgroup $((16 * MB))
 	export CGROUPS
 	run -255 --separate-stderr in_cgroup "$BUILD/tests/at_call" \
-		after='echo $TRACED >"$CGROUPS/cgroup.procs"' \
+		after='for pid in $TRACED $PPID; do
+			echo $pid >"$CGROUPS/cgroup.procs"; done' \
 		'bpf\(BPF_MAP_CREATE, type=[0-9]+, name=stage' "$BPFTOOL" -j map drain \
 		pinned "$PINS/values" counters 0-2047 journal "$PINS/journal" quiet
 	echo "$output '$stderr'"

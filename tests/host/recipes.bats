@@ -82,6 +82,13 @@ prints_two() {
 	[ "${#CMD[@]}" -eq 2 ]
 }
 
+@test "waiting for sleepable programs: what is printed" {
+	skip_unless "no way to wait for sleepable programs is here" \
+		bpftool map sync sleepable
+	manual_replay 'waiting for sleepable programs'
+	[ "${#CMD[@]}" -eq 2 ]
+}
+
 @test "the script for cron loses nothing over two runs" {
 	manual_blocks 'counting exactly, once a minute' | manual_here \
 		>drain-packets

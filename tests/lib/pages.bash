@@ -48,7 +48,7 @@ page_stable() {
 	sed -E -e '/^Warning: /d' \
 	    -e 's/^[0-9]+: /ID: /' -e 's/outer_id [0-9]+/outer_id ID/' \
 	    -e 's/map [0-9]+ (may|fl)/map ID \1/g' \
-	    -e 's/"provider":"[a-z_]+","wait_us":[0-9]+/"provider":P,"wait_us":U/' \
+	    -e 's/"provider":"[a-z_]+","wait_us":[0-9]+/"provider":P,"wait_us":U/g' \
 	    -e 's/waited [0-9]+ us/waited U us/' \
 	    -e 's#/[0-9_]+/[0-9]+_[0-9]+($|;)#/RUN/OUTER_INNER\1#' |
 	    expand | sed -e ':a' -e '$!{N;ba' -e '}' -e 's/\n*$//' | sort_entries
@@ -70,7 +70,8 @@ sort_entries() {
 		END { flush() }'
 }
 
-MANUAL_PAGES=("${TREE:?}"/tools/bpf/bpftool/Documentation/map-{drain,swap-drain,sync}-{description,examples}.rst)
+MANUAL_PAGES=("${TREE:?}"/tools/bpf/bpftool/Documentation/map-{drain,swap-drain,sync}-{description,examples}.rst
+	"${TREE:?}"/tools/bpf/bpftool/Documentation/map-sync-sleepable-description.rst)
 
 # Titles of the sections that have a command, a line each
 manual_titles() {
@@ -108,7 +109,7 @@ manual_stable() {
 	    -e 's/map [0-9]+ swapped for map [0-9]+, waited [0-9]+ us/map N swapped for map M, waited U us/' \
 	    -e 's/\([a-z_]+\)$/(PROVIDER)/' \
 	    -e 's#(swap_drain|journal)/[0-9_]+/[0-9]+_[0-9]+(_moved)?#\1/RUN/OUTER_INNER\2#' \
-	    -e 's/"provider":"[a-z_]+","wait_us":[0-9]+/"provider":P,"wait_us":U/'
+	    -e 's/"provider":"[a-z_]+","wait_us":[0-9]+/"provider":P,"wait_us":U/g'
 }
 
 # Runs a section's commands one by one, as typed, and compares what each prints
