@@ -86,6 +86,7 @@ static int find_async(struct pin_list *l, const struct pinned_map *pin,
 		      const struct pins_before *before, struct writer *w)
 {
 	struct map_ref outer;
+	unsigned int i;
 	int ret;
 
 	*w->why = '\0';
@@ -101,6 +102,10 @@ static int find_async(struct pin_list *l, const struct pinned_map *pin,
 		return ret;
 
 	snprintf(l->sleeper, sizeof(l->sleeper), "%s", w->why);
+	for (i = 0; i < l->nr; i++)
+		if (l->pins[i].label.outer_id == pin->label.outer_id)
+			l->pins[i].sleepers = true;
+
 	return open_sleepable_wait(l, before, w);
 }
 
@@ -215,14 +220,22 @@ int pins_wait_sleepable(struct pin_list *l)
 {
 	struct map_place at = pins_place(l);
 	char why[MAP_WAIT_WHY];
+	unsigned int i;
 
 	if (!l->sleepable || l->force)
 		return 0;
-	if (map_wait_sleepable_run(l->sleepable, why, sizeof(why)))
-		return map_err_at(&at, "%s: %s", l->sleeper, why);
-	map_debug("provider %s: waited %llu us for sleepable programs",
-		  map_wait_sleepable_way(l->sleepable),
-		  map_wait_sleepable_us(l->sleepable));
+	if (map_wait_sleepable_run(l->sleepable, why, sizeof(why))) {
+		if (l->all_or_none)
+			return map_err_at(&at, "%s: %s", l->sleeper, why);
+		/* The other maps can be printed */
+		for (i = 0; i < l->nr; i++)
+			if (l->pins[i].sleepers && !l->pins[i].stays)
+				pins_refuse(&l->pins[i], "%s: %s", l->sleeper, why);
+	} else {
+		map_debug("provider %s: waited %llu us for sleepable programs",
+			  map_wait_sleepable_way(l->sleepable),
+			  map_wait_sleepable_us(l->sleepable));
+	}
 
 	/* That may have taken long enough for a new holder */
 	return pins_check(l, NULL);
