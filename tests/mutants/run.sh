@@ -17,8 +17,8 @@
 #	EQUIVALENT	why no test can see it: then it must not be found
 #
 # The same tests have to pass without the bug: one that fails always finds nothing.
-# It fails if less than 95 of 100 are found, if one can't be planted, or if one is
-# found that is said to be equivalent.
+# It fails if less than 95 of 100 are found (of a sample all but one), if one can't be
+# planted, or if one is found that is said to be equivalent.
 #
 # SAMPLE=NR	only so many of them, others each day
 set -euo pipefail
@@ -187,4 +187,7 @@ real=$((found + ${#missed[@]}))
 echo "$found of $real mutants found, $equivalent are equivalent"
 ((${#missed[@]} == 0)) || printf 'not found: %s\n' "${missed[@]}"
 ((${#errors[@]} == 0)) || printf 'error: %s\n' "${errors[@]}"
-((${#errors[@]} == 0 && found * 100 >= real * 95))
+may_miss=$((real * 5 / 100))
+# One of a few says little of all
+((may_miss > 0)) || [[ ! ${SAMPLE-} ]] || may_miss=1
+((${#errors[@]} == 0 && ${#missed[@]} <= may_miss))
