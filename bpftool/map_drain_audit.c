@@ -339,21 +339,30 @@ int map_drain_audit(struct map_drain *d)
 	return check_findings(d);
 }
 
-/* Returns 1 if the same programs have the map, 0 if not, or -errno */
-static int same_progs(struct map_drain *d)
+static int is_new(const struct bpf_prog_info *info, void *ctx)
 {
-	struct map_drain now = { .args = d->args };
-	int ret;
+	const struct map_drain *d = ctx;
+	unsigned int i;
 
-	ret = map_users_take(&d->pins.users) ? :
-	      map_users_each_prog(d->pins.users, d->args.map.info.id, add_prog,
-				  &now);
-	if (!ret)
-		ret = now.nr_progs == d->nr_progs &&
-		      !memcmp(now.progs, d->progs, now.nr_progs * sizeof(*now.progs));
-	free(now.progs);
+	for (i = 0; i < d->nr_progs; i++)
+		if (d->progs[i] == info->id)
+			return 0;
 
-	return ret;
+	return 1;
+}
+
+/* Programs that went are no matter: what they did was looked at. Reports */
+static int check_bytes(const struct map_drain *d, const struct map_audit *first)
+{
+	__u32 i;
+
+	for (i = 0; i < d->args.map.info.value_size; i++)
+		if (d->audit.bytes[i] && !first->bytes[i])
+			return map_err_at(d->at,
+					  "map %u may not have been drained exactly: a program came that counts in other bytes",
+					  d->args.map.info.id);
+
+	return 0;
 }
 
 int map_drain_audit_again(struct map_drain *d)
@@ -363,19 +372,16 @@ int map_drain_audit_again(struct map_drain *d)
 
 	if (drain_how(d->args.map.info.type) == DRAIN_BY_POP || d->args.force)
 		return 0;
-	ret = same_progs(d);
-	if (ret)
-		return ret > 0 ? check_not_inner(d) : cant_tell(d, ret);
+	ret = map_users_take(&d->pins.users) ? :
+	      map_users_each_prog(d->pins.users, d->args.map.info.id, is_new, d);
+	if (ret <= 0)
+		return ret ? cant_tell(d, ret) : check_not_inner(d);
 
 	memset(&d->audit, 0, sizeof(d->audit));
 	d->progs = NULL;
 	d->nr_progs = 0;
-	ret = audit_without_movers(d) || check_findings(d) ? -1 : 0;
-	if (!ret && memcmp(d->audit.bytes, first.audit.bytes,
-			   d->args.map.info.value_size))
-		ret = map_err_at(d->at,
-				 "map %u may not have been drained exactly: a program came that counts in other bytes",
-				 d->args.map.info.id);
+	ret = audit_without_movers(d) || check_findings(d) ||
+	      check_bytes(d, &first.audit) ? -1 : 0;
 	map_drain_audit_free(d);
 	/* What was moved is printed */
 	d->audit = first.audit;

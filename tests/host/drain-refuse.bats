@@ -199,6 +199,17 @@ drain_while() {
 	rm -r "$LATE"
 }
 
+@test "a program that goes while values are moved" {
+	needs_at_call
+	load_progs drain_refuse
+	# shellcheck disable=SC2016 # a shell of its own expands them
+	run --separate-stderr at_call after='rm -r "$PINS/progs"; sleep 0.2' \
+		'bpf\(BPF_OBJ_PIN' "$BPFTOOL" map drain pinned "$PINS/maps/adds" \
+		journal "$journal"
+	[[ $status == 0 && $output == *'"n": 7'* && -z $stderr && ! -e $PINS/progs ]] ||
+		show_last_run
+}
+
 @test "a program that comes while values are moved" {
 	needs_at_call
 	load_progs drain_refuse
