@@ -216,16 +216,30 @@ int pins_check(struct pin_list *l, const struct pins_before *before)
 	return 0;
 }
 
+/* Is there a map that no sleepable program may have? */
+static bool has_others(const struct pin_list *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->nr; i++)
+		if (!l->pins[i].sleepers && !l->pins[i].stays)
+			return true;
+
+	return false;
+}
+
 int pins_wait_sleepable(struct pin_list *l)
 {
 	struct map_place at = pins_place(l);
 	char why[MAP_WAIT_WHY];
 	unsigned int i;
+	int err;
 
 	if (!l->sleepable || l->force)
 		return 0;
-	if (map_wait_sleepable_run(l->sleepable, why, sizeof(why))) {
-		if (l->all_or_none)
+	err = map_wait_sleepable_run(l->sleepable, why, sizeof(why));
+	if (err) {
+		if (l->all_or_none || (err == -ETIMEDOUT && !has_others(l)))
 			return map_err_at(&at, "%s: %s", l->sleeper, why);
 		/* The other maps can be printed */
 		for (i = 0; i < l->nr; i++)
