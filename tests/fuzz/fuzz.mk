@@ -106,7 +106,7 @@ $(ASAN)/bpftool: $(OBJ)/.built build/.chosen $(ASAN)/hooks.o \
 # in the kernel no sanitizer sees, the documents, what is fuzzed with sanitizers, and
 # what loads a library before theirs.
 # Those that hold sleepable programs come after the others.
-ASAN_NOT := $(patsubst %,tests/host/%.bats,audit bench demo drain-exact drain-faults guide kill \
+ASAN_NOT := $(patsubst %,tests/host/%.bats,audit bench demo drain-exact guide kill \
 	progress prometheus readme recipes sleepable users)
 ASAN_LAST := $(patsubst %,tests/host/%.bats,swap-sleepable swap-sleepable-ends uncovered)
 ASAN_TESTS ?= $(filter-out $(ASAN_NOT),$(wildcard tests/host/*.bats))
