@@ -227,9 +227,11 @@ static int move(struct map_drain *d)
 	map_move_close(d->mover);
 	d->mover = NULL;
 	d->moved = !d->args.since && d->result.moved;
+	if (d->moved)
+		d->at = at;
 
 	if (err)
-		return map_err_at(d->moved ? &at : NULL,
+		return map_err_at(&d->at,
 				  "can't read all values of map %u: %s%s", id,
 				  strerror(-err),
 				  d->args.since ? "" : "; the others are still in it");
@@ -244,11 +246,7 @@ static int move(struct map_drain *d)
 	if (d->result.unsure)
 		map_warn("a CPU came online while its values were moved: a plain add of that moment may be lost");
 
-	d->at = d->moved ? &at : NULL;
-	err = map_drain_audit_again(d);
-	d->at = NULL;
-
-	return err;
+	return map_drain_audit_again(d);
 }
 
 /* What could not be moved. Reports */

@@ -19,7 +19,7 @@ struct map_drain {
 	struct map_move *mover;
 	struct map_move_result result;
 	bool moved;			/* values are in the stage only */
-	const struct map_place *at;	/* of these; NULL: there are none */
+	struct map_place at;		/* of these; without a path there are none */
 	int lock;			/* of the map */
 	struct map_ref last;		/* since: the last readings, fd -1: none */
 	struct map_ref now;		/* since: these */

@@ -154,8 +154,8 @@ static int check_findings(struct map_drain *d)
 			continue;
 		snprintf(text, sizeof(text), "%s: %s%s (program %u %s)",
 			 f->where, f->what, why, f->prog_id, f->prog_name);
-		if (!d->args.force && d->at)
-			return map_err_at(d->at, "map %u may not have been drained exactly: %s",
+		if (!d->args.force && d->moved)
+			return map_err_at(&d->at, "map %u may not have been drained exactly: %s",
 					  d->args.map.info.id, text);
 		if (!d->args.force)
 			return map_err("can't drain map %u exactly: %s; %s"
@@ -184,10 +184,10 @@ static int check_not_inner(const struct map_drain *d)
 		return 0;
 	}
 	if (ret < 0)
-		return map_err_at(d->at, "can't tell whether map %u is in a slot of map %u: %s; "
+		return map_err_at(&d->at, "can't tell whether map %u is in a slot of map %u: %s; "
 				  ANYWAY, map_id, outer_id, strerror(-ret));
 	if (ret) {
-		map_err_at(d->at,
+		map_err_at(&d->at,
 			   "map %u is in a slot of map %u, and what its programs do is not looked at; use 'bpftool map swap-drain', "
 			   ANYWAY, map_id, outer_id);
 		return -1;
@@ -199,7 +199,7 @@ static int check_not_inner(const struct map_drain *d)
 /* Reports */
 static int cant_tell(const struct map_drain *d, int err)
 {
-	return map_err_at(d->at, "can't tell what programs do with map %u: %s",
+	return map_err_at(&d->at, "can't tell what programs do with map %u: %s",
 			  d->args.map.info.id, strerror(-err));
 }
 
@@ -271,7 +271,7 @@ static int audit(struct map_drain *d)
 	d->audit.inner = false;
 	err = map_audit_finish(&d->audit);
 
-	return err ? map_err_at(d->at, "can't follow the programs that have map %u: %s",
+	return err ? map_err_at(&d->at, "can't follow the programs that have map %u: %s",
 				info->id, strerror(-err)) : 0;
 }
 
@@ -358,7 +358,7 @@ static int check_bytes(const struct map_drain *d, const struct map_audit *first)
 
 	for (i = 0; i < d->args.map.info.value_size; i++)
 		if (d->audit.bytes[i] && !first->bytes[i])
-			return map_err_at(d->at,
+			return map_err_at(&d->at,
 					  "map %u may not have been drained exactly: a program came that counts in other bytes",
 					  d->args.map.info.id);
 
