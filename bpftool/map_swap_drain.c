@@ -34,7 +34,7 @@
 #include "map_replace.h"
 #include "map_signals.h"
 #include "map_swap_slots.h"
-#include "map_sync.h"
+#include "map_sync_sleepable.h"
 
 static void unlock(struct swap_drain *sd)
 {
@@ -276,13 +276,8 @@ static void summary_json(const struct swap_drain *sd,
 	jsonw_uint_field(json_wtr, "flags", old->map_flags);
 	jsonw_uint_field(json_wtr, "new_id", sd->new[slot->pin].info.id);
 	map_sync_print(map_wait_way(sd->wait), sd->wait_us);
-	if (sd->pins.sleepable) {
-		jsonw_name(json_wtr, "sleepable");
-		jsonw_start_object(json_wtr);
-		map_sync_print(map_wait_sleepable_way(sd->pins.sleepable),
-			       map_wait_sleepable_us(sd->pins.sleepable));
-		jsonw_end_object(json_wtr);
-	}
+	if (sd->pins.sleepable)
+		map_sync_print_sleepable(sd->pins.sleepable);
 	jsonw_end_object(json_wtr);
 }
 

@@ -26,6 +26,16 @@ void map_sync_print(const char *way, __u64 us)
 	jsonw_uint_field(json_wtr, "wait_us", us);
 }
 
+int map_sync_end(int err)
+{
+	if (err)
+		return -1;
+
+	/* bpftool batch takes a leftover errno for a failure */
+	errno = 0;
+	return 0;
+}
+
 int do_map_sync(int argc, char **argv)
 {
 	LIBBPF_OPTS(map_wait_opts, opts, .log = map_sync_log);
@@ -61,10 +71,6 @@ int do_map_sync(int argc, char **argv)
 		jsonw_end_object(json_wtr);
 	}
 	map_wait_close(w);
-	if (err)
-		return -1;
 
-	/* bpftool batch takes a leftover errno for a failure */
-	errno = 0;
-	return 0;
+	return map_sync_end(err);
 }

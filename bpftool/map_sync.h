@@ -12,4 +12,7 @@ void map_sync_log(void *ctx, const char *line);
 /* map_sync_print() - the JSON members of a wait */
 void map_sync_print(const char *way, __u64 us);
 
+/* map_sync_end() - what a verb returns that has reported its error, if any */
+int map_sync_end(int err);
+
 #endif /* __BPFTOOL_MAP_SYNC_H */

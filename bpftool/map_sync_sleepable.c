@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* bpftool map sync sleepable: wait for sleepable programs after the others */
 
-#include <errno.h>
 #include <string.h>
 
 #include <linux/kernel.h>
@@ -12,9 +11,8 @@
 #include "main.h"
 #include "map_drain_args.h"
 #include "map_msg.h"
-#include "map_sync.h"
+#include "map_sync_sleepable.h"
 #include "map_wait.h"
-#include "map_wait_sleepable.h"
 
 static bool is_sleepable_way(const char *word)
 {
@@ -50,19 +48,11 @@ static int parse_args(int argc, char **argv, struct map_wait_opts *opts,
 	return 0;
 }
 
-static void print_result(const struct map_wait *w,
-			 const struct map_wait_sleepable *sleepable)
+void map_sync_print_sleepable(const struct map_wait_sleepable *w)
 {
-	if (!json_output)
-		return;
-
-	jsonw_start_object(json_wtr);
-	map_sync_print(map_wait_way(w), map_wait_us(w));
 	jsonw_name(json_wtr, "sleepable");
 	jsonw_start_object(json_wtr);
-	map_sync_print(map_wait_sleepable_way(sleepable),
-		       map_wait_sleepable_us(sleepable));
-	jsonw_end_object(json_wtr);
+	map_sync_print(map_wait_sleepable_way(w), map_wait_sleepable_us(w));
 	jsonw_end_object(json_wtr);
 }
 
@@ -86,16 +76,16 @@ int do_map_sync_sleepable(int argc, char **argv)
 		err = map_wait_run(w, why, sizeof(why));
 	if (!err)
 		err = map_wait_sleepable_run(sleepable, why, sizeof(why));
-	if (err)
+	if (err) {
 		map_err("%s", why);
-	else
-		print_result(w, sleepable);
+	} else if (json_output) {
+		jsonw_start_object(json_wtr);
+		map_sync_print(map_wait_way(w), map_wait_us(w));
+		map_sync_print_sleepable(sleepable);
+		jsonw_end_object(json_wtr);
+	}
 	map_wait_sleepable_close(sleepable);
 	map_wait_close(w);
-	if (err)
-		return -1;
 
-	/* bpftool batch takes a leftover errno for a failure */
-	errno = 0;
-	return 0;
+	return map_sync_end(err);
 }

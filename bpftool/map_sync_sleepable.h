@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The wait for sleepable programs in JSON */
+
+#ifndef __BPFTOOL_MAP_SYNC_SLEEPABLE_H
+#define __BPFTOOL_MAP_SYNC_SLEEPABLE_H
+
+#include "map_sync.h"
+#include "map_wait_sleepable.h"
+
+/* map_sync_print_sleepable() - the member "sleepable" of what a run waited for */
+void map_sync_print_sleepable(const struct map_wait_sleepable *w);
+
+#endif /* __BPFTOOL_MAP_SYNC_SLEEPABLE_H */
