@@ -1,22 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck disable=SC2016,SC2034,SC2119,SC2153,SC2154,SC2317 # shells of their own, variables of others
-# swap-drain that waits for sleepable programs must give up, is told to, or is killed;
+# swap-drain that waits for sleepable programs must give up, gets a signal, or is killed;
 # and what costs nothing without them
 
 bats_require_minimum_version 1.5.0
-load ../lib/holders
-load ../lib/late
-load ../lib/load
 load ../lib/sleepable
-
-setup() {
-	setup_sleepable
-}
-
-teardown() {
-	cleanup_leak_free
-}
 
 # gave_up PROGRAM: the last run, after a second
 gave_up() {

@@ -7,19 +7,7 @@
 # LOAD_SECONDS (default 10) is how long the load lasts.
 
 bats_require_minimum_version 1.5.0
-load ../lib/holders
-load ../lib/late
-load ../lib/load
 load ../lib/sleepable
-
-setup() {
-	setup_sleepable
-}
-
-teardown() {
-	load_stop
-	cleanup_leak_free
-}
 
 late_add_is_printed() {
 	while_inside 'in_background drain_it; until_swapped; sleep 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # A program that looked a value up, stays inside for a second, and adds to it only
-# then: running a command meanwhile, by tests/progs/late.c. Needs common.bash and
-# race.bash.
+# then: running a command in between, by tests/progs/late.c. Needs common.bash and
+# load.bash.
 
 # What the program adds: LATE_EARLY and LATE_ADD
 EARLY=1
@@ -139,7 +139,7 @@ swap_drain_waits() {
 }
 
 # selector_pattern [PROVIDER]: a script that has programs use the second map,
-# waits if told how, and reads the first
+# waits if a way is given, and reads the first
 selector_pattern() {
 	local bpftool selector first
 

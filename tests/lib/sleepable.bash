@@ -1,8 +1,20 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck disable=SC2016,SC2034,SC2119,SC2153,SC2154,SC2317 # shells of their own, variables of others
-# swap-drain while a sleepable program has the slot's value. Sourced after
-# holders.bash, late.bash and load.bash.
+# swap-drain while a sleepable program has the slot's value
+
+for lib in holders late load; do
+	. "${BASH_SOURCE[0]%/*}/$lib.bash"
+done
+
+setup() {
+	setup_sleepable
+}
+
+teardown() {
+	load_stop
+	cleanup_leak_free
+}
 
 setup_sleepable() {
 	setup_bpffs
