@@ -86,7 +86,7 @@ HOST_TESTS ?= $(if $(filter 1,$(SAMPLE)),tests/source/export.bats $(SAMPLE_TESTS
 QUICK	?= $(if $(OTHER_BASE),FAULTS_QUICK=16 LOAD_SECONDS=2)
 
 # The guests come last: what fails here need not be waited for. Their kernels are
-# built and fetched meanwhile, for neither the build nor the tests here keep all
+# built and fetched beside them, for neither the build nor the tests here keep all
 # CPUs busy
 check: CHECK_START := $(shell date +%s)
 check: $(OUT)/.packages build/.check-packages build/.vm-packages

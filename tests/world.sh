@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Runs a file of tests in namespaces of its own, so that several run beside each
-# other: process 1 there has a bpffs of its own at /sys/fs/bpf, so that nobody
+# other: process 1 there has a bpffs of its own at /sys/fs/bpf, so that no one
 # meets what another's runs leave behind in the default journal.
 #
 # usage: world.sh FILE.bats
 #
 # Maps and programs are everybody's. What a test names after its process is
-# named after $WORLD too, a letter that no other world has meanwhile: processes
+# named after $WORLD too, a letter that no other world has then: processes
 # of two of them may have the same number.
 set -euo pipefail
 

@@ -3,7 +3,7 @@
 # once: whether they work, not what they measure, is then of interest.
 
 : "${BPFTOOL:?}" "${BUILD:?}"
-# What fails within $(...) must not go on there, and end as a good figure
+# What fails within $(...) must not continue there, and end as a good figure
 shopt -s inherit_errexit
 export runs=7
 export plain_bpftool=$BUILD/plain/bpftool

@@ -3,7 +3,7 @@
 # Runs the benchmarks, all or those that are named: sync.sh is "sync". Each
 # prints what it measured and the bar that is set for it. At the end come the bars
 # that were not met: how busy the machine is decides about them too, so that is no
-# failure. One that can't measure is, and those after it are run all the same.
+# failure. One that can't measure is, and those after it are run.
 #
 # usage: run.sh [NAME...], with BPFTOOL and BUILD in the environment
 set -euo pipefail

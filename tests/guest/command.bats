@@ -82,7 +82,7 @@ says() {
 	[ "${lines[2]}" = "size 0 zero_attr 1" ]
 }
 
-@test "LSM: its refusal is what the caller is told" {
+@test "LSM: its refusal is what the caller gets" {
 	local error
 
 	for error in EROFS ENOKEY; do

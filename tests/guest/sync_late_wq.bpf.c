@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A tc program that starts a bpf_wq. The callback looks the inner map up, stays
- * under way until it is let go, and only then writes to it.
+ * under way until it is released, and only then writes to it.
  */
 #include "wq.h"
 #include "sync_guest.h"

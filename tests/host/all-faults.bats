@@ -65,7 +65,7 @@ judge() {
 			! grep "^$id " "$OUT.printed" || return
 			grep "^$id " "$BATS_TEST_TMPDIR/want" >>"$OUT.all"
 		elif ! pinned ! -name "*_printed" | grep -qx "$id"; then
-			# It was let go, or is left to be cleared
+			# It was released, or is left to be cleared
 			grep "^$id " "$OUT.printed" >>"$OUT.all"
 		fi
 	done
@@ -125,7 +125,7 @@ between_maps() {
 	between_maps 'bpf\(BPF_OBJ_PIN,' 3
 }
 
-@test "some of the maps are let go" {
+@test "some of the maps are released" {
 	between_maps 'unlink\("[^"]*/journal/' 3
 	FAULT_TYPE=hash_of_maps
 	between_maps 'unlink\("[^"]*/journal/' 5
@@ -142,7 +142,7 @@ between_maps() {
 }
 
 # Nothing but what stands before and after the maps: it is there that it fails
-@test "all: a full disk is told as such, also between two maps" {
+@test "all: a full disk is the error, also between two maps" {
 	local form
 
 	make_outer array_of_maps 1024 1024 --fill 0 hash

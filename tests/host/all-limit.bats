@@ -27,7 +27,7 @@ load ../lib/slot
 	done
 }
 
-# refused_with_limit LIMIT SLOTS: what is needed is told, and nothing was touched
+# refused_with_limit LIMIT SLOTS: the error says what is needed, and nothing was touched
 refused_with_limit() {
 	slots_and_ids >"$BATS_TEST_TMPDIR/before"
 	run --separate-stderr "${UNPRIVILEGED_LIMIT[@]}" "$@" "$BPFTOOL" map \

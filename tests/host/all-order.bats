@@ -183,7 +183,7 @@ second_batch_fails() {
 	all_names
 }
 
-@test "the second batch of slots can't be read: an array goes on one by one" {
+@test "the second batch of slots can't be read: an array is read one by one" {
 	second_batch_fails array_of_maps
 	[[ $status == 0 ]]
 	slots_in_turn "$BATS_TEST_TMPDIR/got" | sort |

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # swap-drain MAP all when one of the maps can be reached by another way, or
-# somebody else has the lock
+# another process has the lock
 
 load ../lib/holders
 

@@ -232,7 +232,7 @@ setup() {
 	drain_refused "unknown provider 'member'" using member
 }
 
-# JSON that a quote in a name breaks is no JSON
+# JSON that a quote in a name breaks is not JSON
 @test "quotes, backslashes and control characters in words" {
 	local word
 

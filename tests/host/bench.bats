@@ -143,7 +143,7 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 	done
 }
 
-@test "bench: one that fails is told, and so is a bar that is not met" {
+@test "bench: one that fails is named, and so is a bar that is not met" {
 	local dir=$BATS_TEST_TMPDIR/shim
 
 	shim a.sh 'echo "this: 1; bar 2: NOT MET"'

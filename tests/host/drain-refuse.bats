@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What map drain refuses, in its own words and before it touches anything; what it
-# drains all the same with "force"; what it tells with -d, quiet and -j
+# drains with "force"; what it says with -d, quiet and -j
 
 load ../lib/slot
 
@@ -100,7 +100,7 @@ make_map() {
 	refused "have 6 bytes, which is not a multiple of 4" "$PINS/map" force
 }
 
-@test "a map that nobody can write to" {
+@test "a map that can not be written to" {
 	make_map --fill 2 --freeze array
 	refused "can't be drained: it is frozen$" "$PINS/map"
 	make_map --fill 2 --flag rdonly_prog hash

@@ -227,7 +227,7 @@ in_batches() {
 		<(bpftool batch file "$BATS_TEST_TMPDIR/file")
 }
 
-@test "who may read the pin may dump the map, and nobody else" {
+@test "who may read the pin may dump the map, and no one else" {
 	local rights
 
 	make_slot

@@ -22,7 +22,7 @@ judge_signalled() {
 	*)
 		complain "ended by a signal, and $STATE" ;;
 	esac
-	[[ -z $said ]] || told=$((told + 1))
+	[[ -z $said ]] || named=$((named + 1))
 }
 
 # with_signal SCENARIO CALL NTH ERROR EARLY: the place's signal instead of the error
@@ -46,12 +46,12 @@ with_signal() {
 
 # signals SCENARIO CAP: each signal at each place in turn
 signals() {
-	local hits=0 told=0 STEP=${FAULTS_QUICK:-1}
+	local hits=0 named=0 STEP=${FAULTS_QUICK:-1}
 
 	set_up "$1"
 	each_place "$2" with_signal "$1"
-	echo "$hits signals, $told of them told where the map is"
-	((hits > 0 && (STEP > 1 || (told > 0 && told < hits))))
+	echo "$hits signals, $named of them named the pin"
+	((hits > 0 && (STEP > 1 || (named > 0 && named < hits))))
 }
 
 @test "interrupt: in the midst of printing, the pin is named" {
@@ -67,13 +67,13 @@ signals() {
 		into_full_pipe
 		kill -s "$signal" "$WRITER"
 		read_full_pipe
-		((STATUS == 0)) || complain "goes on, but exit $STATUS"
+		((STATUS == 0)) || complain "continues, but exit $STATUS"
 		[[ ! -s $T/err ]] || complain "says nothing"
 		expect released
 	done
 }
 
-# Nothing is pinned while it waits for somebody's lock
+# Nothing is pinned while it waits for another's lock
 @test "interrupt: before anything is pinned nothing is said" {
 	local pid
 

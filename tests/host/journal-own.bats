@@ -222,14 +222,14 @@ recovered() {
 	done
 }
 
-@test "journal: a dot in its name is the reason that is told" {
+@test "journal: a dot in its name is the reason that is given" {
 	run --separate-stderr drain journal "$PINS/vlan.100"
 	[[ $status == 255 && $stderr == *dots* ]]
 	run --separate-stderr drain keep "$PINS/vlan.100"
 	[[ $status == 255 && $stderr == *dots* ]]
 }
 
-@test "journal: without /proc that is the reason that is told" {
+@test "journal: without /proc that is the reason that is given" {
 	local root=$BATS_TEST_TMPDIR/root lib
 
 	mkdir -p "$root"/{proc,bin,bpf,dev}
@@ -285,7 +285,7 @@ time.sleep(30)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
 	((both == 0))
 }
 
-@test "journal: too few descriptors are told with the limit that is needed" {
+@test "journal: too few descriptors are an error with the limit that is needed" {
 	local need
 
 	run --separate-stderr bash -c 'ulimit -n 16; exec "$@"' few \

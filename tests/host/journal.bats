@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Where the pins are: nobody else can have planted that folder, and it does not
+# Where the pins are: no one else can have planted that folder, and it does not
 # end with a private mount namespace
 
 load ../lib/faults

@@ -18,7 +18,7 @@ kill_runs() {
 	((RUNS < 100 || (RECOVERED > 0 && UNTOUCHED > 0)))
 }
 
-# A run that is killed as it writes, and nobody who recovers what it drained
+# A run that is killed as it writes, and no one who recovers what it drained
 forgetful() {
 	: >"$T/nothing"
 	load_begin 1

@@ -21,7 +21,7 @@ we_have() {
 }
 
 # Runs "swap-drain ... WORD..." with its process id in $pid and its status in
-# $status, so that its folder in the journal can be told from others
+# $status, so that its folder in the journal can be recognized
 run_drain() {
 	"$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer" \
 		"${SLOT[@]}" "$@" >"$BATS_TEST_TMPDIR/out" \
@@ -81,7 +81,7 @@ swapped_and_pinned() {
 	wait_until we_have 2
 }
 
-@test "with the old map held by nobody else it is freed" {
+@test "with the old map held by no one else it is freed" {
 	local old
 
 	old=$(map_id "$PINS/inner")
@@ -262,7 +262,7 @@ without_btf() {
 }
 
 # The map is changed while its output waits in a pipe
-@test "after the path to keep was taken meanwhile: printed, pinned and named" {
+@test "after the path to keep was taken in between: printed, pinned and named" {
 	make_slot array_of_maps --fill 50000 hash
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
 	slow_drain keep "$PINS/kept"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# "map dump" of a map that is changed meanwhile: entries that go away are left
+# "map dump" of a map that changes during it: entries that go away are left
 # out, those that stay are printed once, and there is no error. Some entries are
 # deleted and inserted all the time; strace holds bpftool up after each call, so
 # that this happens in between however slow the machine is.

@@ -24,7 +24,7 @@ load ../lib/faults
 @test "lock: a map that only has its name is none" {
 	fill array_of_maps hash 5
 	hold "$(outer_id)" array
-	drain >"$T/out" 2>"$T/err" || complain "an array is no lock"
+	drain >"$T/out" 2>"$T/err" || complain "an array is not a lock"
 	expect released
 	let_go
 }
@@ -39,7 +39,7 @@ load ../lib/faults
 	pid=$!
 	wait_until waits "$pid"
 	let_go
-	wait "$pid" || complain "it goes on"
+	wait "$pid" || complain "it continues"
 	expect released
 }
 
@@ -47,7 +47,7 @@ load ../lib/faults
 @test "lock: different outer maps don't wait for each other" {
 	fill array_of_maps hash 5
 	hold "$(outer_id)0"
-	drain >"$T/out" 2>"$T/err" || complain "another map's lock is no matter"
+	drain >"$T/out" 2>"$T/err" || complain "another map's lock does not matter"
 	expect released
 	kill -0 "$HOLDER" || complain "it is still held"
 	let_go

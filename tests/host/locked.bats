@@ -31,7 +31,7 @@ drain_one() {
 		journal "$PINS/journal" "$@")
 }
 
-@test "locked: the slots are read, and swapped, all the same" {
+@test "locked: the slots are read, and swapped" {
 	local error
 
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
@@ -46,7 +46,7 @@ drain_one() {
 	done
 }
 
-@test "locked: a slot is swapped, and its map is cleared, all the same" {
+@test "locked: a slot is swapped, and its map is cleared" {
 	drain_one
 	for INNER in hash lru_hash percpu_hash; do
 		locked ETIMEDOUT BPF_MAP_UPDATE_ELEM 1 one_slot \
@@ -63,7 +63,7 @@ drain_one() {
 	nothing_left
 }
 
-@test "locked: elements are popped all the same, and once" {
+@test "locked: elements are popped, and once" {
 	drain_one
 	for INNER in queue stack; do
 		locked EBUSY BPF_MAP_LOOKUP_AND_DELETE_ELEM 2 one_slot \

@@ -125,7 +125,7 @@ limited_file() {
 	expect released
 }
 
-@test "output: nobody hears the message either" {
+@test "output: stderr is closed, too" {
 	local json
 
 	for json in '' -j; do

@@ -165,7 +165,7 @@ SLOW_FILE='strace -qq -o /dev/null -e trace=write,bpf -e inject=write:delay_ente
 	jq -e 'length == 1000' "$OUT"
 }
 
-@test "not where stderr is no terminal" {
+@test "not where stderr is not a terminal" {
 	make_slot array_of_maps --fill 50000 hash
 	on_terminal "$SLOW_FILE $(drain_words key 0 0 0 0) 2>\$OUT.err >\$OUT"
 	((status == 0))

@@ -59,7 +59,7 @@ teardown() {
 		"$EXAMPLES/drain-metrics.service" >"$T/drain-metrics.service"
 	cp "$EXAMPLES/drain-metrics.timer" "$T"
 	systemd-analyze verify "$T"/drain-metrics.{timer,service} >"$T/log" 2>&1
-	# What other units of the machine are told is not ours
+	# What the machine says to other units is not ours
 	run grep drain-metrics "$T/log"
 	echo "$output"
 	[ -z "$output" ]
@@ -181,7 +181,7 @@ sent_at_most() {
 		pid=$!
 		ms=$((RANDOM % (takes * 3 / 2)))
 		sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
-		# Every other time what it started goes on. A fifth ends in
+		# Every other time what it started stays. A fifth ends in
 		# peace, so that there is something published.
 		if ((i % 5 == 0)); then
 			wait "$pid"

@@ -205,7 +205,7 @@ recovers() {
 	[ "$("$BPFTOOL" -j map dump pinned "$PINS/counts_0")" = '[]' ]
 }
 
-@test "selector pattern: a map with nothing in it is no error" {
+@test "selector pattern: a map with nothing in it is not an error" {
 	manual_transcript 'selector pattern'
 	local i
 	for i in 0 1 2 3 4; do

@@ -49,7 +49,7 @@ load ../lib/faults-calls
 }
 
 # Killed between the pin and the swap
-@test "recover: a map that is still in its slot is let go silently" {
+@test "recover: a map that is still in its slot is released silently" {
 	local got
 
 	fill array_of_maps hash 5
@@ -87,7 +87,7 @@ load ../lib/faults-calls
 	expect released
 }
 
-@test "recover: other runs report what was left, and go on" {
+@test "recover: other runs report what was left, and continue" {
 	local dir pin command
 
 	for dir in "" "$PINS/journal"; do
@@ -96,7 +96,7 @@ load ../lib/faults-calls
 		leave_behind array_of_maps hash 5 ${dir:+journal "$dir"}
 		pin=$PIN
 		drain ${dir:+journal "$dir"} >"$T/other" 2>"$T/err" ||
-			complain "it goes on"
+			complain "it continues"
 		grep -q "Found 0 elements" "$T/other" || complain "its own output"
 		grep -qF "$pin" "$T/err" || complain "names $pin"
 		[[ $(wc -l <"$T/err") == 1 ]] || complain "in one line"

@@ -113,7 +113,7 @@ export -f now_ms
 	fails_with "unknown keyword 'using'"
 }
 
-@test "the kfunc: told from the kernel's BTF, and not used" {
+@test "the kfunc: found in the kernel's BTF, and not used" {
 	need_unshare
 	if ! grep -qaw bpf_call_rcu_tasks_trace "$KERNEL_BTF"; then
 		run --separate-stderr bpftool map sync sleepable \

@@ -159,7 +159,7 @@ default_provider() {
 		<<<"$output"
 }
 
-@test "membarrier: a CPU that goes offline meanwhile: no wait" {
+@test "membarrier: a CPU that goes offline during the call: no wait" {
 	needs_at_call
 	several_cpus_online || skip "one CPU is online here"
 	export ONE=$BATS_TEST_TMPDIR/one

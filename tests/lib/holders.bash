@@ -56,7 +56,7 @@ forced() {
 	journal_is_empty
 }
 
-# drained [ARG...]: nobody else reaches it, and nothing is said of that
+# drained [ARG...]: no one else reaches it, and nothing is said of that
 drained() {
 	local before
 

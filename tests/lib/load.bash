@@ -64,7 +64,7 @@ load_start() {
 	"$BUILD/tests/load" --object "$BUILD/tests/load.bpf.o" --pins "$PINS" \
 		"$@" <"$fifo" >"$LOAD_OUT" 2>"$LOAD_OUT.err" 3>&- &
 	LOAD_PID=$!
-	# It ends when nobody has the other end open, so also with this shell
+	# It ends when no process has the other end open, so also with this shell
 	exec {LOAD_FD}>"$fifo"
 
 	if ! wait_until load_is_ready; then

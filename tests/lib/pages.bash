@@ -4,7 +4,7 @@
 
 # Fills CMD with the commands on stdin, lines that start with "# ", and OUT with
 # what each is shown to print, without the blank lines at its end. What stands
-# before the first command is nobody's.
+# before the first command belongs to none.
 transcript() {
 	local line i
 

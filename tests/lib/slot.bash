@@ -107,7 +107,7 @@ let_go() {
 	HOLDER=
 }
 
-# slow_drain WORD...: swap-drains in the background, into a pipe that nobody
+# slow_drain WORD...: swap-drains in the background, into a pipe that no one
 # reads, until that is full. The map has to be larger than a pipe. Sets $pid.
 slow_drain() {
 	local old dir=$BATS_TEST_TMPDIR

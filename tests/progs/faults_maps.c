@@ -200,7 +200,7 @@ static void look_at_pin(struct pins *pins, const char *path, __u32 id)
 	close(fd);
 }
 
-/* Also what is named in a way that nobody but this knows of */
+/* Also what is named in a way that only this program knows */
 static void find_pins(struct pins *pins, const char *dir, __u32 id)
 {
 	char path[PATH_MAX];

@@ -107,14 +107,14 @@ static __always_inline int late(void)
 	return 0;
 }
 
-/* Softirqs wait as well, but PREEMPT_RT goes on scheduling */
+/* Softirqs wait as well, but PREEMPT_RT still schedules */
 SEC("tc")
 int late_tc(struct __sk_buff *skb)
 {
 	return late();
 }
 
-/* Nothing is scheduled, PREEMPT_RT or not, but softirqs go on */
+/* Nothing is scheduled, PREEMPT_RT or not, but softirqs still run */
 SEC("raw_tp")
 int late_raw_tp(void *ctx)
 {

@@ -17,7 +17,7 @@
  *			of user space, whose faults take a while
  *	--plain		counts into an ordinary map as well, pinned as "plain"
  *
- * Prints "ready" when the threads run, goes on until stdin is closed or SIGTERM
+ * Prints "ready" when the threads run, runs until stdin is closed or SIGTERM
  * or SIGINT comes, and ends with a report, one line of JSON: events counted,
  * those that found no inner map (missed) or could not be counted in it
  * (failed), threads, milliseconds. So the slots hold or did hold
@@ -278,7 +278,7 @@ static void *run_program(void *arg)
 	return NULL;
 }
 
-/* Until somebody wants it to end */
+/* Until it is to end */
 static void wait_for_end(int signal_fd)
 {
 	struct pollfd polled[] = {

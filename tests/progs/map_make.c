@@ -166,8 +166,8 @@ static void print_info(const char *pin)
 
 /* Every map of the machine: "bpftool map show" looks at every process too, which
  * takes seconds in a guest. Without program arrays, of which swap-drain makes none:
- * some kernels (6.18) keep one for good when somebody opens it by its id while it is
- * let go.
+ * some kernels (6.18) keep one for good when a process opens it by its id while it is
+ * released.
  */
 static void print_list(void)
 {

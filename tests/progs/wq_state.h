@@ -5,7 +5,7 @@
 /* Shared with the program through a memory-mapped array */
 struct wq_state {
 	__u64 inside;		/* the callback has the value */
-	__u64 release;		/* set by the driver: let it go on */
+	__u64 release;		/* set by the driver: let it continue */
 	__u64 left;		/* it wrote, and is done */
 	__u64 overdue;		/* it was not released in time */
 	__u64 started;		/* the program could start it */

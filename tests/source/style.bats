@@ -60,7 +60,7 @@ nothing_found() {
 	[[ $output == *'SPDX'* ]]
 }
 
-# Scripts are told by their first line
+# Scripts are known by their first line
 scripts() {
 	sources \( -name '*.sh' -o -name '*.bash' -o -name '*.bats' -o \
 		-path './.ci/*' \)
@@ -125,7 +125,7 @@ scripts() {
 	grep -q 'Redistribution and use in source' LICENSES/BSD-2-Clause.txt
 }
 
-@test "no path of somebody's machine" {
+@test "no path of one machine" {
 	sources -not -path './LICENSES/*' -not -name style.bats |
 		xargs grep -nHE '(^|[^A-Za-z0-9_.-])/(home|root|Users|work)/' |
 		nothing_found

@@ -25,7 +25,7 @@ guest() {
 
 	dir=$(mktemp -d)
 	for ((i = 0; i < rounds; i++)); do
-		# No pipe: who else runs meanwhile has to be waited for too
+		# No pipe: who else runs then has to be waited for too
 		"$BPFTOOL" -j map sync using bpf_sync_map_access >>"$dir/command"
 		"$BPFTOOL" -j map sync using map_in_map_update >>"$dir/update"
 	done

@@ -124,7 +124,7 @@ start_virtiofsd() {
 # What costs an emulated CPU much and changes nothing for the tests: page tables
 # of the kernel's own at every system call, detours around every jump, unpacking
 # to a random place, a check of the clock against slower ones. The tests keep the last
-# CPU busy inside a program: a file that is read meanwhile must not wait for it.
+# CPU busy inside a program: a file that is read then must not wait for it.
 cheap='mitigations=off nokaslr tsc=reliable no_timer_check irqaffinity=0'
 
 run_qemu() {

@@ -7,7 +7,7 @@
  * about the map "flows" (".bss" is spelled "bss"). One line a program: object,
  * program, what is found ("exact", or kinds of findings), the bytes of a value, in
  * runs: "8c 16. 4p" is 8 bytes of counters, 16 others, 4 that are added to plainly.
- * One that goes on with "ext_" is taken for an extension of a program.
+ * One that continues with "ext_" is taken for an extension of a program.
  * With -c the counters are named; several times: a line for each, which begins with
  * the list. With -s calls are known by the kernel's symbols only.
  *
