@@ -3,9 +3,9 @@
 # shellcheck disable=SC2016,SC2034,SC2119,SC2153,SC2154,SC2317 # shells of their own, variables of others
 # swap-drain while a sleepable program has the slot's value
 
-for lib in holders late load; do
-	. "${BASH_SOURCE[0]%/*}/$lib.bash"
-done
+. "${BASH_SOURCE[0]%/*}/holders.bash"
+. "${BASH_SOURCE[0]%/*}/late.bash"
+. "${BASH_SOURCE[0]%/*}/load.bash"
 
 setup() {
 	setup_sleepable
