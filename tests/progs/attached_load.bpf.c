@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Programs of four types count what passes them, attached as in use. Each event is
+ * counted by itself, too, by the type of its program
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+enum who { RAW_TP, TC, XDP, CGROUP, WHO_MAX };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WHO_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} counted SEC(".maps");
+
+/* 12 bytes */
+struct small {
+	__u32 events, twice;
+	__u32 last;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct small);
+} small SEC(".maps");
+
+/* 4 KiB: a histogram beside a name */
+#define SLOTS	1016
+struct large {
+	__u64 events;
+	char name[16];
+	__u32 slots[SLOTS];
+	__u64 last;
+};
+
+const volatile struct large none = { .name = "counter", .last = 3 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct large);
+} large SEC(".maps");
+
+/* One type of program counts here, without atomics */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct small);
+} cpus SEC(".maps");
+
+/* Counters among state */
+struct {
+	__u64 events;
+	__u64 last;
+	__u32 slots[8];
+} total;
+
+static __always_inline void count_small(__u32 random)
+{
+	struct small first = { .last = 3 }, *v;
+	__u32 key = random % 100;
+
+	v = bpf_map_lookup_elem(&small, &key);
+	if (!v) {
+		bpf_map_update_elem(&small, &key, &first, BPF_NOEXIST);
+		v = bpf_map_lookup_elem(&small, &key);
+		if (!v)
+			return;
+	}
+	__sync_fetch_and_add(&v->events, 1);
+	__sync_fetch_and_add(&v->twice, 2);
+	v->last = 3;
+}
+
+static __always_inline void count_large(__u32 random)
+{
+	__u32 key = random % 10, slot = random / 16 & 1023;
+	struct large *v;
+
+	if (slot >= SLOTS)
+		slot = 0;
+	v = bpf_map_lookup_elem(&large, &key);
+	if (!v) {
+		bpf_map_update_elem(&large, &key, (void *)&none, BPF_NOEXIST);
+		v = bpf_map_lookup_elem(&large, &key);
+		if (!v)
+			return;
+	}
+	__sync_fetch_and_add(&v->events, 1);
+	__sync_fetch_and_add(&v->slots[slot], 1);
+	v->last = 3;
+}
+
+/* What finds no place in a map is missed in the sum of that map, and seen */
+static __always_inline void count(__u32 who)
+{
+	__u32 random = bpf_get_prandom_u32();
+	__u64 *n = bpf_map_lookup_elem(&counted, &who);
+
+	if (!n)
+		return;
+	__sync_fetch_and_add(n, 1);
+	*(volatile __u64 *)&total.last = 3;
+	__sync_fetch_and_add(&total.events, 1);
+	__sync_fetch_and_add(&total.slots[random & 7], 1);
+	count_small(random);
+	count_large(random);
+}
+
+SEC("raw_tp/sys_enter")
+int count_raw_tp(void *ctx)
+{
+	count(RAW_TP);
+
+	return 0;
+}
+
+SEC("tc")
+int count_tc(struct __sk_buff *skb)
+{
+	count(TC);
+
+	return 0;
+}
+
+SEC("xdp")
+int count_xdp(struct xdp_md *ctx)
+{
+	__u32 key = bpf_get_prandom_u32() % 50;
+	struct small first = { .last = 3 }, *v;
+
+	count(XDP);
+	v = bpf_map_lookup_elem(&cpus, &key);
+	if (!v) {
+		bpf_map_update_elem(&cpus, &key, &first, BPF_NOEXIST);
+		v = bpf_map_lookup_elem(&cpus, &key);
+		if (!v)
+			return XDP_PASS;
+	}
+	*(volatile __u32 *)&v->events += 1;
+	*(volatile __u32 *)&v->twice += 2;
+	v->last = 3;
+
+	return XDP_PASS;
+}
+
+SEC("cgroup_skb/egress")
+int count_cgroup(struct __sk_buff *skb)
+{
+	count(CGROUP);
+
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
