@@ -19,8 +19,9 @@ done
 : "${WORLD:?all letters are taken}"
 export WORLD
 
-# The lock is not for what the tests leave running
-exec unshare --mount --pid --fork --kill-child --mount-proc \
+# The lock is not for what the tests leave running. Under nohup a hangup is ignored, also
+# by those who are to end by it
+exec env --default-signal=HUP unshare --mount --pid --fork --kill-child --mount-proc \
 	--propagation private bash -c '
 	while umount -l /sys/fs/bpf 2>/dev/null; do :; done
 	mount -t bpf bpf /sys/fs/bpf && bats --tap "$@" 9>&-' world "$@"
