@@ -38,20 +38,34 @@ declare -gA ERRORS=(
 	[prlimit64]="EPERM"
 	[perf_event_open]="EACCES EMFILE"
 	[clock_nanosleep]="EINTR"
+	[memfd_create]="EMFILE ENOMEM"
+	[ftruncate]="EINTR ENOSPC"
+	[socketpair]="EMFILE ENFILE"
+	[clone]="EAGAIN ENOMEM"
+	[clone3]="EAGAIN ENOMEM"
+	[userfaultfd]="EPERM EMFILE ENOSYS"
+	[ioctl]="EINVAL ENOMEM"
+	[sendto]="EPIPE EINTR EAGAIN"
+	[recvfrom]="ECONNRESET EINTR EAGAIN"
+	[poll]="EINTR ENOMEM"
+	[close_range]="EINVAL"
+	[wait4]="ECHILD EINTR"
 )
 
 # places CAP <trace: "CALL NTH EARLY", every call that the run made; EARLY is 1
 # before bpftool's main(). Of calls that are made over and over for the same
-# purpose, about CAP: the first, the last, and some between them.
+# purpose, about CAP: the first, the last, and some between them. strace counts the
+# calls of each process, and so does this.
 places() {
 	awk -v cap="$1" -v early=1 '
 	{
+		pid = $1
 		sub(/^[0-9]+ +/, "")
 		call = $0
 		if (call !~ /^[a-z0-9_]+\(/)
 			next
 		sub(/\(.*/, "", call)
-		nth = ++calls[call]
+		nth = ++calls[pid, call]
 		kind = call
 		# The first thing that main() does
 		if (call == "fcntl" || call == "bpf")
@@ -70,7 +84,7 @@ places() {
 				    i % step == 0)
 					print place[kind, i]
 		}
-	}' | sort
+	}' | sort -u
 }
 
 # set_up SCENARIO: makes maps, and $RUN, a command; says how it differs
@@ -92,6 +106,11 @@ set_up() {
 	keep)
 		fill array_of_maps array 5
 		RUN=("${one_slot[@]}" keep "$PINS/kept" using membarrier) ;;
+	sleepable)
+		# No program runs, but one could
+		fill array_of_maps array 1
+		load_prog sleep_use syscall_sleeps
+		RUN=("$BPFTOOL" -j "${ONE_SLOT[@]}") ;;
 	all)
 		fill hash_of_maps hash 5
 		RUN=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all)
