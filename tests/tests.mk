@@ -110,7 +110,7 @@ check: $(OUT)/.packages build/.check-packages build/.vm-packages
 # which every wait on the machine then waits, has the machine for
 # itself, after the others
 ALONE	:= $(patsubst %,tests/host/%.bats,kill progress sleepable swap-sleepable \
-	swap-sleepable-ends uncovered)
+	swap-sleepable-ends swap-sleepable-faults uncovered)
 HOST_FILES = $(foreach t,$(HOST_TESTS),$(if $(filter %.bats,$t),$t,$(wildcard $t/*.bats)))
 LOGS	:= build/logs
 PROVE	= LOGS=$(LOGS) $(TEST_ENV) $(QUICK) prove --timer --failures --comments \

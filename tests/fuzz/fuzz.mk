@@ -108,7 +108,8 @@ $(ASAN)/bpftool: $(OBJ)/.built build/.chosen $(ASAN)/hooks.o \
 # Those that hold sleepable programs come after the others.
 ASAN_NOT := $(patsubst %,tests/host/%.bats,audit bench demo drain-exact guide kill \
 	progress prometheus readme recipes sleepable users)
-ASAN_LAST := $(patsubst %,tests/host/%.bats,swap-sleepable swap-sleepable-ends uncovered)
+ASAN_LAST := $(patsubst %,tests/host/%.bats,swap-sleepable swap-sleepable-ends \
+	swap-sleepable-faults uncovered)
 ASAN_TESTS ?= $(filter-out $(ASAN_NOT),$(wildcard tests/host/*.bats))
 ASAN_QUICK ?= FAULTS_QUICK=16 LOAD_SECONDS=2 \
 	FAULTS_NOT='mmap mprotect munmap'

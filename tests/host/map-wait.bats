@@ -95,12 +95,6 @@ need_sleepable() {
 	"$WAIT_USE" after_update
 }
 
-@test "timeout and cancellation, while a sleepable program is held" {
-	need_sleepable
-	"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" syscall_sleeps \
-		"$PINS" "$WAIT_USE" limits
-}
-
 # make_maps: a selector and two maps, pinned as in the manual
 make_maps() {
 	local i

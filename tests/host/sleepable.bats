@@ -233,6 +233,12 @@ export -f now_ms
 	wait_until no_process
 }
 
+@test "the library: timeout and cancellation, while a sleepable program is held" {
+	need_sleepable
+	"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" syscall_sleeps \
+		"$PINS" "$BUILD/tests/wait_use" limits
+}
+
 @test "a way that returns at once is found by the canary" {
 	need_sleepable
 	need_strace
