@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What "make check" ends with: the figures that the tests have noted, as they
-# stand in README.md, and how the suite fared on each kernel. Fails where a
-# figure is missing, and where one that must be 0 is not.
+# What "make check" ends with: the situations in which bpftool was tried on this machine,
+# which are the titles of the tests that passed; the figures that the tests have noted, as
+# they stand in README.md; and how the suite fared on each kernel. Fails where a figure is
+# missing, and where one that must be 0 is not.
 #
 # usage: summary.sh [FIGURE]..., with BUILD in the environment; FIGUREs are not
 # expected this time
@@ -29,6 +30,13 @@ sum() {
 thousands() {
 	sed -e :a -e 's/\([0-9]\)\([0-9]\{3\}\)\($\|,\)/\1,\2\3/;ta' <<<"$1"
 }
+
+for log in "${LOGS:-$BUILD/logs}"/*.tap; do
+	[[ -e $log ]] || continue
+	name=${log##*/}
+	printf '\n%s:\n' "$(sed -e 's/\.tap$//' -e 's/_/\//' -e 's/_/\//' <<<"$name")"
+	sed -n '/ # skip/d; s/^ok [0-9]* /  /p' "$log"
+done
 
 echo
 echo "on $(date +%F), kernel $(uname -r), $(nproc) CPUs:"
