@@ -164,8 +164,13 @@ stop_at() {
 	"$BUILD/tests/at_call" -o "$T/trace" signal=STOP "$1" "$BPFTOOL" "${ONE_SLOT[@]}" \
 		>"$T/out" 2>"$T/err" 3>&- &
 	TRACER=$!
-	wait_until grep -qs '^stopped' "$T/trace"
+	wait_until stopped_or_ended
 	STOPPED=$(sed -n 's/^stopped //p' "$T/trace")
+	[[ $STOPPED ]] || complain "stopped at $1"
+}
+
+stopped_or_ended() {
+	grep -qs '^stopped' "$T/trace" || ! kill -0 "$TRACER" 2>/dev/null
 }
 
 go_on() {
