@@ -80,6 +80,7 @@ shim() {
 		'[0-9.]+ times as fast as the updates; bar 100: .*'
 	has "default, [a-z_]+: $wait" "membarrier: ($wait|not on this kernel)" \
 		"map_in_map_update: ($wait|not on this kernel)"
+	has "(median of 3: $us with a sleepable program; bar 400000 us: .*|not measured: .*)"
 	has "(finding out .*: medians of 30: $us more than the $us of .*|bpf_sync_map_access: $wait)"
 }
 
