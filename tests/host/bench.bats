@@ -70,6 +70,7 @@ shim() {
 @test "bench: the others print their lines" {
 	local us='-?[0-9]+ us' ms='[0-9]+\.[0-9] ms'
 	local kib='[0-9]+ KiB with 11 entries, [0-9]+ KiB with 10001: -?[0-9]+ KiB more'
+	local events='[0-9.]+ million events a second alone, [0-9.]+ with [0-9]+ drains a second: -?[0-9.]+ % fewer'
 	local wait="median of 3: $us beside a wait of $us \(-?[0-9]+ to -?[0-9]+\); bar 3000 us: .*"
 
 	has "plain, medians of 1: $kib; bar 4096: .*" "-j, medians of 1: $kib; bar 4096: .*"
@@ -81,6 +82,7 @@ shim() {
 	has "default, [a-z_]+: $wait" "membarrier: ($wait|not on this kernel)" \
 		"map_in_map_update: ($wait|not on this kernel)"
 	has "(median of 3: $us with a sleepable program; bar 400000 us: .*|not measured: .*)"
+	has "map drain: $events" "swap-drain: $events"
 	has "(finding out .*: medians of 30: $us more than the $us of .*|bpf_sync_map_access: $wait)"
 }
 
