@@ -75,6 +75,14 @@ static int utf8_len(const unsigned char *s)
 	return len;
 }
 
+/* Below U+00A0 there are control characters of two bytes, too */
+static bool is_control(const char *s, int len)
+{
+	return (unsigned char)*s < ' ' || *s == 0x7f ||
+	       (len == 2 && (unsigned char)*s == 0xc2 &&
+		(unsigned char)s[1] < 0xa0);
+}
+
 /* A message is one line of UTF-8, and nothing in it controls the terminal */
 static void make_printable(char *text)
 {
@@ -82,8 +90,8 @@ static void make_printable(char *text)
 
 	for (; *text; text += len ? : 1) {
 		len = utf8_len((unsigned char *)text);
-		if (!len || (unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
+		if (!len || is_control(text, len))
+			memset(text, '?', len ? : 1);
 	}
 }
 
@@ -165,8 +173,8 @@ static void report(const struct map_place *at, bool to_stderr, const char *fmt,
 
 	if (json_output && !to_stderr) {
 		write_json(json_wtr, at, msg);
-		/* Where the data is must be heard, even if stdout is full */
-		if (!at || (!fflush(stdout) && !ferror(stdout)))
+		/* It must be heard, even if stdout is full */
+		if (!fflush(stdout) && !ferror(stdout))
 			return;
 	}
 

@@ -126,6 +126,17 @@ full() {
 	pinned_and_named_json
 }
 
+@test "a full stdout with -j: an error that is not about it is on stderr" {
+	local verb
+
+	for verb in drain swap-drain; do
+		run --separate-stderr bash -c '"$@" >/dev/full' full \
+			"$BPFTOOL" -j map $verb name nosuch
+		[[ $status == 255 ]]
+		jq -es 'length == 1 and (.[0].error | test("nosuch"))' <<<"$stderr"
+	done
+}
+
 @test "a full stdout with quiet" {
 	run --separate-stderr full quiet
 	pinned_and_named
