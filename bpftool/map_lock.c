@@ -47,7 +47,7 @@ static int is_lock(struct lock *lock, __u32 id)
 	int err;
 
 	err = map_ref_open(&map, id, BPF_F_RDONLY);
-	if (err == -ENOENT || (err && lock->force))
+	if (err == -ENOENT || (err && lock->force && !map_err_is_ours(err)))
 		return 0;
 	if (err) {
 		lock->older = id;
@@ -124,8 +124,9 @@ int map_lock(__u32 id, bool force)
 		return map_err("map %u is locked by map %u: another run is draining it",
 			       id, lock.older);
 	if (lock.older)
-		return map_err("can't lock map %u: map %u may be its lock: %s; 'force' skips it",
-			       id, lock.older, strerror(-err));
+		return map_err("can't lock map %u: map %u may be its lock: %s%s",
+			       id, lock.older, strerror(-err),
+			       map_err_is_ours(err) ? "" : "; 'force' skips it");
 	return map_err("can't lock map %u: %s", id, strerror(-err));
 }
 

@@ -12,6 +12,7 @@
 
 #include "map_move.h"
 #include "map_move_needs.h"
+#include "map_ref.h"
 #include "map_replace.h"
 
 /* With more entries than that it would keep a CPU busy for too long */
@@ -97,7 +98,9 @@ static const char *missing(enum mover mover)
 
 void move_explain(enum mover mover, int err, char *why, size_t size)
 {
-	const char *lacks = err == -EPERM ? NULL : missing(mover);
+	/* What fails for such a reason makes the probes fail too */
+	const char *lacks = err == -EPERM || map_err_is_ours(err) ?
+				    NULL : missing(mover);
 
 	if (lacks)
 		snprintf(why, size, "this kernel lacks %s", lacks);

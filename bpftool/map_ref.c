@@ -4,6 +4,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,33 @@ int map_is_frozen(int fd)
 	free(text);
 
 	return frozen;
+}
+
+static rlim_t open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	rlim_t nr = 0;
+
+	while (dir && readdir(dir))
+		nr++;
+	if (dir)
+		closedir(dir);
+
+	return nr;
+}
+
+rlim_t map_allow_fds(rlim_t more)
+{
+	rlim_t need = open_fds() + more;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
+		return 0;
+	limit.rlim_cur = need;
+	if (limit.rlim_max < need)
+		limit.rlim_max = need;
+
+	return setrlimit(RLIMIT_NOFILE, &limit) ? need : 0;
 }
 
 bool map_try_again(int err, unsigned int *tries)

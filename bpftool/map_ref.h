@@ -4,8 +4,10 @@
 #ifndef __BPFTOOL_MAP_REF_H
 #define __BPFTOOL_MAP_REF_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -38,6 +40,22 @@ bool map_is_percpu(const struct bpf_map_info *info);
 
 /* map_is_frozen() - 1 if user space can't write to the map, 0, or -errno */
 int map_is_frozen(int fd);
+
+/**
+ * map_allow_fds() - let this process open more files, raising its limit if need be
+ * @more:	how many
+ *
+ * Return: 0, or the limit that it needs and can't have.
+ */
+rlim_t map_allow_fds(rlim_t more);
+
+/* map_err_is_ours() - does an error tell of what this process lacks, descriptors or
+ * memory, and nothing of a map or of the kernel?
+ */
+static inline bool map_err_is_ours(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
 
 /**
  * map_try_again() - is an error only that of a lock that was not free?

@@ -4,11 +4,9 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <bpf/bpf.h>
 
@@ -63,36 +61,16 @@ static int read_slots(struct swap_drain *sd)
 			     outer->info.id, strerror(-err)) : 0;
 }
 
-static rlim_t open_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	rlim_t nr = 0;
-
-	while (dir && readdir(dir))
-		nr++;
-	if (dir)
-		closedir(dir);
-
-	return nr;
-}
-
 /* All maps are open until the end. Reports */
 static int allow_fds(const struct swap_drain *sd)
 {
-	rlim_t need = 2 * (rlim_t)sd->nr_slots + open_fds() + MORE_FDS;
-	struct rlimit limit;
+	rlim_t need = map_allow_fds(2 * (rlim_t)sd->nr_slots + MORE_FDS);
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
-		return 0;
-	limit.rlim_cur = need;
-	if (limit.rlim_max < need)
-		limit.rlim_max = need;
-	if (!setrlimit(RLIMIT_NOFILE, &limit))
-		return 0;
+	if (need)
+		map_err("can't open enough files for %u slots: raise the limit with 'ulimit -n %llu'",
+			sd->nr_slots, (unsigned long long)need);
 
-	map_err("can't open enough files for %u slots: raise the limit with 'ulimit -n %llu'",
-		sd->nr_slots, (unsigned long long)need);
-	return -1;
+	return need ? -1 : 0;
 }
 
 static int by_id_and_place(const void *a, const void *b)

@@ -99,7 +99,7 @@ static void waiter_main(const struct perf_event_attr *attr, int file, int sock,
 	for (i = 0; i < 3; i++)
 		fds[i] = fcntl(fds[i], F_DUPFD, 3);
 	for (i = 0; i < 3; i++)
-		if (dup2(fds[i], i) < 0)
+		if (fds[i] < 0 || dup2(fds[i], i) < 0)
 			say(sock, errno);
 	sock = 1;
 	if (syscall(__NR_close_range, 3, ~0U, 0))

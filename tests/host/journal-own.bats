@@ -285,16 +285,27 @@ time.sleep(30)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
 	((both == 0))
 }
 
-@test "journal: too few descriptors are an error with the limit that is needed" {
-	local need
+# few_files LIMIT WORD...: "bpftool map WORD..." where it may open no more files
+few_files() {
+	"${UNPRIVILEGED_LIMIT[@]}" "$1" "$BPFTOOL" map "${@:2}"
+}
 
-	run --separate-stderr bash -c 'ulimit -n 16; exec "$@"' few \
-		"$BPFTOOL" map swap-drain pinned "$PINS/outer" all
-	[[ $status == 255 && $stderr == *"ulimit -n "* && $stderr != *force* ]]
-	need=${stderr##*ulimit -n }
-	bash -c 'ulimit -n "$1"; shift; exec "$@"' few "${need%\'*}" \
-		"$BPFTOOL" map swap-drain pinned "$PINS/outer" all |
-		grep -q "Found 3 elements"
+@test "journal: too few descriptors are an error with the limit that is needed" {
+	local limit need words
+
+	for words in "swap-drain pinned $PINS/outer all" "drain pinned $PINS/inner"; do
+		for limit in 8 10 16 20; do
+			# shellcheck disable=SC2086
+			run --separate-stderr few_files $limit $words
+			[[ $status == 255 && $stderr == *"ulimit -n "* &&
+				$stderr != *force* ]]
+		done
+		need=${stderr##*ulimit -n }
+		# shellcheck disable=SC2086
+		few_files "${need%\'*}" $words | grep -q "Found 3 elements"
+	done
+	run --separate-stderr few_files 10 sync sleepable
+	[[ $status == 255 && $stderr != *"Bad file descriptor"* ]]
 }
 
 @test "journal: several maps of a name are listed by ID, long names explained" {

@@ -136,6 +136,11 @@ fails_untouched() {
 	echo "of the lock"
 	ends 255 at_call error=EPERM 'bpf\(BPF_MAP_GET_NEXT_ID' "${RUN[@]}"
 	is_untouched
+	# What this process lacks is no reason to skip it
+	ends 255 at_call -n 2 error=EMFILE 'bpf\(BPF_MAP_GET_FD_BY_ID' \
+		"${RUN[@]}" force
+	grep "may be its lock: Too many open files" "$OUT" "$ERR"
+	is_untouched
 }
 
 # With its map left, and a wait that a run may not have come to the end of
