@@ -416,7 +416,7 @@ int drain_check_pin(const char *path, const char *what)
 	else if (errno != ENOENT)
 		why = strerror(errno);
 	else if (!bpffs_holds(dir))
-		why = "not in a bpffs";
+		why = access(dir, F_OK) ? strerror(errno) : "not in a bpffs";
 	else if (path[strlen(path) - 1] == '/')
 		why = "it is not the name of a file";
 	else if (access(dir, W_OK))

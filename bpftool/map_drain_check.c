@@ -142,6 +142,11 @@ int map_drain_check(const struct drain_args *args)
 			info->id);
 		return -1;
 	}
+	if (info->map_flags & BPF_F_WRONLY_PROG && map_is_percpu(info)) {
+		map_err("programs can't read map %u (BPF_F_WRONLY_PROG), and only they can move values per CPU",
+			info->id);
+		return -1;
+	}
 	frozen = map_is_frozen(args->map.fd);
 	if (frozen)
 		return map_err("map %u can't be drained: %s", info->id,

@@ -204,7 +204,7 @@ setup() {
 	drain_refused "exists" keep "$PINS/folder"
 	drain_refused "not in a bpffs" keep "$BATS_TEST_TMPDIR/kept"
 	drain_refused "not in a bpffs" keep kept
-	drain_refused "not in a bpffs" keep "$PINS/none/kept"
+	drain_refused "No such file or directory" keep "$PINS/none/kept"
 	drain_refused "dots" keep "$PINS/kept.1"
 	drain_refused "dots" keep "$PINS/."
 	drain_refused "exists" keep "$PINS/folder/"
@@ -239,7 +239,7 @@ setup() {
 	for word in $'a"b\\c\nd\te\rf\x01\x1b\x7f\xff\xc3\xa4%s%n' '"'; do
 		drain_refused "unknown keyword" "$word"
 		drain_refused "unknown provider" using "$word"
-		drain_refused "not in a bpffs" keep "/$word/x"
+		drain_refused "No such file or directory" keep "/$word/x"
 		drain_refused "no map has the name|1 to 15 characters" value name "$word"
 		drain_refused "." value id "$word"
 		drain_refused "." value pinned "/$word"

@@ -106,6 +106,9 @@ make_map() {
 	make_map --fill 2 --flag rdonly_prog hash
 	refused "programs can't write to map [0-9]+ \(BPF_F_RDONLY_PROG\): they count nothing in it$" \
 		"$PINS/map"
+	make_map --fill 2 --flag wronly_prog percpu_hash
+	refused "programs can't read map [0-9]+ \(BPF_F_WRONLY_PROG\), and only they can move" \
+		"$PINS/map"
 }
 
 @test "special fields" {
@@ -259,6 +262,8 @@ drain_while() {
 	refused "can't get the reading at $PINS/maps: " "$map" since "$PINS/maps"
 	refused "can't keep the reading at .*: not in a bpffs$" \
 		"$map" since "$BATS_TEST_TMPDIR/last"
+	refused "can't keep the reading at .*: No such file or directory$" \
+		"$map" since "$PINS/nosuch/last"
 	: >"$BATS_TEST_TMPDIR/file"
 	refused "can't get the reading at .*: " "$map" since "$BATS_TEST_TMPDIR/file"
 	refused "can't keep the reading at .*: a bpffs does not allow dots in names$" \
