@@ -61,8 +61,7 @@ int map_wait_sleepable(const struct map_wait_sleepable_opts *opts);
  * uprobe: closing a uprobe's perf event that has a BPF program. Waits since
  * Linux 6.13, commit ef1b808e3b7c ("bpf: Fix UAF via mismatching
  * bpf_prog/attachment RCU flavors"), and in stable kernels that took it. Needs
- * CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, /proc and /sys, and Linux 5.14 or
- * later.
+ * CAP_SYS_ADMIN and CAP_SYS_PTRACE, /proc and /sys, and Linux 5.14 or later.
  *
  * @param w where to put the handle, to be closed with map_wait_sleepable_close()
  * @param opts options, or NULL for the defaults
