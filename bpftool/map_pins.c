@@ -164,8 +164,12 @@ struct map_place pins_place(const struct pin_list *l)
 		.pinned = l->journal->run_fd < 0 ? l->journal->base :
 						   l->journal->run,
 		.journal = map_journal_dir(l->journal),
+		.moved = l->nr,
 	};
+	unsigned int i;
 
+	for (i = 0; i < l->nr; i++)
+		at.moved &= l->pins[i].state == PIN_MOVED;
 	/* Without a pin nothing was taken: a map drain's "since" */
 	if (l->nr == 1 && (l->pins[0].path || l->pins[0].state == PIN_MOVED))
 		at = pin_place(l, &l->pins[0]);

@@ -285,6 +285,21 @@ time.sleep(30)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
 	((both == 0))
 }
 
+@test "journal: what map drain left is told as values that were moved" {
+	local map
+
+	for map in "$PINS/plain1" "$PINS/plain2"; do
+		other_map --fill 3 hash "$map"
+		run bash -c '"$@" >/dev/full' full "$BPFTOOL" map drain pinned "$map"
+		[[ $status == 255 ]]
+	done
+	run --separate-stderr bash -c '"$@" >/dev/full' full \
+		"$BPFTOOL" -j map swap-drain recover
+	[[ $status == 255 ]]
+	jq -es 'length == 1 and (.[0] | .moved and (has("swapped") | not))' <<<"$stderr"
+	(($(recovered) >= 4))
+}
+
 # few_files LIMIT WORD...: "bpftool map WORD..." where it may open no more files
 few_files() {
 	"${UNPRIVILEGED_LIMIT[@]}" "$1" "$BPFTOOL" map "${@:2}"
