@@ -110,8 +110,8 @@ static void write_path(json_writer_t *wtr, const char *name, const char *path)
 			out += sprintf(out, "\\udc%02x", *at);
 		else if (*at == '"' || *at == '\\')
 			out += sprintf(out, "\\%c", *at);
-		else if (*at < ' ' || *at == 0x7f)
-			out += sprintf(out, "\\u%04x", *at);
+		else if (is_control((const char *)at, len))
+			out += sprintf(out, "\\u%04x", at[len - 1]);
 		else
 			out += sprintf(out, "%.*s", len, (const char *)at);
 	}
