@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* bpftool map sync sleepable: wait for sleepable programs after the others */
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/kernel.h>
 
@@ -67,6 +69,11 @@ int do_map_sync_sleepable(int argc, char **argv)
 
 	if (parse_args(argc, argv, &opts, &sleepable_opts))
 		return -1;
+	if (access("/proc/self/stat", R_OK)) {
+		map_err("map sync sleepable needs /proc, which is not mounted: can't read /proc/self/stat: %s",
+			strerror(errno));
+		return -1;
+	}
 
 	err = map_wait_open(&w, &opts, why, sizeof(why));
 	if (!err)

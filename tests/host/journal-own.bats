@@ -248,6 +248,8 @@ controls_nothing() {
 		id "$(map_id "$PINS/outer")" key 0 0 0 0 journal /bpf/j
 	umount "$root/bpf"
 	[[ $status == 255 && $stderr == *"/proc"*"not mounted"* ]]
+	run --separate-stderr chroot "$root" /bin/bpftool map sync sleepable
+	[[ $status == 255 && $stderr == *"/proc"*"not mounted"* ]]
 }
 
 @test "journal: a user without rights can't hold off a run" {
