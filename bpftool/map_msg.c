@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "json_writer.h"
@@ -176,6 +177,7 @@ static void report(const struct map_place *at, bool to_stderr, const char *fmt,
 		/* It must be heard, even if stdout is full */
 		if (!fflush(stdout) && !ferror(stdout))
 			return;
+		__fpurge(stdout);
 	}
 
 	wtr = json_output ? jsonw_new(stderr) : NULL;

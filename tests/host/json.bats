@@ -243,6 +243,9 @@ full() {
 		full $form map show pinned "$MAP"
 	done
 	full -j map sync
+	# An error of what did not begin has its place in the document
+	full -j map dump pinned "$PINS/nosuch"
+	full -j map sync nosuch
 	echo "map dump pinned $MAP" >"$BATS_TEST_TMPDIR/file"
 	full batch file "$BATS_TEST_TMPDIR/file"
 }
