@@ -329,7 +329,7 @@ static int drain(struct map_drain *d)
 	else
 		map_signals_block();
 	if (err && !d->moved && d->pins.nr)
-		pins_unpin(&d->pins.pins[0]);
+		pins_unpin(&d->journal, &d->pins.pins[0]);
 	if (d->args.since && d->now.fd >= 0)
 		err = replace_last(d, !err) ? -1 : err;
 	map_journal_end(&d->journal);

@@ -95,12 +95,19 @@ int pins_pin(struct pin_list *l)
 	return 0;
 }
 
-int pins_unpin(struct pinned_map *pin)
+int pins_unpin(const struct map_journal *j, struct pinned_map *pin)
 {
+	int err;
+
 	if (!pin->path)
 		return 0;
-	if (unlink(pin->path) && errno != ENOENT)
-		return -errno;
+	err = unlink(pin->path) ? -errno : 0;
+	/* A journal that was moved still has it */
+	if (err == -ENOENT && j->run_fd >= 0)
+		err = unlinkat(j->run_fd, strrchr(pin->path, '/') + 1, 0) ?
+			      -errno : 0;
+	if (err && err != -ENOENT)
+		return err;
 	free(pin->path);
 	pin->path = NULL;
 
@@ -293,7 +300,7 @@ static int release(struct pin_list *l, struct pinned_map *pin)
 		what = "be released";
 		keeping = false;
 		map_signals_block();
-		err = pins_unpin(pin);
+		err = pins_unpin(l->journal, pin);
 	}
 	if (!err)
 		return 0;

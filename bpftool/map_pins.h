@@ -97,7 +97,7 @@ int pins_check(struct pin_list *l, const struct pins_before *before);
 int pins_wait_sleepable(struct pin_list *l);
 
 /* pins_unpin() - remove a map's pin; 0 or -errno */
-int pins_unpin(struct pinned_map *pin);
+int pins_unpin(const struct map_journal *j, struct pinned_map *pin);
 
 /**
  * pins_finish() - check, wait, print, clear or keep, and release all maps

@@ -223,7 +223,7 @@ static void unpin_untouched(struct swap_drain *sd)
 		swapped[sd->slots[i].pin] |= sd->swaps[i].swapped;
 	for (i = 0; i < sd->pins.nr; i++)
 		if (!swapped[i])
-			pins_unpin(&sd->pins.pins[i]);
+			pins_unpin(&sd->journal, &sd->pins.pins[i]);
 	free(swapped);
 }
 

@@ -279,6 +279,24 @@ sleeper_comes() {
 	ends 0 recover_here
 }
 
+# Otherwise a later recover there would print it once more
+@test "a journal that is moved while a run prints: the pin is released there" {
+	local verb
+
+	needs_at_call
+	make_slot
+	for verb in "swap-drain pinned $PINS/outer ${SLOT[*]}" "drain pinned $PINS/plain"; do
+		map_make --fill 3 hash "$PINS/plain"
+		rm -rf "$PINS/moved"
+		# shellcheck disable=SC2016,SC2086 # expanded by a shell of its own; words
+		at_call run='mv "$PINS/journal" "$PINS/moved"' 'write\(1' "$BPFTOOL" \
+			map $verb journal "$PINS/journal" >"$BATS_TEST_TMPDIR/out"
+		grep -q 'Found 3 elements' "$BATS_TEST_TMPDIR/out"
+		[[ -z $(find "$PINS/moved" -type f) ]]
+		rm "$PINS/plain"
+	done
+}
+
 # left_in_slot N, left_swapped N: by a killed run with the outer map $PINS/outerN, in
 # a journal of its own: the next run would remove a pin that is not needed
 left_in_slot() {
