@@ -55,6 +55,11 @@ static int read_slots(struct swap_drain *sd)
 	else
 		err = -errno;
 
+	if (err == -ENOENT && outer->info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS &&
+	    !sd->args.all && *(__u32 *)sd->args.key >= outer->info.max_entries)
+		return map_err("there is no slot %u: map %u has %u of them, from 0 on",
+			       *(__u32 *)sd->args.key, outer->info.id,
+			       outer->info.max_entries);
 	if (err == -ENOENT)
 		return map_err("the slot is empty; 'all' drains those that hold a map");
 	return err ? map_err("can't read the slots of map %u: %s",

@@ -85,8 +85,8 @@ setup() {
 	local outer=(swap-drain pinned "$PINS/outer")
 
 	refused "slot is empty; 'all' drains" "${outer[@]}" key 1 0 0 0
-	refused "slot" "${outer[@]}" key 4 0 0 0
-	refused "slot" "${outer[@]}" key hex ff ff ff ff
+	refused "there is no slot 4: map .* has 4 of them" "${outer[@]}" key 4 0 0 0
+	refused "there is no slot 4294967295: " "${outer[@]}" key hex ff ff ff ff
 	make_slot hash_of_maps
 	refused "slot is empty" "${outer[@]}" key 1 0 0 0
 }
