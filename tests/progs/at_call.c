@@ -94,8 +94,10 @@ static void get_mem(pid_t tid, __u64 from, void *to, size_t size)
 	struct iovec remote = { (void *)(unsigned long)from, size };
 
 	memset(to, 0, size);
-	if (process_vm_readv(tid, &local, 1, &remote, 1, 0) < 0)
-		return;
+	/* Otherwise it is not there, as after the end of a path */
+	if (process_vm_readv(tid, &local, 1, &remote, 1, 0) < 0 &&
+	    errno == ENOSYS)
+		err(2, "process_vm_readv");
 }
 
 /* A path may end where the memory does: not read beyond its page */
