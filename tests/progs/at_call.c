@@ -94,9 +94,9 @@ static void get_mem(pid_t tid, __u64 from, void *to, size_t size)
 	struct iovec remote = { (void *)(unsigned long)from, size };
 
 	memset(to, 0, size);
-	/* Otherwise it is not there, as after the end of a path */
+	/* After the end of a path there may be none */
 	if (process_vm_readv(tid, &local, 1, &remote, 1, 0) < 0 &&
-	    errno == ENOSYS)
+	    errno != EFAULT && errno != ESRCH)
 		err(2, "process_vm_readv");
 }
 
