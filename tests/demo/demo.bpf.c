@@ -24,14 +24,14 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
-} counted SEC(".maps");
+} demo_counted SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
-} not_stored SEC(".maps");
+} demo_missed SEC(".maps");
 
 static __always_inline void add_one(void *percpu_array)
 {
@@ -69,10 +69,10 @@ SEC("raw_tp/sys_enter")
 int count_call(struct bpf_raw_tracepoint_args *ctx)
 {
 	/* First of all, so that no later failure goes unseen */
-	add_one(&counted);
+	add_one(&demo_counted);
 
 	if (!store(&calls, ctx->args[1]))
-		add_one(&not_stored);
+		add_one(&demo_missed);
 	store(&calls_usual, ctx->args[1]);
 
 	return 0;

@@ -101,8 +101,8 @@ show() {
 prove() {
 	local counted drained not_stored
 
-	counted=$(counter counted)
-	not_stored=$(counter not_stored)
+	counted=$(counter demo_counted)
+	not_stored=$(counter demo_missed)
 	drained=$(jq -s 'flatten | map(.formatted.value) | add' \
 		"$work"/drained.*.json)
 

@@ -16,11 +16,11 @@ teardown() {
 	[ -z "${pid:-}" ] || kill -KILL -- "-$pid" 2>/dev/null || true
 }
 
-# Print all that a demo may leave somewhere
+# Print all that a demo may leave somewhere, and no other test makes
 left_over() {
 	"$BPFTOOL" -j prog | jq -r '.[] | select(.name == "count_call") | .id'
 	"$BPFTOOL" -j map | jq -r '.[] | select(.name // "" |
-		test("^(calls|calls_usual|counted|not_stored)$")) | .id'
+		test("^(calls|calls_usual|demo_counted|demo_missed)$")) | .id'
 	find /sys/fs/bpf -maxdepth 1 -name 'demo-*'
 	find "$JOURNAL" -mindepth 1 2>/dev/null || true
 	find "$TMPDIR" -mindepth 1
