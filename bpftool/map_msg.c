@@ -59,25 +59,8 @@ void map_recover_command(const char *journal, char *cmd, size_t size)
 		 journal ? " journal " : "", quoted);
 }
 
-/* Length of the UTF-8 sequence at @s, 0 if there is none */
-static int utf8_len(const unsigned char *s)
-{
-	int i, len = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 :
-		     *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
-
-	for (i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, and what is above U+10FFFF */
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-
-	return len;
-}
-
 /* Below U+00A0 there are control characters of two bytes, too */
-static bool is_control(const char *s, int len)
+static bool is_control(const char *s, unsigned int len)
 {
 	return (unsigned char)*s < ' ' || *s == 0x7f ||
 	       (len == 2 && (unsigned char)*s == 0xc2 &&
@@ -87,10 +70,10 @@ static bool is_control(const char *s, int len)
 /* A message is one line of UTF-8, and nothing in it controls the terminal */
 static void make_printable(char *text)
 {
-	int len;
+	unsigned int len;
 
 	for (; *text; text += len ? : 1) {
-		len = utf8_len((unsigned char *)text);
+		len = jsonw_utf8_len(text);
 		if (!len || is_control(text, len))
 			memset(text, '?', len ? : 1);
 	}
@@ -101,20 +84,20 @@ static void make_printable(char *text)
  */
 static void write_path(json_writer_t *wtr, const char *name, const char *path)
 {
-	const unsigned char *at = (const unsigned char *)path;
 	char text[6 * PATH_MAX + 1], *out = text;
-	int len;
+	const char *at = path;
+	unsigned int len;
 
 	for (; *at && out < text + sizeof(text) - 7; at += len ? : 1) {
-		len = utf8_len(at);
+		len = jsonw_utf8_len(at);
 		if (!len)
-			out += sprintf(out, "\\udc%02x", *at);
+			out += sprintf(out, "\\udc%02x", (unsigned char)*at);
 		else if (*at == '"' || *at == '\\')
 			out += sprintf(out, "\\%c", *at);
-		else if (is_control((const char *)at, len))
-			out += sprintf(out, "\\u%04x", at[len - 1]);
+		else if (is_control(at, len))
+			out += sprintf(out, "\\u%04x", (unsigned char)at[len - 1]);
 		else
-			out += sprintf(out, "%.*s", len, (const char *)at);
+			out += sprintf(out, "%.*s", (int)len, at);
 	}
 	*out = '\0';
 
