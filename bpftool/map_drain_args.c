@@ -452,6 +452,13 @@ static int check_descriptors(void)
 /* Maps are opened by ID, which takes CAP_SYS_ADMIN. The kernel is asked with an
  * ID that no map has, so that user namespaces and security modules are covered.
  */
+int drain_check_proc(const char *verb)
+{
+	return access("/proc/self/fdinfo", F_OK) ?
+	       map_err("%s needs /proc, which is not mounted: can't read /proc/self/fdinfo: %s",
+		       verb, strerror(errno)) : 0;
+}
+
 int drain_begin(const char *verb, struct drain_signals *before)
 {
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -459,11 +466,8 @@ int drain_begin(const char *verb, struct drain_signals *before)
 
 	if (check_descriptors())
 		return -1;
-	if (access("/proc/self/fdinfo", F_OK)) {
-		map_err("%s needs /proc, which is not mounted: can't read /proc/self/fdinfo: %s",
-			verb, strerror(errno));
+	if (drain_check_proc(verb))
 		return -1;
-	}
 
 	fd = bpf_map_get_fd_by_id(0);
 	if (fd >= 0)

@@ -47,6 +47,9 @@ struct drain_signals {
 	struct sigaction on_pipe, on_limit;
 };
 
+/* drain_check_proc() - is /proc there, which a verb needs? Reports; 0 or -1 */
+int drain_check_proc(const char *verb);
+
 /**
  * drain_begin() - get ready to print what can be printed only once
  *

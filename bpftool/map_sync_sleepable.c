@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* bpftool map sync sleepable: wait for sleepable programs after the others */
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <linux/kernel.h>
 
@@ -67,13 +65,9 @@ int do_map_sync_sleepable(int argc, char **argv)
 	char why[MAP_WAIT_WHY];
 	int err;
 
-	if (parse_args(argc, argv, &opts, &sleepable_opts))
+	if (parse_args(argc, argv, &opts, &sleepable_opts) ||
+	    drain_check_proc("map sync sleepable"))
 		return -1;
-	if (access("/proc/self/stat", R_OK)) {
-		map_err("map sync sleepable needs /proc, which is not mounted: can't read /proc/self/stat: %s",
-			strerror(errno));
-		return -1;
-	}
 
 	err = map_wait_open(&w, &opts, why, sizeof(why));
 	if (!err)
