@@ -5,16 +5,7 @@
 #
 # usage: run.sh [NAME...]		by default all of tests/mutants/NAME.mutant
 #
-# A mutant is a file that a shell reads:
-#
-#	WHAT		what is wrong then
-#	FILE		the source file, below tools/bpf/bpftool: ours, or the base's
-#	EDIT		a sed command: it has to change one line of it
-#	TESTS		files of tests, below tests/, without .bats; the first that
-#			fails has found it
-#	FILTER		only tests whose title is like that, an extended regular
-#			expression
-#	EQUIVALENT	why no test can see it: then it must not be found
+# A mutant is a file that mutant.bash describes.
 #
 # The same tests have to pass without the bug: one that fails always finds nothing.
 # It fails if less than 95 of 100 are found (of a sample all but one), if one can't be
@@ -26,6 +17,8 @@ set -euo pipefail
 : "${BUILD:?run through make mutants}" "${TREE:?}" "${SUBMAKE:?}" "${AUDIT_CC:?}"
 
 here=$(dirname "$(realpath "$0")")
+# shellcheck source=tests/mutants/mutant.bash
+. "$here/mutant.bash"
 top=${here%/tests/mutants}
 work=${WORK:-$BUILD/mutants}
 from=$TREE/tools/bpf/bpftool
@@ -55,18 +48,10 @@ restore() {
 	planted=
 }
 
-# plant FILE EDIT: fails unless it changes one line
 plant() {
-	local n
-
-	sed -E "$2" "$from/$1" >"$work/edited" || return
-	n=$(diff "$from/$1" "$work/edited" | grep -c '^[<>]') || true
-	((n == 1 || n == 2)) || {
-		echo "changes $n lines of $1"
-		return 1
-	}
-	planted=$1
-	cp "$work/edited" "$sources/$1"
+	edit_mutant "$work/edited" || return
+	planted=$FILE
+	cp "$work/edited" "$sources/$FILE"
 }
 
 build() {
@@ -108,12 +93,6 @@ run_tests() {
 	done
 }
 
-read_mutant() {
-	WHAT='' FILE='' EDIT='' TESTS='' FILTER='' EQUIVALENT=''
-	# shellcheck disable=SC1090 # it is named on the command line
-	. "$here/$1.mutant"
-}
-
 declare -A passes
 
 # Do its tests pass without the bug?
@@ -137,7 +116,7 @@ one_mutant() {
 		return
 	fi
 	restore
-	if ! plant "$FILE" "$EDIT" || ! build; then
+	if ! plant || ! build; then
 		errors+=("$name: can't be planted")
 		return
 	fi
