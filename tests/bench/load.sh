@@ -40,16 +40,6 @@ drains() {
 	done
 }
 
-touch "$work"/{map,slot}.drains
-for ((run = 0; run < runs; run++)); do
-	for kind in map slot; do
-		events $kind >>"$work/$kind.alone"
-		drains $kind &
-		events $kind >>"$work/$kind.drained"
-		kill $!
-		wait $! 2>/dev/null || true
-	done
-done
 # report KIND NAME
 report() {
 	awk -v name="$2" -v alone="$(median "$work/$1.alone")" \
@@ -61,5 +51,15 @@ report() {
 		printf "%.1f %% fewer\n", 100 * (1 - drained / alone) }'
 }
 
+touch "$work"/{map,slot}.drains
+for ((run = 0; run < runs; run++)); do
+	for kind in map slot; do
+		events $kind >>"$work/$kind.alone"
+		drains $kind &
+		events $kind >>"$work/$kind.drained"
+		kill $!
+		wait $! 2>/dev/null || true
+	done
+done
 report map "map drain"
 report slot swap-drain

@@ -31,7 +31,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
-} demo_missed SEC(".maps");
+} demo_not_stored SEC(".maps");
 
 static __always_inline void add_one(void *percpu_array)
 {
@@ -72,7 +72,7 @@ int count_call(struct bpf_raw_tracepoint_args *ctx)
 	add_one(&demo_counted);
 
 	if (!store(&calls, ctx->args[1]))
-		add_one(&demo_missed);
+		add_one(&demo_not_stored);
 	store(&calls_usual, ctx->args[1]);
 
 	return 0;

@@ -102,7 +102,7 @@ prove() {
 	local counted drained not_stored
 
 	counted=$(counter demo_counted)
-	not_stored=$(counter demo_missed)
+	not_stored=$(counter demo_not_stored)
 	drained=$(jq -s 'flatten | map(.formatted.value) | add' \
 		"$work"/drained.*.json)
 

@@ -20,7 +20,7 @@ teardown() {
 left_over() {
 	"$BPFTOOL" -j prog | jq -r '.[] | select(.name == "count_call") | .id'
 	"$BPFTOOL" -j map | jq -r '.[] | select(.name // "" |
-		test("^(calls|calls_usual|demo_counted|demo_missed)$")) | .id'
+		test("^(calls|calls_usual|demo_counted|demo_not_stored)$")) | .id'
 	find /sys/fs/bpf -maxdepth 1 -name 'demo-*'
 	find "$JOURNAL" -mindepth 1 2>/dev/null || true
 	find "$TMPDIR" -mindepth 1

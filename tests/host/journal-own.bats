@@ -292,7 +292,7 @@ time.sleep(30)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
 	((both == 0))
 }
 
-@test "journal: what map drain left is told as values that were moved" {
+@test "journal: what map drain left is named as values that were moved" {
 	local map
 
 	for map in "$PINS/plain1" "$PINS/plain2"; do

@@ -60,18 +60,26 @@ struct {
 	__u32 slots[8];
 } total;
 
+/* A value, which is made first if it is not there */
+static __always_inline void *find(void *map, const __u32 *key, const void *first)
+{
+	void *value = bpf_map_lookup_elem(map, key);
+
+	if (value)
+		return value;
+	bpf_map_update_elem(map, key, first, BPF_NOEXIST);
+
+	return bpf_map_lookup_elem(map, key);
+}
+
 static __always_inline void count_small(__u32 random)
 {
 	struct small first = { .last = 3 }, *v;
 	__u32 key = random % 100;
 
-	v = bpf_map_lookup_elem(&small, &key);
-	if (!v) {
-		bpf_map_update_elem(&small, &key, &first, BPF_NOEXIST);
-		v = bpf_map_lookup_elem(&small, &key);
-		if (!v)
-			return;
-	}
+	v = find(&small, &key, &first);
+	if (!v)
+		return;
 	__sync_fetch_and_add(&v->events, 1);
 	__sync_fetch_and_add(&v->twice, 2);
 	v->last = 3;
@@ -84,13 +92,9 @@ static __always_inline void count_large(__u32 random)
 
 	if (slot >= SLOTS)
 		slot = 0;
-	v = bpf_map_lookup_elem(&large, &key);
-	if (!v) {
-		bpf_map_update_elem(&large, &key, (void *)&none, BPF_NOEXIST);
-		v = bpf_map_lookup_elem(&large, &key);
-		if (!v)
-			return;
-	}
+	v = find(&large, &key, (const void *)&none);
+	if (!v)
+		return;
 	__sync_fetch_and_add(&v->events, 1);
 	__sync_fetch_and_add(&v->slots[slot], 1);
 	v->last = 3;
@@ -135,13 +139,9 @@ int count_xdp(struct xdp_md *ctx)
 	struct small first = { .last = 3 }, *v;
 
 	count(XDP);
-	v = bpf_map_lookup_elem(&cpus, &key);
-	if (!v) {
-		bpf_map_update_elem(&cpus, &key, &first, BPF_NOEXIST);
-		v = bpf_map_lookup_elem(&cpus, &key);
-		if (!v)
-			return XDP_PASS;
-	}
+	v = find(&cpus, &key, &first);
+	if (!v)
+		return XDP_PASS;
 	*(volatile __u32 *)&v->events += 1;
 	*(volatile __u32 *)&v->twice += 2;
 	v->last = 3;
