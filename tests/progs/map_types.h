@@ -50,7 +50,7 @@ static void retype(struct btf *btf, const char *member, int type)
 	int id = struct_id(btf, "struct", "value");
 	const struct btf_type *t = btf__type_by_id(btf, id);
 	struct btf_member *m = btf_members(t);
-	int i;
+	unsigned int i;
 
 	for (i = 0; i < btf_vlen(t); i++)
 		if (!strcmp(btf__name_by_offset(btf, m[i].name_off), member))
