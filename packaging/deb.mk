@@ -62,7 +62,7 @@ $(DSC)/.built: $(DEB)/.built
 		date=$$(dpkg-parsechangelog -l $(DEB)/src/debian/changelog -S Date) && \
 		tar cJf $(DSC)/bpftool-map-sync_$$version.orig.tar.xz --sort=name \
 			--owner=0 --group=0 --numeric-owner --mtime="$$date" \
-			--transform="s,^\\.,bpftool-map-sync-$$version," \
+			--transform="flags=r;s,^\\.,bpftool-map-sync-$$version," \
 			-C $(DSC)/src .
 	$(Q)cp -a packaging/debian $(DSC)/src/
 	$(Q)mkdir -p $(DSC)/src/debian/source
