@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Cheap questions to the running kernel's BTF */
+/* A cheap question to the running kernel's BTF */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #include <linux/btf.h>
-
-#include <bpf/btf.h>
 
 #include "kernel_btf.h"
 
@@ -100,45 +98,6 @@ int kernel_btf_has_name(const char *name)
 
 close_fd:
 	close(fd);
-
-	return ret;
-}
-
-static int enumerator_is(const struct btf *btf, const struct btf_type *t,
-			 const char *name, int value)
-{
-	const struct btf_enum *e = btf_enum(t);
-	const char *e_name;
-	__u32 i;
-
-	for (i = 0; i < btf_vlen(t); i++, e++) {
-		e_name = btf__name_by_offset(btf, e->name_off);
-		if (e_name && !strcmp(e_name, name))
-			return e->val == value ? 1 : -ERANGE;
-	}
-
-	return 0;
-}
-
-int kernel_btf_enumerator_is(const char *enum_name, const char *name,
-			     int value)
-{
-	struct btf *btf;
-	int id, ret;
-
-	/* Types are parsed only where the name is there at all */
-	ret = kernel_btf_has_name(name);
-	if (ret <= 0)
-		return ret;
-
-	btf = btf__parse(KERNEL_BTF_PATH, NULL);
-	if (!btf)
-		return -errno;
-
-	id = btf__find_by_name_kind(btf, enum_name, BTF_KIND_ENUM);
-	ret = id < 0 ? 0 : enumerator_is(btf, btf__type_by_id(btf, id), name,
-					 value);
-	btf__free(btf);
 
 	return ret;
 }

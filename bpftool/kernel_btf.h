@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Cheap questions to the running kernel's BTF */
+/* A cheap question to the running kernel's BTF */
 
 #ifndef __BPFTOOL_KERNEL_BTF_H
 #define __BPFTOOL_KERNEL_BTF_H
@@ -10,12 +10,5 @@
  * Returns 1 or 0, or -errno if the kernel's BTF can't be read.
  */
 int kernel_btf_has_name(const char *name);
-
-/* kernel_btf_enumerator_is() - does an enumerator exist and have this value?
- *
- * Returns as kernel_btf_has_name(); -ERANGE if it is there with another value.
- */
-int kernel_btf_enumerator_is(const char *enum_name, const char *name,
-			     int value);
 
 #endif /* __BPFTOOL_KERNEL_BTF_H */

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* bpftool map sync: wait until no running program still uses what it got from
- * a map before the call.
- */
+/* bpftool map sync: wait until no running program still uses what it got from a map */
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,12 +26,11 @@ void map_sync_print(const char *way, __u64 us)
 
 int map_sync_end(int err)
 {
-	if (err)
-		return -1;
-
 	/* bpftool batch takes a leftover errno for a failure */
-	errno = 0;
-	return 0;
+	if (!err)
+		errno = 0;
+
+	return err ? -1 : 0;
 }
 
 int do_map_sync(int argc, char **argv)

@@ -17,17 +17,19 @@
 #include <linux/membarrier.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 
 #include "kernel_btf.h"
 #include "map_wait_impl.h"
 
+#define COMMAND			"BPF_SYNC_MAP_ACCESS"
 #define CPUS_ONLINE_PATH	"/sys/devices/system/cpu/online"
 
 struct map_wait {
 	struct map_wait_opts opts;
 	const struct way *way;
 	__u64 us;
-	/* map_in_map_update */
+	/* map_in_map_update. 0: none, libbpf returns none below 3 */
 	int outer, inner[2];
 	unsigned int updates;
 };
@@ -38,7 +40,6 @@ struct way {
 	 * of the time that is measured. Both return 0, or -errno with @why.
 	 */
 	int (*prepare)(struct map_wait *w, char *why);
-	/* Returns 0 only when the wait took place */
 	int (*wait)(struct map_wait *w, char *why);
 };
 
@@ -63,19 +64,16 @@ int map_wait_give(int err, const char *reason, char *why, size_t why_size)
 
 bool map_wait_opts_copy(void *dst, size_t size, const void *opts)
 {
-	size_t sz, i;
+	const size_t sz = opts ? *(const size_t *)opts : size;
+	size_t i;
 
-	if (!opts)
-		return true;
-	memcpy(&sz, opts, sizeof(sz));
-	if (sz < sizeof(sz))
-		return false;
 	for (i = size; i < sz; i++)
 		if (((const char *)opts)[i])
 			return false;
-	memcpy(dst, opts, sz < size ? sz : size);
+	if (opts)
+		memcpy(dst, opts, sz < size ? sz : size);
 
-	return true;
+	return sz >= sizeof(sz);
 }
 
 __u64 map_wait_now_us(void)
@@ -100,27 +98,36 @@ static void log_line(const struct map_wait *w, const char *fmt, ...)
 	w->opts.log(w->opts.log_ctx, line);
 }
 
-/*
- * bpf_sync_map_access: the bpf(2) command made for it. On a kernel that was
- * not built with this header the number may be another command, and a 0 from
- * that would be taken for a wait. So the number is used only where the running
- * kernel's own BTF gives it this name.
+/* On another kernel the number may be another command, and a 0 from that would be
+ * taken for a wait. So the kernel's own BTF has to give it this name.
  */
 static int command_prepare(struct map_wait *w, char *why)
 {
-	int ret = kernel_btf_enumerator_is("bpf_cmd", "BPF_SYNC_MAP_ACCESS",
-					   BPF_SYNC_MAP_ACCESS);
+	int ret = kernel_btf_has_name(COMMAND), number = -1, id;
+	const struct btf_enum *e;
+	struct btf *btf = NULL;
+	unsigned int i;
 
+	/* Types are parsed, which takes tens of milliseconds, only where it is there */
 	if (ret > 0)
-		return 0;
-	if (ret < 0 && ret != -ERANGE)
+		btf = btf__load_vmlinux_btf();
+	if (ret < 0 || (ret && !btf))
 		return map_wait_fail(why, -EOPNOTSUPP,
 				     "the kernel's BTF can't be read: %s",
-				     strerror(-ret));
+				     strerror(ret < 0 ? -ret : errno));
 
-	return map_wait_fail(why, -EOPNOTSUPP, "the kernel%s", ret ?
-			     "'s command has another number" :
-			     " does not have the command");
+	id = btf ? btf__find_by_name_kind(btf, "bpf_cmd", BTF_KIND_ENUM) : 0;
+	e = id > 0 ? btf_enum(btf__type_by_id(btf, id)) : NULL;
+	for (i = 0; e && i < btf_vlen(btf__type_by_id(btf, id)); i++)
+		if (!strcmp(btf__name_by_offset(btf, e[i].name_off), COMMAND))
+			number = e[i].val;
+	btf__free(btf);
+	if (number == BPF_SYNC_MAP_ACCESS)
+		return 0;
+
+	return map_wait_fail(why, -EOPNOTSUPP, "the kernel%s", number < 0 ?
+			     " does not have the command" :
+			     "'s command has another number");
 }
 
 static int command_wait(struct map_wait *w, char *why)
@@ -138,19 +145,15 @@ bool map_wait_kernel_has_command(void)
 	return !command_prepare(NULL, why);
 }
 
-/*
- * map_in_map_update: an update of a map-in-map slot returns after a grace
- * period, since commit 1ae80cf31938 ("bpf: wait for running BPF programs when
- * updating map-in-map") in Linux 4.20. It is done on a private scratch map.
- */
-static int make_inner(int *fd)
+static int make_inner(void)
 {
-	if (*fd < 0)
-		*fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sync_inner", 4, 4, 1, NULL);
-
-	return *fd;
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "sync_inner", 4, 4, 1, NULL);
 }
 
+/* An update of a map-in-map slot returns after a grace period, since commit
+ * 1ae80cf31938 ("bpf: wait for running BPF programs when updating map-in-map") in
+ * Linux 4.20. That can't be probed but by timing it, so the release has to tell.
+ */
 static int update_prepare(struct map_wait *w, char *why)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
@@ -160,22 +163,22 @@ static int update_prepare(struct map_wait *w, char *why)
 	if (uname(&uts) || sscanf(uts.release, "%d.%d", &major, &minor) != 2)
 		return map_wait_fail(why, -EOPNOTSUPP,
 				     "can't read the kernel's release");
-
-	/* It can't be probed but by timing it, so the release has to tell */
 	if (major < 4 || (major == 4 && minor < 20))
 		return map_wait_fail(why, -EOPNOTSUPP,
 				     "kernel %s does not wait, 4.20 and later do",
 				     uts.release);
 
-	/* The caller brings its own map-in-map */
 	if (w->opts.after_update)
 		return 0;
 
-	opts.inner_map_fd = make_inner(&w->inner[0]);
-	if (w->inner[0] >= 0)
+	w->inner[0] = make_inner();
+	if (w->inner[0] > 0)
+		w->inner[1] = make_inner();
+	opts.inner_map_fd = w->inner[0];
+	if (w->inner[1] > 0)
 		w->outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS,
 					  "sync_outer", 4, 4, 1, &opts);
-	if (w->outer < 0)
+	if (w->outer <= 0)
 		return map_wait_fail(why, -errno, "can't create a scratch map: %s",
 				     strerror(errno));
 
@@ -187,34 +190,24 @@ static int update_prepare(struct map_wait *w, char *why)
  */
 static int update_wait(struct map_wait *w, char *why)
 {
-	int *inner = &w->inner[w->updates & 1];
+	const int *inner = &w->inner[++w->updates & 1];
 	const __u32 key = 0;
 
-	if (make_inner(inner) < 0)
-		return map_wait_fail(why, -errno, "can't create a scratch map: %s",
-				     strerror(errno));
-
-	/* A failed update does not wait */
 	if (bpf_map_update_elem(w->outer, &key, inner, BPF_ANY))
 		return map_wait_fail(why, -errno, "can't update the scratch map: %s",
 				     strerror(errno));
-	w->updates++;
 
 	return 0;
 }
 
-/*
- * membarrier: MEMBARRIER_CMD_GLOBAL waits for an RCU grace period, but
- * returns at once, without waiting, while one CPU is online.
+/* With one CPU online membarrier returns at once, without waiting. Several are a list
+ * ("0,2") or a range ("0-3").
  */
-
-/* Several CPUs are a list ("0,2") or a range ("0-3") */
 static int several_cpus_online(char *why)
 {
+	FILE *f = fopen(CPUS_ONLINE_PATH, "re");
 	char cpus[256] = "";
-	FILE *f;
 
-	f = fopen(CPUS_ONLINE_PATH, "re");
 	if (!f)
 		return map_wait_fail(why, -EOPNOTSUPP,
 				     "can't tell how many CPUs are online: %s: %s",
@@ -232,9 +225,8 @@ static int several_cpus_online(char *why)
 
 static int membarrier_prepare(struct map_wait *w, char *why)
 {
-	int cmds;
+	int cmds = syscall(__NR_membarrier, MEMBARRIER_CMD_QUERY, 0);
 
-	cmds = syscall(__NR_membarrier, MEMBARRIER_CMD_QUERY, 0);
 	if (cmds < 0)
 		return map_wait_fail(why, -EOPNOTSUPP,
 				     "the kernel has no membarrier: %s",
@@ -261,9 +253,8 @@ static const struct way ways[] = {
 	{ MAP_WAIT_COMMAND,	command_prepare,	command_wait },
 	{ MAP_WAIT_UPDATE,	update_prepare,		update_wait },
 	{ MAP_WAIT_MEMBARRIER,	membarrier_prepare,	membarrier_wait },
+	{}
 };
-
-#define NR_WAYS	(sizeof(ways) / sizeof(*ways))
 
 /* The first that works, or the one that was asked for */
 static int choose(struct map_wait *w, char *why)
@@ -274,7 +265,7 @@ static int choose(struct map_wait *w, char *why)
 	int err = -EINVAL;
 	size_t len = 0;
 
-	for (way = ways; way < ways + NR_WAYS; way++) {
+	for (way = ways; way->name; way++) {
 		if (name && strcmp(name, way->name))
 			continue;
 
@@ -306,25 +297,18 @@ int map_wait_open(struct map_wait **wp, const struct map_wait_opts *opts,
 		  char *why, size_t why_size)
 {
 	char reason[MAP_WAIT_WHY] = "out of memory";
-	struct map_wait *w;
+	struct map_wait *w = calloc(1, sizeof(*w));
 	int err = -ENOMEM;
 
-	w = calloc(1, sizeof(*w));
-	*wp = w;
-	if (!w)
-		return map_wait_give(err, reason, why, why_size);
-	w->outer = -1;
-	w->inner[0] = -1;
-	w->inner[1] = -1;
-
-	if (map_wait_opts_copy(&w->opts, sizeof(w->opts), opts))
+	if (w && map_wait_opts_copy(&w->opts, sizeof(w->opts), opts))
 		err = choose(w, reason);
-	else
+	else if (w)
 		err = map_wait_fail(reason, -EINVAL, "the options are not valid");
 	if (err) {
 		map_wait_close(w);
-		*wp = NULL;
+		w = NULL;
 	}
+	*wp = w;
 
 	return map_wait_give(err, reason, why, why_size);
 }
@@ -351,13 +335,11 @@ int map_wait_run(struct map_wait *w, char *why, size_t why_size)
 
 void map_wait_close(struct map_wait *w)
 {
-	if (!w)
-		return;
-	if (w->outer >= 0)
+	if (w && w->outer > 0)
 		close(w->outer);
-	if (w->inner[0] >= 0)
+	if (w && w->inner[0] > 0)
 		close(w->inner[0]);
-	if (w->inner[1] >= 0)
+	if (w && w->inner[1] > 0)
 		close(w->inner[1]);
 	free(w);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Wait until no running BPF program still uses what it got from a map.
- *
- * Needs libbpf and nothing of bpftool. Keeps no global state: any number of
- * threads may wait at the same time, each with a handle of its own.
+/* Wait until no running BPF program still uses what it got from a map. Needs libbpf
+ * only. Threads may wait at the same time, each with a handle of its own.
  */
 
 #ifndef __MAP_WAIT_H
@@ -23,8 +21,7 @@ extern "C" {
 #define MAP_WAIT_MEMBARRIER	"membarrier"
 
 /* As help and errors show them */
-#define MAP_WAIT_WAYS							\
-	MAP_WAIT_COMMAND " | " MAP_WAIT_UPDATE " | " MAP_WAIT_MEMBARRIER
+#define MAP_WAIT_WAYS	MAP_WAIT_COMMAND " | " MAP_WAIT_UPDATE " | " MAP_WAIT_MEMBARRIER
 
 /* Size of a buffer that holds any text put into "why" */
 #define MAP_WAIT_WHY		1024
@@ -36,14 +33,11 @@ struct map_wait_opts {
 	size_t sz;
 	/* Name of the only way to use, NULL for the best one that works */
 	const char *way;
-	/* The caller itself updates a slot of a map-in-map after
-	 * map_wait_open(). Where such an update waits, map_wait_run() does not
-	 * wait another time.
+	/* The caller updates a slot of a map-in-map after map_wait_open(). Where
+	 * that waits, map_wait_run() does not wait again.
 	 */
 	bool after_update;
-	/* Called with a line of text for each way that was passed over, chosen
-	 * or used; may be NULL
-	 */
+	/* Called with a line for each way that was passed over or used, or NULL */
 	void (*log)(void *ctx, const char *line);
 	void *log_ctx;
 };
@@ -51,11 +45,8 @@ struct map_wait_opts {
 #define map_wait_opts__last_field log_ctx
 
 /**
- * @brief **map_wait()** waits until each BPF program that was running at the
- * call has finished that run.
- *
- * It does what map_wait_open(), map_wait_run() and map_wait_close() do.
- *
+ * @brief **map_wait()** does what map_wait_open(), map_wait_run() and
+ * map_wait_close() do.
  * @param opts options, or NULL for the defaults
  * @return 0 only after a wait that took place; otherwise a negative error code,
  * as map_wait_open() and map_wait_run() return them
@@ -63,14 +54,11 @@ struct map_wait_opts {
 int map_wait(const struct map_wait_opts *opts);
 
 /**
- * @brief **map_wait_open()** chooses a way to wait that the running kernel
- * really has, and prepares it.
- *
- * Called before something that can't be taken back, it finds out that there is
- * no way to wait while that costs nothing. The ways, best first:
+ * @brief **map_wait_open()** chooses the best way to wait that the running kernel
+ * really has, and prepares it. To be called before what can't be taken back.
  *
  * bpf_sync_map_access: the command of bpf(2). Used only where the kernel's BTF
- * names it and gives it the number that libbpf has for it. Needs CAP_BPF.
+ * has its name and its number. Needs CAP_BPF.
  *
  * map_in_map_update: an update of a scratch map-in-map; waits since Linux 4.20,
  * commit 1ae80cf31938 ("bpf: wait for running BPF programs when updating
@@ -78,8 +66,6 @@ int map_wait(const struct map_wait_opts *opts);
  *
  * membarrier: MEMBARRIER_CMD_GLOBAL, since Linux 4.3. Not used while a single
  * CPU is online, where it returns without waiting, nor under nohz_full.
- *
- * Sleepable programs are not waited for: see map_wait_sleepable.h.
  *
  * @param w where to put the handle, to be closed with map_wait_close()
  * @param opts options, or NULL for the defaults
@@ -95,7 +81,7 @@ int map_wait_open(struct map_wait **w, const struct map_wait_opts *opts,
 
 /**
  * @brief **map_wait_run()** waits until each BPF program that was running at
- * the call has finished that run. May be called again.
+ * the call has finished that run, unless it is sleepable. May be called again.
  * @param w handle
  * @param why buffer for the reason of a failure, one line; may be NULL
  * @param why_size size of that buffer
@@ -105,38 +91,20 @@ int map_wait_open(struct map_wait **w, const struct map_wait_opts *opts,
  */
 int map_wait_run(struct map_wait *w, char *why, size_t why_size);
 
-/**
- * @brief **map_wait_close()** releases all that a handle holds
- * @param w handle, or NULL
- */
+/* map_wait_close() - release all that a handle holds; NULL is fine */
 void map_wait_close(struct map_wait *w);
 
-/**
- * @brief **map_wait_way()** returns the name of the way that was chosen
- * @param w handle
- * @return the name, one of MAP_WAIT_WAYS
- */
+/* map_wait_way() - the name of the way that was chosen, one of MAP_WAIT_WAYS */
 const char *map_wait_way(const struct map_wait *w);
 
-/**
- * @brief **map_wait_us()** returns how long the last wait took
- * @param w handle
- * @return microseconds
- */
+/* map_wait_us() - how long the last wait took, in microseconds */
 __u64 map_wait_us(const struct map_wait *w);
 
-/**
- * @brief **map_wait_by_update()** tells whether an update of a map-in-map slot
- * is the wait
- * @param w handle
- * @return true if the way is map_in_map_update
- */
+/* map_wait_by_update() - is the way map_in_map_update? */
 bool map_wait_by_update(const struct map_wait *w);
 
-/**
- * @brief **map_wait_kernel_has_command()** tells whether the running kernel
- * has the command BPF_SYNC_MAP_ACCESS
- * @return true if its BTF has the name and the number
+/* map_wait_kernel_has_command() - does the kernel's BTF have BPF_SYNC_MAP_ACCESS,
+ * with the number that libbpf has for it?
  */
 bool map_wait_kernel_has_command(void);
 

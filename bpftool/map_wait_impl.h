@@ -4,20 +4,12 @@
 #ifndef __MAP_WAIT_IMPL_H
 #define __MAP_WAIT_IMPL_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include <linux/types.h>
-
 #include "map_wait.h"
 
 /* map_wait_fail() - put a reason into @why, of MAP_WAIT_WHY bytes; returns @err */
 int map_wait_fail(char *why, int err, const char *fmt, ...);
 
-/* map_wait_opts_copy() - copy options of the size that the caller knows
- *
- * Returns false if the caller has set something that is not known here.
- */
+/* map_wait_opts_copy() - false if the caller has set something that is not known here */
 bool map_wait_opts_copy(void *dst, size_t size, const void *opts);
 
 /* map_wait_give() - hand @reason of @err to a caller; returns @err */

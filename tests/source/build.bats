@@ -69,7 +69,7 @@ warnings() {
 }
 
 @test "a changed header is in the next bpftool" {
-	sed -i 's/"PROVIDER := {/"PROVIDER ::= {/' "$COPY/bpftool/map_sync_help.h"
+	sed -i 's/"PROVIDER := {/"PROVIDER ::= {/' "$COPY/bpftool/map_sync.h"
 	build
 	run "$COPY/build/bpftool" map help
 	[[ $output == *'PROVIDER ::= {'* ]]
