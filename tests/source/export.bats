@@ -90,7 +90,7 @@ patched() {
 	local path
 
 	for path in tools/bpf/bpftool tools/lib/bpf tools/include include kernel; do
-		diff -r -x .pc "linux/$path" "$TREE/$path"
+		diff -r --no-dereference -x .pc "linux/$path" "$TREE/$path"
 	done
 	diff -r "$ROOT/patches/selftests/progs" linux/tools/testing/selftests/bpf/progs
 }
