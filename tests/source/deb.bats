@@ -158,7 +158,9 @@ version_of() {
 
 	for lib in $(objdump -p "$DEB/obj/bpftool" |
 		sed -n 's/.* NEEDED *\(lib[a-z]*\).*/\1/p'); do
+		# What a package is called that is not called after its library
 		[ "$lib" = libz ] && lib=zlib
+		[ "$lib" = libcrypto ] && lib=libssl
 		dpkg-deb -f "$TOOL" Depends | grep -qE "\b${lib}[0-9a-z]* \(>="
 	done
 }
