@@ -18,6 +18,7 @@
  * if what was drained and what is left is not what was counted.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -109,7 +110,8 @@ static void add_map(struct sums *sums, const struct map_ref *ref,
 		    const char *where)
 {
 	struct move_value *v = calloc(nr_cpus, sizeof(*v));
-	__u32 key, *prev = NULL;
+	__u32 key, next;
+	bool more;
 
 	if (is_queue(ref->info.type)) {
 		while (!bpf_map_lookup_and_delete_elem(ref->fd, NULL, v))
@@ -117,12 +119,18 @@ static void add_map(struct sums *sums, const struct map_ref *ref,
 		free(v);
 		return;
 	}
-	while (!bpf_map_get_next_key(ref->fd, prev, &key)) {
+	more = !bpf_map_get_next_key(ref->fd, NULL, &key);
+	while (more) {
 		if (!bpf_map_lookup_elem(ref->fd, &key, v))
 			add_value(sums, v, where);
-		if (read_delete && ref->fd == map.fd && !is_set(&stop_load))
+		/* From a key that is gone it would start over */
+		more = !bpf_map_get_next_key(ref->fd, &key, &next);
+		if (read_delete && ref->fd == map.fd && !is_set(&stop_load)) {
+			/* On one CPU little else runs in between */
+			sched_yield();
 			bpf_map_delete_elem(ref->fd, &key);
-		prev = &key;
+		}
+		key = next;
 	}
 	free(v);
 }
