@@ -218,7 +218,8 @@ static int load_part(struct map_move *m, __u32 begin)
 	m->skel->rodata->is_since = o->since;
 	m->skel->rodata->has_last = !!o->last;
 	m->skel->rodata->revisit = m->others &&
-		(m->units > PART_UNITS || m->mover == MOVER_OWN);
+		(m->units > PART_UNITS || m->mover == MOVER_OWN ||
+		 m->mover == MOVER_CPU);
 
 	bpf_object__for_each_program(prog, m->skel->obj)
 		bpf_program__set_autoload(prog, prog == program(m));
