@@ -58,7 +58,7 @@ help:
 	@echo 'make export      DIR=FOLDER: the patches as quilt folders, for packages'
 	@echo 'make install     DESTDIR= prefix=/usr/local: binary, manual, bash completion'
 	@echo 'make deb         Debian packages in build/deb; check-deb-fresh: in a fresh Debian'
-	@echo 'make dsc         a Debian source package in build/deb/dsc'
+	@echo 'make dsc         a Debian source package in build/deb/dsc; check-dsc-fresh: by sbuild'
 	@echo 'make clean       remove build/'
 	@echo
 	@echo 'BASE=6.12        kernel release of the package linux-source-BASE: 6.1, 6.12, 7.3'

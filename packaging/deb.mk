@@ -4,6 +4,7 @@
 #   make deb              build/deb/*.deb
 #   make dsc              build/deb/dsc: a source package that builds by itself
 #   make check-deb-fresh  from a clone to an installed package, in a chroot
+#   make check-dsc-fresh  from that source package to installed ones, in chroots
 #   build/deb/obj         bpftool and libbpf with the flags of dpkg-buildflags
 #   build/deb/src         where dpkg-buildpackage runs
 #   build/deb/chroot      a fresh Debian that the tests install them in
@@ -102,3 +103,9 @@ check-host: $(DEB)/.built $(DEB)/chroot $(DSC)/.built
 .PHONY: check-deb-fresh
 check-deb-fresh: build/.check-packages
 	$(Q)tests/deb/fresh.sh
+
+# SUITE=trixie: of another Debian than bookworm
+.PHONY: check-dsc-fresh
+check-dsc-fresh: $(DSC)/.built build/.check-packages
+	$(Q)scripts/packages.sh sbuild uidmap autopkgtest
+	$(Q)SUITE=$(SUITE) tests/deb/dsc-fresh.sh
