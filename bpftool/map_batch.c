@@ -76,14 +76,6 @@ static int batch_init(struct batch *b)
 	return batch_resize(b, capacity ? : 1);
 }
 
-static void batch_free(struct batch *b)
-{
-	free(b->keys);
-	free(b->values);
-	free(b->from);
-	free(b->to);
-}
-
 /* The entries of one bucket come together or not at all. CPUs that add to a map
  * at the same time may add a few too many.
  */
@@ -147,9 +139,6 @@ static int batch_read(struct batch *b)
  * @fn:		gets the key and the value, or the values of all CPUs. Anything
  *		other than 0 that it returns ends the walk.
  *
- * The map may change during the walk: an entry that is deleted before it is read is
- * left out.
- *
  * Return: 0, what @fn returned, -errno; or 1 with the reason in errno if the
  * kernel reads no batches of this map and @fn was not called.
  */
@@ -177,7 +166,10 @@ int map_batch_each(int fd, const struct bpf_map_info *info,
 			err = fn(ctx, b.keys + (size_t)i * info->key_size,
 				 b.values + i * b.value_size);
 	}
-	batch_free(&b);
+	free(b.keys);
+	free(b.values);
+	free(b.from);
+	free(b.to);
 
 	return err;
 }

@@ -153,7 +153,7 @@ changed_lines() {
 		[ "$name" = 4-drain ] || total=$((total + $(changed_lines "$name")))
 	done <<-'SIZES'
 		1-command 3 550
-		2-map-dump 6
+		2-map-dump 6 745
 		3-map-sync 4 1000
 		4-drain 15
 	SIZES
