@@ -215,7 +215,7 @@ count_on() {
 	export -f count_on
 	count_on "$cpu"
 	# shellcheck disable=SC2016 # a shell of its own expands it
-	CPU=$cpu at_call -n $((2 * $(getconf _NPROCESSORS_CONF))) run='count_on "$CPU"' \
+	CPU=$cpu at_call -n $(($(getconf _NPROCESSORS_CONF) + cpu + 1)) run='count_on "$CPU"' \
 		'bpf\(BPF_PROG_TEST_RUN' "$BPFTOOL" -j map drain pinned "$map" \
 		journal "$journal" >"$BATS_TEST_TMPDIR/out"
 	jq -e --argjson cpu "$cpu" --argjson n 2 "$want" "$BATS_TEST_TMPDIR/out"
