@@ -449,9 +449,6 @@ static int check_descriptors(void)
 	return 0;
 }
 
-/* Maps are opened by ID, which takes CAP_SYS_ADMIN. The kernel is asked with an
- * ID that no map has, so that user namespaces and security modules are covered.
- */
 int drain_check_proc(const char *verb)
 {
 	return access("/proc/self/fdinfo", F_OK) ?
@@ -459,6 +456,9 @@ int drain_check_proc(const char *verb)
 		       verb, strerror(errno)) : 0;
 }
 
+/* Maps are opened by ID, which takes CAP_SYS_ADMIN. The kernel is asked with an
+ * ID that no map has, so that user namespaces and security modules are covered.
+ */
 int drain_begin(const char *verb, struct drain_signals *before)
 {
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };

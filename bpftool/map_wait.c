@@ -104,6 +104,7 @@ static void log_line(const struct map_wait *w, const char *fmt, ...)
 static int command_prepare(struct map_wait *w, char *why)
 {
 	int ret = kernel_btf_has_name(COMMAND), number = -1, id;
+	const struct btf_type *t = NULL;
 	const struct btf_enum *e;
 	struct btf *btf = NULL;
 	unsigned int i;
@@ -117,8 +118,10 @@ static int command_prepare(struct map_wait *w, char *why)
 				     strerror(ret < 0 ? -ret : errno));
 
 	id = btf ? btf__find_by_name_kind(btf, "bpf_cmd", BTF_KIND_ENUM) : 0;
-	e = id > 0 ? btf_enum(btf__type_by_id(btf, id)) : NULL;
-	for (i = 0; e && i < btf_vlen(btf__type_by_id(btf, id)); i++)
+	if (id > 0)
+		t = btf__type_by_id(btf, id);
+	e = t ? btf_enum(t) : NULL;
+	for (i = 0; t && i < btf_vlen(t); i++)
 		if (!strcmp(btf__name_by_offset(btf, e[i].name_off), COMMAND))
 			number = e[i].val;
 	btf__free(btf);
@@ -335,11 +338,13 @@ int map_wait_run(struct map_wait *w, char *why, size_t why_size)
 
 void map_wait_close(struct map_wait *w)
 {
-	if (w && w->outer > 0)
+	if (!w)
+		return;
+	if (w->outer > 0)
 		close(w->outer);
-	if (w && w->inner[0] > 0)
+	if (w->inner[0] > 0)
 		close(w->inner[0]);
-	if (w && w->inner[1] > 0)
+	if (w->inner[1] > 0)
 		close(w->inner[1]);
 	free(w);
 }
