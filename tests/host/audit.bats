@@ -39,7 +39,7 @@ compiled() {
 	shift
 	for file in "$PROGS"/*.bpf.c; do
 		"$clang" -g -Wno-unused-function --target=bpf "$@" \
-			-I"$TREE/../obj/libbpf/include" \
+			-I"$PROGS/.." -I"$TREE/../obj/libbpf/include" \
 			-I"$TREE/tools/include/uapi" -c "$file" \
 			-o "$(basename "$file" .c).o"
 	done

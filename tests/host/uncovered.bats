@@ -182,8 +182,8 @@ held_and_lost() {
 @test "a bpf_task_work in a map of the program" {
 	skip_unless "the kernel has no bpf_task_work" \
 		kernel_has bpf_task_work_schedule_signal_impl
-	load_prog wq_task_work task_work
-	waited_for "program $PROG task_work can start a callback from map $(map_id "$PINS/works"),"
+	load_prog callbacks task_work
+	waited_for "program $PROG task_work can start a callback from map $(map_id "$PINS/tasks"),"
 }
 
 @test "a bpf_timer in the drained map's own values" {

@@ -3,16 +3,11 @@
  * counted by itself, too, by the type of its program
  */
 #include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 
 enum who { RAW_TP, TC, XDP, CGROUP, WHO_MAX };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WHO_MAX);
-	__type(key, __u32);
-	__type(value, __u64);
-} counted SEC(".maps");
+MAP(counted, ARRAY, WHO_MAX, __u32, __u64);
 
 /* 12 bytes */
 struct small {
@@ -20,12 +15,7 @@ struct small {
 	__u32 last;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 256);
-	__type(key, __u32);
-	__type(value, struct small);
-} small SEC(".maps");
+MAP(small, HASH, 256, __u32, struct small);
 
 /* 4 KiB: a histogram beside a name */
 #define SLOTS	1016
@@ -38,20 +28,10 @@ struct large {
 
 const volatile struct large none = { .name = "counter", .last = 3 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 64);
-	__type(key, __u32);
-	__type(value, struct large);
-} large SEC(".maps");
+MAP(large, HASH, 64, __u32, struct large);
 
 /* One type of program counts here, without atomics */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 64);
-	__type(key, __u32);
-	__type(value, struct small);
-} cpus SEC(".maps");
+MAP(cpus, PERCPU_HASH, 64, __u32, struct small);
 
 /* Counters among state */
 struct {
@@ -156,5 +136,3 @@ int count_cgroup(struct __sk_buff *skb)
 
 	return 1;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

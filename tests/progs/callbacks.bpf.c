@@ -11,12 +11,7 @@ struct bpf_rcu_head {
 };
 
 #define INNER(name, value_type)					\
-	struct name##_map {					\
-		__uint(type, BPF_MAP_TYPE_ARRAY);		\
-		__uint(max_entries, 1);				\
-		__type(key, __u32);				\
-		__type(value, struct value_type);		\
-	} name SEC(".maps")
+	struct_map(name##_map, ARRAY, 1, __u32, struct value_type) name SEC(".maps")
 
 /* NAME_outer, where the map is in one of its slots */
 #define OUTER(name, slot)					\
@@ -55,6 +50,11 @@ struct timers {
 	} of[2 - 1];
 };
 
+struct task {
+	__u64 count;
+	struct bpf_task_work work;
+};
+
 struct callback {
 	__u64 count;
 	struct bpf_rcu_head head;
@@ -71,6 +71,7 @@ OUTER(timer_deep, 0);
 INNER(rcu_head, callback);
 OUTER(rcu_head, 0);
 INNER(beside, deep_work);
+INNER(tasks, task);
 
 static int count_in(void *map_in_map, __u32 slot)
 {
@@ -97,58 +98,13 @@ static int count_beside(void *map)
 	return count_in(&outer, 0);
 }
 
-SEC("tc")
-int in_wq(void *ctx)
-{
-	return count_in(&wq_outer, 1);
-}
-
-SEC("tc")
-int in_timer(void *ctx)
-{
-	return count_in(&timer_outer, 0);
-}
-
-SEC("tc")
-int in_wq_deep(void *ctx)
-{
-	return count_in(&wq_deep_outer, 0);
-}
-
-SEC("tc")
-int in_timer_deep(void *ctx)
-{
-	return count_in(&timer_deep_outer, 0);
-}
-
-SEC("tc")
-int in_rcu_head(void *ctx)
-{
-	return count_in(&rcu_head_outer, 0);
-}
-
-SEC("tc")
-int wq_in_other(void *ctx)
-{
-	return count_in(&outer, 0) + count_in(&wq_outer, 1);
-}
-
-SEC("tc")
-int wq_nowhere(void *ctx)
-{
-	return count_in(&outer, 0);
-}
-
-SEC("tc")
-int wq_deep_beside(void *ctx)
-{
-	return count_beside(&beside);
-}
-
-SEC("tc")
-int timer_beside(void *ctx)
-{
-	return count_beside(&timer);
-}
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+PROG("tc", in_wq, void *ctx, count_in(&wq_outer, 1))
+PROG("tc", in_timer, void *ctx, count_in(&timer_outer, 0))
+PROG("tc", in_wq_deep, void *ctx, count_in(&wq_deep_outer, 0))
+PROG("tc", in_timer_deep, void *ctx, count_in(&timer_deep_outer, 0))
+PROG("tc", in_rcu_head, void *ctx, count_in(&rcu_head_outer, 0))
+PROG("tc", wq_in_other, void *ctx, count_in(&outer, 0) + count_in(&wq_outer, 1))
+PROG("tc", wq_nowhere, void *ctx, count_in(&outer, 0))
+PROG("tc", wq_deep_beside, void *ctx, count_beside(&beside))
+PROG("tc", timer_beside, void *ctx, count_beside(&timer))
+PROG("tc", task_work, void *ctx, count_beside(&tasks))

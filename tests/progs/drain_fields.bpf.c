@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Values with fields in which the kernel keeps something of its own */
 #include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 
 struct mm_struct;
 struct task_struct;
@@ -26,19 +26,10 @@ struct with_user {
 	struct mm_struct __attribute__((btf_type_tag("user"))) *mm;
 };
 
-#define MAP(name, of)					\
-	struct {					\
-		__uint(type, BPF_MAP_TYPE_HASH);	\
-		__uint(max_entries, 16);		\
-		__uint(map_flags, BPF_F_NO_PREALLOC);	\
-		__type(key, __u32);			\
-		__type(value, struct of);		\
-	} name SEC(".maps")
-
-MAP(lock, with_lock);
-MAP(timer, with_timer);
-MAP(kptr, with_kptr);
-MAP(user, with_user);
+MAP(lock, HASH, 16, __u32, struct with_lock, __uint(map_flags, BPF_F_NO_PREALLOC););
+MAP(timer, HASH, 16, __u32, struct with_timer, __uint(map_flags, BPF_F_NO_PREALLOC););
+MAP(kptr, HASH, 16, __u32, struct with_kptr, __uint(map_flags, BPF_F_NO_PREALLOC););
+MAP(user, HASH, 16, __u32, struct with_user, __uint(map_flags, BPF_F_NO_PREALLOC););
 
 SEC("tc")
 int use(struct __sk_buff *skb)
@@ -54,5 +45,3 @@ int use(struct __sk_buff *skb)
 		v = bpf_map_lookup_elem(&user, &key);
 	return !v;
 }
-
-char _license[] SEC("license") = "GPL";

@@ -3,41 +3,19 @@
  * its driver chose, and only then adds to what it looked up.
  */
 #include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 #include "late.h"
 
-struct counts {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16);
-	__type(key, __u32);
-	__type(value, __u64);
-};
+struct_map(counts, HASH, 16, __u32, __u64);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, struct counts);
-} outer SEC(".maps");
+MAP_OF_MAPS(outer, ARRAY, 1, __u32, counts);
 
 /* The selector pattern: an index that says which of two maps is in use */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} selector SEC(".maps");
+MAP(selector, ARRAY, 1, __u32, __u32);
 
-struct counts first SEC(".maps");
-struct counts second SEC(".maps");
+struct counts first SEC(".maps"), second SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct late_state);
-} state SEC(".maps");
+MAP(state, ARRAY, 1, __u32, struct late_state, __uint(map_flags, BPF_F_MMAPABLE););
 
 /* A callback each would be short of a second before bpf_loop() ends */
 static long until(__u32 i, void *ctx)
@@ -108,18 +86,10 @@ static __always_inline int late(void)
 }
 
 /* Softirqs wait as well, but PREEMPT_RT still schedules */
-SEC("tc")
-int late_tc(struct __sk_buff *skb)
-{
-	return late();
-}
+PROG("tc", late_tc, struct __sk_buff *skb, late())
 
 /* Nothing is scheduled, PREEMPT_RT or not, but softirqs still run */
-SEC("raw_tp")
-int late_raw_tp(void *ctx)
-{
-	return late();
-}
+PROG("raw_tp", late_raw_tp, void *ctx, late())
 
 /* Others are scheduled where the kernel is preemptible (preempt=full) */
 SEC("iter/bpf_map")
@@ -127,5 +97,3 @@ int late_iter(struct bpf_iter__bpf_map *ctx)
 {
 	return ctx->map && !ctx->meta->seq_num ? late() : 0;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -5,32 +5,17 @@
  * program may be preempted by another run of it on the same CPU.
  */
 #include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 #include "load.h"
 
-struct counts {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 128);
-	__type(key, __u32);
-	__type(value, __u64);
-};
+struct_map(counts, HASH, 128, __u32, __u64);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, struct counts);
-} outer SEC(".maps");
+MAP_OF_MAPS(outer, ARRAY, 1, __u32, counts);
 
 /* Counted in as well with --plain: an ordinary map */
 struct counts plain SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, LOAD_COUNTERS);
-	__type(key, __u32);
-	__type(value, __u64);
-} counters SEC(".maps");
+MAP(counters, PERCPU_ARRAY, LOAD_COUNTERS, __u32, __u64);
 
 struct load_config conf = { .slots = 1, .keys = 64 };
 
@@ -110,5 +95,3 @@ int load(struct __sk_buff *skb)
 
 	return 0;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* An event: counted by itself, then in a map whose values hold more than counters */
 #include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 #include "move_load.h"
 
 /* Replaced before the load, or made another type */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct move_value);
-} map SEC(".maps");
+MAP(map, HASH, 1, __u32, struct move_value);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -76,17 +71,8 @@ static __always_inline int count_in(struct __sk_buff *skb, bool plain)
 	return 0;
 }
 
-SEC("tc")
-int count_value(struct __sk_buff *skb)
-{
-	return count_in(skb, false);
-}
-
-SEC("?tc")
-int count_plain(struct __sk_buff *skb)
-{
-	return count_in(skb, true);
-}
+PROG("tc", count_value, struct __sk_buff *skb, count_in(skb, false))
+PROG("?tc", count_plain, struct __sk_buff *skb, count_in(skb, true))
 
 /* Loaded only where the map is a queue or a stack */
 SEC("?tc")
@@ -101,5 +87,3 @@ int count_push(struct __sk_buff *skb)
 
 	return 0;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

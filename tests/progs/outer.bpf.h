@@ -5,26 +5,15 @@
 #ifndef OUTER_BPF_H
 #define OUTER_BPF_H
 
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 
 #ifndef OUTER_SLOTS
 #define OUTER_SLOTS	4
 #define FIRST_SLOT	0
 #endif
 
-struct inner {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} first SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, OUTER_SLOTS);
-	__type(key, __u32);
-	__array(values, struct inner);
-} outer SEC(".maps") = {
+struct_map(inner, ARRAY, 1, __u32, __u64) first SEC(".maps");
+MAP_OF_MAPS(outer, ARRAY, OUTER_SLOTS, __u32, inner) = {
 	.values = { [FIRST_SLOT] = &first },
 };
 

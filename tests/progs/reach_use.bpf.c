@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* A program that has a map among its own, without any map-in-map */
 #include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16);
-	__type(key, __u32);
-	__type(value, __u64);
-} held SEC(".maps");
+MAP(held, HASH, 16, __u32, __u64);
 
 SEC("tc")
 int reach_holder(struct __sk_buff *skb)
@@ -24,5 +19,3 @@ int reach_holder(struct __sk_buff *skb)
 
 	return 0;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

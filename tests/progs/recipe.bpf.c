@@ -4,73 +4,27 @@
  * address is in the configured set. The address is the first word of the packet.
  */
 #include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 
-struct counts {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u32);
-	__type(value, __u64);
-};
+struct_map(counts, HASH, 1024, __u32, __u64);
 
-struct counts packets SEC(".maps");
-struct counts flows_in SEC(".maps");
-struct counts spare SEC(".maps");
-struct counts counts_0 SEC(".maps");
-struct counts counts_1 SEC(".maps");
+struct counts packets SEC(".maps"), spare SEC(".maps"), flows_in SEC(".maps");
+struct counts counts_0 SEC(".maps"), counts_1 SEC(".maps");
+struct counts kind_0 SEC(".maps"), kind_1 SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, struct counts);
-} flows SEC(".maps") = {
-	.values = { &flows_in },
-};
-
-struct counts kind_0 SEC(".maps");
-struct counts kind_1 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 4);
-	__type(key, __u32);
-	__array(values, struct counts);
-} kinds SEC(".maps") = {
-	.values = { &kind_0, &kind_1 },
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} selector SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} totals SEC(".maps");
+MAP_OF_MAPS(flows, ARRAY, 1, __u32, counts) = { .values = { &flows_in } };
+MAP_OF_MAPS(kinds, ARRAY, 4, __u32, counts) = { .values = { &kind_0, &kind_1 } };
+MAP(selector, ARRAY, 1, __u32, __u32);
+MAP(totals, PERCPU_ARRAY, 1, __u32, __u64);
 
 struct addresses {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__uint(key_size, 4);
 	__uint(value_size, 1);
-};
+} blocked SEC(".maps");
 
-struct addresses blocked SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, struct addresses);
-} blocklist SEC(".maps") = {
-	.values = { &blocked },
-};
+MAP_OF_MAPS(blocklist, ARRAY, 1, __u32, addresses) = { .values = { &blocked } };
 
 static __always_inline void count(void *map, __u32 address)
 {
@@ -124,5 +78,3 @@ int recipe(struct xdp_md *ctx)
 
 	return XDP_PASS;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

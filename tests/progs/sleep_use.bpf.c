@@ -3,7 +3,6 @@
  * could be but are not, and one whose type knows no sleeping.
  */
 #include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "sleep_use.h"
 #include "outer.bpf.h"
@@ -21,11 +20,11 @@ static __u64 *find_value(void)
 /* Between finding the value and adding to it, it waits for a page of user
  * space, for as long as it takes.
  */
-static int add_from_user(const void *page)
+static int add_from_user(__u64 page)
 {
 	__u64 *value = find_value(), add = 0;
 
-	if (!value || bpf_copy_from_user(&add, sizeof(add), page))
+	if (!value || bpf_copy_from_user(&add, sizeof(add), (const void *)page))
 		return 0;
 	__sync_fetch_and_add(value, add);
 
@@ -42,17 +41,8 @@ static int add_one(void)
 	return 0;
 }
 
-SEC("uprobe.s")
-int uprobe_sleeps(struct pt_regs *ctx)
-{
-	return add_from_user((const void *)PT_REGS_PARM1(ctx));
-}
-
-SEC("syscall")
-int syscall_sleeps(struct sleep_args *args)
-{
-	return add_from_user((const void *)args->page);
-}
+PROG("uprobe.s", uprobe_sleeps, struct pt_regs *ctx, add_from_user(PT_REGS_PARM1(ctx)))
+PROG("syscall", syscall_sleeps, struct sleep_args *args, add_from_user(args->page))
 
 SEC("iter.s/task")
 int iter_sleeps(struct bpf_iter__task *ctx)
@@ -60,21 +50,13 @@ int iter_sleeps(struct bpf_iter__task *ctx)
 	if (!ctx->task || ctx->meta->seq_num)
 		return 0;
 
-	return add_from_user((const void *)SLEEP_PAGE);
+	return add_from_user(SLEEP_PAGE);
 }
 
-SEC("lsm.s/file_open")
-int lsm_sleeps(void *ctx)
-{
-	return add_from_user((const void *)SLEEP_PAGE);
-}
+PROG("lsm.s/file_open", lsm_sleeps, void *ctx, add_from_user(SLEEP_PAGE))
 
 /* One that can sleep on every kernel, since 6.2: test runs of tracing programs call it */
-SEC("fentry.s/bpf_fentry_test1")
-int fentry_sleeps(void *ctx)
-{
-	return add_from_user((const void *)SLEEP_PAGE);
-}
+PROG("fentry.s/bpf_fentry_test1", fentry_sleeps, void *ctx, add_from_user(SLEEP_PAGE))
 
 /* The loader makes these two sleepable, which needs Linux 7.1 */
 SEC("raw_tp/sys_enter")
@@ -83,43 +65,12 @@ int raw_tp_sleeps(struct bpf_raw_tracepoint_args *ctx)
 	if (ctx->args[1] != SLEEP_SYSCALL)
 		return 0;
 
-	return add_from_user((const void *)SLEEP_PAGE);
+	return add_from_user(SLEEP_PAGE);
 }
 
-SEC("tracepoint/syscalls/sys_enter_getpgid")
-int tp_sleeps(void *ctx)
-{
-	return add_from_user((const void *)SLEEP_PAGE);
-}
-
-SEC("uprobe")
-int uprobe_plain(struct pt_regs *ctx)
-{
-	return add_one();
-}
-
-SEC("iter/task")
-int iter_plain(struct bpf_iter__task *ctx)
-{
-	return add_one();
-}
-
-SEC("lsm/file_open")
-int lsm_plain(void *ctx)
-{
-	return add_one();
-}
-
-SEC("fentry/bpf_fentry_test1")
-int fentry_plain(void *ctx)
-{
-	return add_one();
-}
-
-SEC("tc")
-int tc_plain(struct __sk_buff *skb)
-{
-	return add_one();
-}
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+PROG("tracepoint/syscalls/sys_enter_getpgid", tp_sleeps, void *ctx, add_from_user(SLEEP_PAGE))
+PROG("uprobe", uprobe_plain, struct pt_regs *ctx, add_one())
+PROG("iter/task", iter_plain, struct bpf_iter__task *ctx, add_one())
+PROG("lsm/file_open", lsm_plain, void *ctx, add_one())
+PROG("fentry/bpf_fentry_test1", fentry_plain, void *ctx, add_one())
+PROG("tc", tc_plain, struct __sk_buff *skb, add_one())

@@ -3,7 +3,6 @@
  * that can sleep on newer kernels only, and one with a long key beside it.
  */
 #include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
 
 /* Only the last slot is filled */
 #define OUTER_SLOTS	2048
@@ -15,12 +14,7 @@ struct long_key {
 	char bytes[600];
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
-	__uint(max_entries, 4);
-	__type(key, struct long_key);
-	__array(values, struct inner);
-} by_long_key SEC(".maps");
+MAP_OF_MAPS(by_long_key, HASH, 4, struct long_key, inner);
 
 static struct long_key key;
 
@@ -45,36 +39,13 @@ static int count(void)
 	return add_one(&outer, &last);
 }
 
-SEC("freplace/part")
-int ext_part(int x)
-{
-	return count();
-}
-
-SEC("raw_tp/sys_enter")
-int raw_tp_plain(void *ctx)
-{
-	return count();
-}
+PROG("freplace/part", ext_part, int x, count())
+PROG("raw_tp/sys_enter", raw_tp_plain, void *ctx, count())
 
 /* The loader makes them sleepable, which needs Linux 7.1 */
-SEC("raw_tp/sys_enter")
-int raw_tp_sleeps(void *ctx)
-{
-	return count();
-}
-
-SEC("tracepoint/syscalls/sys_enter_getpgid")
-int tp_sleeps(void *ctx)
-{
-	return count();
-}
-
-SEC("tc")
-int tc_long_key(struct __sk_buff *skb)
-{
-	return count() + add_one(&by_long_key, &key);
-}
+PROG("raw_tp/sys_enter", raw_tp_sleeps, void *ctx, count())
+PROG("tracepoint/syscalls/sys_enter_getpgid", tp_sleeps, void *ctx, count())
+PROG("tc", tc_long_key, struct __sk_buff *skb, count() + add_one(&by_long_key, &key))
 
 SEC("iter/bpf_map_elem")
 int add_to_each(struct bpf_iter__bpf_map_elem *ctx)
@@ -86,5 +57,3 @@ int add_to_each(struct bpf_iter__bpf_map_elem *ctx)
 
 	return 0;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Programs with a function that an extension (freplace) can take the place of */
 #include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 
 __noinline int part(int x)
 {
@@ -9,28 +9,7 @@ __noinline int part(int x)
 	return x + 1;
 }
 
-SEC("syscall")
-int target_syscall(void *ctx)
-{
-	return part(1);
-}
-
-SEC("tc")
-int target_tc(struct __sk_buff *skb)
-{
-	return part(1);
-}
-
-SEC("uprobe.s")
-int target_uprobe_s(struct pt_regs *ctx)
-{
-	return part(1);
-}
-
-SEC("uprobe")
-int target_uprobe(struct pt_regs *ctx)
-{
-	return part(1);
-}
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+PROG("syscall", target_syscall, void *ctx, part(1))
+PROG("tc", target_tc, struct __sk_buff *skb, part(1))
+PROG("uprobe.s", target_uprobe_s, struct pt_regs *ctx, part(1))
+PROG("uprobe", target_uprobe, struct pt_regs *ctx, part(1))

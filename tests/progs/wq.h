@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A bpf_wq for test programs. The headers of older bases do not know it, and the
- * kernel goes by name and size alone.
+/* What starts callbacks, for test programs. The headers of older bases do not know it,
+ * and the kernel goes by name and size alone.
  */
 #ifndef WQ_H
 #define WQ_H
 
 #define bpf_wq bpf_wq___of_the_header
+#define bpf_task_work bpf_task_work___of_the_header
 #include <linux/bpf.h>
 #undef bpf_wq
-#include <bpf/bpf_helpers.h>
+#undef bpf_task_work
+#include "maps.bpf.h"
+
+struct bpf_task_work {
+	__u64 __opaque;
+};
 
 struct bpf_wq {
 	__u64 __opaque[2];

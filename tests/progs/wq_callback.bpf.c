@@ -11,20 +11,8 @@ struct work {
 	struct bpf_wq wq;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct work);
-} works SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct wq_state);
-} state SEC(".maps");
+MAP(works, ARRAY, 1, __u32, struct work);
+MAP(state, ARRAY, 1, __u32, struct wq_state, __uint(map_flags, BPF_F_MMAPABLE););
 
 struct wait {
 	volatile struct wq_state *state;
@@ -71,22 +59,12 @@ static int callback(void *map, int *key, void *value)
 SEC("tc")
 int wq_start(struct __sk_buff *skb)
 {
-	struct wq_state *s;
-	struct work *work;
 	__u32 zero = 0;
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
 
-	s = bpf_map_lookup_elem(&state, &zero);
-	work = bpf_map_lookup_elem(&works, &zero);
-	if (!s || !work)
-		return 0;
-
-	if (bpf_wq_init(&work->wq, &works, 0) ||
-	    wq_set_callback(&work->wq, callback) ||
-	    bpf_wq_start(&work->wq, 0))
-		return 0;
-	s->started = 1;
+	if (work && !bpf_wq_init(&work->wq, &works, 0) &&
+	    !wq_set_callback(&work->wq, callback))
+		bpf_wq_start(&work->wq, 0);
 
 	return 0;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

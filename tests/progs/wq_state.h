@@ -8,7 +8,6 @@ struct wq_state {
 	__u64 release;		/* set by the driver: let it continue */
 	__u64 left;		/* it wrote, and is done */
 	__u64 overdue;		/* it was not released in time */
-	__u64 started;		/* the program could start it */
 };
 
 #define WQ_ADDS		1000

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 #include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 
 #define MAX_SLOTS 27
 
@@ -37,26 +37,9 @@ static __always_inline __u64 log2l(__u64 v)
 	return hi ? r + 32 : r;
 }
 
-#define HASH(name, key_type, value_type) struct {	\
-	__uint(type, BPF_MAP_TYPE_HASH);		\
-	__uint(max_entries, 1024);			\
-	__type(key, key_type);				\
-	__type(value, value_type);			\
-} name SEC(".maps")
-
-#define ARRAY(name, value_type) struct {		\
-	__uint(type, BPF_MAP_TYPE_ARRAY);		\
-	__uint(max_entries, 16);			\
-	__type(key, __u32);				\
-	__type(value, value_type);			\
-} name SEC(".maps")
-
-#define TYPED(name, kind, value_type) struct {		\
-	__uint(type, kind);				\
-	__uint(max_entries, 16);			\
-	__type(key, __u32);				\
-	__type(value, value_type);			\
-} name SEC(".maps")
+#define HASH(name, ...)		MAP(name, HASH, 1024, __VA_ARGS__)
+#define TYPED(name, kind, value)	MAP(name, kind, 16, __u32, value)
+#define ARRAY(name, value)	TYPED(name, ARRAY, value)
 
 #define ADD(to, n) __sync_fetch_and_add(&(to), n)
 
@@ -69,22 +52,7 @@ static __always_inline void *find_any(void *map)
 
 #define FIND(map) find_any(&(map))
 
-/* A program that has a value of that map, unless there is none; its body follows.
- * WITH(NAME, MAP, TYPE *VALUE)
- */
-#define WITH(prog, map, ...)						\
-	static __always_inline void prog##_body(void *ctx, __VA_ARGS__);	\
-	SEC("raw_tp/sys_enter")						\
-	int prog(void *ctx)						\
-	{								\
-		void *value = FIND(map);				\
-									\
-		if (value)						\
-			prog##_body(ctx, value);			\
-		return 0;						\
-	}								\
-	static __always_inline void prog##_body(void *ctx, __VA_ARGS__)
-
-char _license[] SEC("license") = "GPL";
+/* WITH(NAME, MAP, TYPE *VALUE): a program that has a value of that map */
+#define WITH(prog, map, ...)	WITH_FOUND("raw_tp/sys_enter", prog, FIND(map), __VA_ARGS__)
 
 #endif

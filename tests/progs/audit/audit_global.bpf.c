@@ -18,15 +18,15 @@ __u64 from_data = 7;
 
 ARRAY(array, struct flow);
 ARRAY(words, __u64);
-TYPED(percpu, BPF_MAP_TYPE_PERCPU_ARRAY, struct flow);
-TYPED(pcpuhash, BPF_MAP_TYPE_PERCPU_HASH, __u64);
-TYPED(lru, BPF_MAP_TYPE_LRU_HASH, __u64);
+TYPED(percpu, PERCPU_ARRAY, struct flow);
+TYPED(pcpuhash, PERCPU_HASH, __u64);
+TYPED(lru, LRU_HASH, __u64);
 
 struct twelve {
 	__u32 a, b, c;
 };
 
-TYPED(twelve, BPF_MAP_TYPE_ARRAY, struct twelve);
+TYPED(twelve, ARRAY, struct twelve);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
@@ -39,7 +39,7 @@ struct big {
 	__u64 time;
 };
 
-TYPED(big, BPF_MAP_TYPE_HASH, struct big);
+TYPED(big, HASH, struct big);
 
 SEC("raw_tp/sys_enter")
 int bss__exact(void *ctx)
@@ -96,17 +96,10 @@ int data__exact(void *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int array__exact(void *ctx)
+WITH(array__exact, array, struct flow *f)
 {
-	__u32 i = bpf_get_prandom_u32() & 15;
-	struct flow *f = bpf_map_lookup_elem(&array, &i);
-
-	if (!f)
-		return 0;
 	ADD(f->packets, 1);
 	f->last_ns = bpf_ktime_get_ns();
-	return 0;
 }
 
 SEC("tc")
@@ -224,32 +217,20 @@ WITH(twelve__plain, twelve, struct twelve *t)
 	t->c = t->c + 3;
 }
 
-SEC("raw_tp/sys_enter")
-int big__exact(void *ctx)
+WITH(big__exact, big, struct big *b)
 {
-	__u32 i = 1, at = bpf_get_prandom_u32();
-	struct big *b = bpf_map_lookup_elem(&big, &i);
+	__u32 at = bpf_get_prandom_u32();
 
-	if (!b)
-		return 0;
 	if (at < 511)
 		ADD(b->n[at], 1);
 	b->time = bpf_ktime_get_ns();
-	return 0;
 }
 
 /* Stores by an index that reaches beyond the array into the time */
-SEC("raw_tp/sys_enter")
-int big__beyond(void *ctx)
+WITH(big__beyond, big, struct big *b)
 {
-	__u32 i = 1, at = bpf_get_prandom_u32() & 511;
-	struct big *b = bpf_map_lookup_elem(&big, &i);
-
-	if (!b)
-		return 0;
-	b->n[at] = 0;
+	b->n[bpf_get_prandom_u32() & 511] = 0;
 	ADD(b->time, 1);
-	return 0;
 }
 
 SEC("raw_tp/sys_enter")

@@ -35,46 +35,25 @@ int flows__named(void *ctx)
 }
 
 /* A name that a helper writes in place, before a counter */
-SEC("raw_tp/sys_enter")
-int flows__named_later(void *ctx)
+WITH(flows__named_later, flows, struct flow *f)
 {
-	__u32 key = bpf_get_current_pid_tgid() >> 32;
-	struct flow *f = bpf_map_lookup_elem(&flows, &key);
-
-	if (!f)
-		return 0;
 	bpf_get_current_comm(f->comm, sizeof(f->comm));
 	ADD(f->errors, 1);
-	return 0;
 }
 
 /* Its twin, which writes too much */
-SEC("raw_tp/sys_enter")
-int flows__named_long(void *ctx)
+WITH(flows__named_long, flows, struct flow *f)
 {
-	__u32 key = bpf_get_current_pid_tgid() >> 32;
-	struct flow *f = bpf_map_lookup_elem(&flows, &key);
-
-	if (!f)
-		return 0;
 	bpf_get_current_comm(f->comm, sizeof(f->comm) + 8);
 	ADD(f->errors, 1);
-	return 0;
 }
 
 /* The same with a plain add */
-SEC("raw_tp/sys_enter")
-int flows__plain(void *ctx)
+WITH(flows__plain, flows, struct flow *f)
 {
-	__u32 key = bpf_get_current_pid_tgid() >> 32;
-	struct flow *f = bpf_map_lookup_elem(&flows, &key);
-
-	if (f) {
-		f->packets += 1;
-		ADD(f->bytes, 64);
-		f->last_ns = bpf_ktime_get_ns();
-	}
-	return 0;
+	f->packets += 1;
+	ADD(f->bytes, 64);
+	f->last_ns = bpf_ktime_get_ns();
 }
 
 SEC("tc")
@@ -188,46 +167,28 @@ int start__times(void *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_exit")
-int hists__plain(void *ctx)
+WITH(hists__plain, hists, struct hist *h)
 {
-	__u32 key = 1, slot = bpf_get_prandom_u32();
-	struct hist *h = bpf_map_lookup_elem(&hists, &key);
+	__u32 slot = bpf_get_prandom_u32();
 
-	if (!h)
-		return 0;
 	if (slot >= MAX_SLOTS)
 		slot = MAX_SLOTS - 1;
 	h->slots[slot]++;
-	return 0;
 }
 
 /* An index that is masked to more than the array has, but not than the value */
-SEC("raw_tp/sys_exit")
-int hists__masked(void *ctx)
+WITH(hists__masked, hists, struct hist *h)
 {
-	__u32 key = 1, slot = bpf_get_prandom_u32() & 15;
-	struct hist *h = bpf_map_lookup_elem(&hists, &key);
-
-	if (h)
-		ADD(h->slots[slot], 1);
-	return 0;
+	ADD(h->slots[bpf_get_prandom_u32() & 15], 1);
 }
 
 /* Decrements are additions too */
-SEC("raw_tp/sys_enter")
-int counts__decrement(void *ctx)
+WITH(counts__decrement, counts, __u64 *n)
 {
-	__u32 key = bpf_get_smp_processor_id();
-	__u64 *n = bpf_map_lookup_elem(&counts, &key);
-
-	if (!n)
-		return 0;
 	if (bpf_get_prandom_u32() & 1)
 		ADD(*n, -1);
 	else
 		ADD(*n, 1);
-	return 0;
 }
 
 WITH(counts__fetch, counts, __u64 *n)
@@ -298,14 +259,9 @@ int counts__update_copy(void *ctx)
 }
 
 /* u32 counters, alone and as a pair in a word */
-SEC("raw_tp/sys_enter")
-int small__word(void *ctx)
+WITH(small__word, small, __u32 *n)
 {
-	__u32 key = 0, *n = bpf_map_lookup_elem(&small, &key);
-
-	if (n)
-		ADD(*n, 1);
-	return 0;
+	ADD(*n, 1);
 }
 
 WITH(flows__beside, flows, struct flow *f)

@@ -24,7 +24,7 @@ HASH(mixed, __u32, struct mixed);
 ARRAY(array, struct pair);
 HASH(other, __u32, struct pair);
 HASH(keep, __u32, __u64);
-TYPED(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, struct pair);
+TYPED(scratch, PERCPU_ARRAY, struct pair);
 
 /* A pointer that is spilled: many live values, calls between */
 SEC("raw_tp/sys_enter")
@@ -90,16 +90,10 @@ static __noinline struct pair *find(__u32 key)
 	return bpf_map_lookup_elem(&pairs, &key);
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__returned(void *ctx)
+WITH_FOUND("raw_tp/sys_enter", pairs__returned, find(3), struct pair *p)
 {
-	struct pair *p = find(3);
-
-	if (!p)
-		return 0;
 	p->a++;
 	ADD(p->b, 1);
-	return 0;
 }
 
 /* A pointer that a subprogram puts into its caller's stack */
@@ -364,12 +358,7 @@ int pairs__ext_writes(void *arg)
 }
 
 /* A counter of 2 bytes, which is moved by 4 */
-SEC("raw_tp/sys_enter")
-int pairs__short_add(void *ctx)
+WITH(pairs__short_add, pairs, struct pair *p)
 {
-	struct pair *p = FIND(pairs);
-
-	if (p)
-		*(volatile __u16 *)&p->a += 1;
-	return 0;
+	*(volatile __u16 *)&p->a += 1;
 }
