@@ -44,7 +44,7 @@ median() {
 
 # wall COMMAND...: microseconds; what it prints goes nowhere
 wall() {
-	"$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@" >/dev/null' "$@" |
+	"$BUILD/tests/wall" /bin/sh -c 'exec "$0" "$@" >/dev/null' "$@" |
 		cut -d' ' -f1
 }
 
@@ -66,7 +66,7 @@ has_batches() {
 raw() {
 	local said us count
 
-	said=$("$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@"' \
+	said=$("$BUILD/tests/wall" /bin/sh -c 'exec "$0" "$@"' \
 		"$BUILD/tests/raw_read" "$pins/$2")
 	read -r us _ count <<<"$said"
 	[ "$count" = "$1" ] || {

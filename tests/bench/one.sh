@@ -16,7 +16,7 @@ expect_entries 100 "$BPFTOOL" "${drain[@]}"
 export said=$work/said
 for ((run = 0; run < rounds; run++)); do
 	fill_slot inner
-	took=$("$BUILD/tests/wall" 1 /bin/sh -c 'exec "$0" "$@" >/dev/null 2>"$said"' \
+	took=$("$BUILD/tests/wall" /bin/sh -c 'exec "$0" "$@" >/dev/null 2>"$said"' \
 		"$BPFTOOL" -d "${drain[@]}")
 	took=${took%% *}
 	wait=$(sed -n 's/.*: waited \([0-9]*\) us$/\1/p' "$said")

@@ -23,7 +23,7 @@ pause=0.5
 # left beside the wait, and its CPU time
 look() {
 	"$@" /bin/sh -c 'sleep "$0"; exec "$@"' "$pause" \
-		"$BUILD/tests/wall" 1 "$BPFTOOL" -j map swap-drain pinned "$pins/outer" \
+		"$BUILD/tests/wall" "$BPFTOOL" -j map swap-drain pinned "$pins/outer" \
 		key 0 0 0 0 quiet journal "$pins/journal" |
 		jq -rR 'capture("^(?<wall>[0-9]+) (?<cpu>[0-9]+) (?<json>.*)$") |
 			(.json | fromjson) as $said |

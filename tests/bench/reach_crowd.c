@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <linux/bpf.h>
 
 #include <bpf/bpf.h>
+
+#include "run.h"
 
 #define SLOTS		16
 #define MAPS_OF_PROG	4
@@ -88,8 +88,7 @@ static int make_prog(const int *fds, int count, int nth)
 int main(int argc, char **argv)
 {
 	struct rlimit files = { .rlim_cur = 8192, .rlim_max = 8192 };
-	int i, maps, progs, status, *fds;
-	pid_t pid;
+	int i, maps, progs, *fds;
 
 	if (argc < 4)
 		return 2;
@@ -110,13 +109,5 @@ int main(int argc, char **argv)
 	}
 
 	/* They belong to this process: libbpf opens them close-on-exec */
-	pid = fork();
-	if (!pid) {
-		execvp(argv[3], argv + 3);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return 1;
-
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	return run_command(argv + 3);
 }

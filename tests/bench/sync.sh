@@ -12,7 +12,7 @@ find_bar_us=2000
 
 # run NAME [WORD...]: adds a wait and what the process took beside it to those of NAME
 run() {
-	"$BUILD/tests/wall" 1 "$BPFTOOL" -j map sync "${@:2}" |
+	"$BUILD/tests/wall" "$BPFTOOL" -j map sync "${@:2}" |
 		jq -rR 'capture("^(?<wall>[0-9]+) [0-9]+ (?<json>.*)$") |
 			(.json | fromjson) as $said | "\($said.wait_us) \(
 			(.wall | tonumber) - $said.wait_us) \($said.provider)"' \
@@ -34,7 +34,7 @@ figures() {
 
 # started WORD...: microseconds until bpftool has ended, which may be with an error
 started() {
-	"$BUILD/tests/wall" 1 /bin/sh -c '"$0" "$@" >/dev/null 2>&1 || :' \
+	"$BUILD/tests/wall" /bin/sh -c '"$0" "$@" >/dev/null 2>&1 || :' \
 		"$BPFTOOL" "$@"
 }
 

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Runs a command several times, one after the other, and prints for each run
- * its wall time in microseconds, from before it is started until it has ended,
- * its CPU time, and the first line that it wrote.
+/* Runs a command, and prints its wall time in microseconds, from before it is
+ * started until it has ended, its CPU time, and the first line that it wrote.
  *
- * usage: wall RUNS COMMAND [ARG...]
+ * usage: wall COMMAND [ARG...]
  */
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -70,21 +69,10 @@ static int run(char **argv)
 
 int main(int argc, char **argv)
 {
-	int i, runs;
-
-	if (argc < 3) {
-		fprintf(stderr, "usage: wall RUNS COMMAND [ARG...]\n");
-		return 2;
-	}
-
-	runs = atoi(argv[1]);
-	for (i = 0; i < runs; i++) {
-		if (run(argv + 2)) {
-			fprintf(stderr, "wall: can't run %s: %s\n", argv[2],
-				strerror(errno));
-			return 1;
-		}
-	}
+	if (argc < 2)
+		errx(2, "usage: wall COMMAND [ARG...]");
+	if (run(argv + 1))
+		err(1, "can't run %s", argv[1]);
 
 	return 0;
 }

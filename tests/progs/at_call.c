@@ -352,7 +352,7 @@ static void handle(pid_t tid, int status)
 	ptrace(request, tid, 0, sig);
 }
 
-static void run_command(char **argv)
+static void run_traced(char **argv)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA_NR),
@@ -449,7 +449,7 @@ int main(int argc, char **argv)
 	if (child < 0)
 		err(EXIT_SKIP, "fork");
 	if (!child)
-		run_command(argv + 2);
+		run_traced(argv + 2);
 	opt = trace(child);
 	if (fault.seen < fault.nth && opt != EXIT_SKIP)
 		warnx("there was no call %lu like %s", fault.nth, argv[1]);

@@ -11,6 +11,8 @@
 #include <linux/filter.h>
 #include <linux/types.h>
 
+#include "run.h"
+
 /* The kernel tree's own <linux/seccomp.h> is not for programs */
 #ifndef SECCOMP_RET_TRACE
 #define SECCOMP_MODE_FILTER	2
@@ -20,8 +22,6 @@
 #endif
 #define DATA_NR		0	/* offsets in struct seccomp_data */
 #define DATA_ARG0	16
-
-#define EXIT_SKIP	77
 
 static const char * const bpf_cmds[] = {
 	"MAP_CREATE", "MAP_LOOKUP_ELEM", "MAP_UPDATE_ELEM", "MAP_DELETE_ELEM",

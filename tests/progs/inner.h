@@ -16,9 +16,6 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-/* An exit status that says: this kernel lacks what the test needs */
-#define EXIT_SKIP	77
-
 /* LRU maps keep free entries on lists of each CPU, and may evict while others
  * still have some: far more than the keys of a test, so that they never do.
  */

@@ -29,7 +29,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include <linux/types.h>
@@ -37,6 +36,7 @@
 #include "inner.h"
 #include "late.h"
 #include "opts.h"
+#include "run.h"
 
 #define INSIDE_TIMEOUT_MS	60000
 
@@ -288,26 +288,17 @@ static int wait_until_inside(struct late *l)
 	return -1;
 }
 
-static int run_command(struct late *l)
+static void watch_command(struct late *l)
 {
 	struct timespec now;
-	pid_t pid;
 
 	l->started_inside = is_inside(l);
-	pid = fork();
-	if (!pid) {
-		execvp(*l->command, l->command);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &l->status, 0) != pid)
-		return -1;
+	l->status = run_command(l->command);
 
 	/* Ordering, not timing: the flag first, before the time goes on */
 	l->left_at_exit = !is_inside(l);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	l->exit_us = now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-
-	return 0;
 }
 
 static int report(struct late *l)
@@ -320,8 +311,7 @@ static int report(struct late *l)
 		l->started_inside ? "true" : "false",
 		l->left_at_exit ? "true" : "false");
 	fprintf(f, "\"left_us\":%llu,\"exit_us\":%llu,\"status\":%d,",
-		l->state->left_ns / 1000, l->exit_us,
-		WIFEXITED(l->status) ? WEXITSTATUS(l->status) : -1);
+		l->state->left_ns / 1000, l->exit_us, l->status);
 	fprintf(f, "\"runs\":%llu,\"final\":%llu}\n", l->state->left,
 		inner_read(l->map_fd, l->inner.type, LATE_KEY));
 
@@ -354,7 +344,7 @@ static int run(struct late *l)
 
 	err = wait_until_inside(l);
 	if (!err)
-		err = run_command(l);
+		watch_command(l);
 	__atomic_store_n(&l->ended, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
 

@@ -4,15 +4,14 @@
  * all the time, the others stay. Keys are numbers, as map_make makes them.
  */
 
-#include <err.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+
+#include "run.h"
 
 struct churn {
 	struct bpf_map_info info;
@@ -55,7 +54,6 @@ int main(int argc, char **argv)
 	__u32 len = sizeof(c.info);
 	pthread_t thread;
 	int status;
-	pid_t pid;
 
 	if (argc < 5)
 		errx(2, "usage: map_churn PIN ENTRIES N COMMAND...");
@@ -69,15 +67,9 @@ int main(int argc, char **argv)
 
 	if (pthread_create(&thread, NULL, churn, &c))
 		errx(2, "can't create a thread");
-	pid = fork();
-	if (!pid) {
-		execvp(argv[4], argv + 4);
-		err(127, "%s", argv[4]);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		err(2, "can't run %s", argv[4]);
+	status = run_command(argv + 4);
 	c.stop = true;
 	pthread_join(thread, NULL);
 
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return status;
 }

@@ -88,7 +88,6 @@ static const struct {
 	{ "rdonly_prog",	BPF_F_RDONLY_PROG },
 	{ "wronly_prog",	BPF_F_WRONLY_PROG },
 	{ "mmapable",		BPF_F_MMAPABLE },
-	{ "preserve_elems",	BPF_F_PRESERVE_ELEMS },
 	{ "inner_map",		BPF_F_INNER_MAP },
 };
 

@@ -10,21 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-/* An exit status that says: this kernel lacks what the test needs */
-#define REACH_SKIP	77
+#include "run.h"
 
 /* The verifier's no, and what is not there, are mistakes of the test */
 static inline int reach_refused(const char *what)
 {
 	fprintf(stderr, "the kernel refuses %s: %s\n", what, strerror(errno));
 
-	return errno == EACCES || errno == ENOENT ? 1 : REACH_SKIP;
+	return errno == EACCES || errno == ENOENT ? 1 : EXIT_SKIP;
 }
 
 static inline bool reach_sleeps(const char *name)
@@ -71,23 +68,6 @@ static inline struct bpf_object *reach_load(const char *file, const char *name,
 	struct bpf_object *obj = reach_open(file, name, dir);
 
 	return obj && !bpf_object__load(obj) ? obj : NULL;
-}
-
-/* The command's exit status */
-static inline int reach_command(char **command)
-{
-	int status;
-	pid_t pid;
-
-	pid = fork();
-	if (!pid) {
-		execvp(*command, command);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return 1;
-
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
 #endif /* TESTS_REACH_LOAD_H */

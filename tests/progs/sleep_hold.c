@@ -57,7 +57,7 @@ static int register_page(struct hold *h)
 	if (h->uffd < 0) {
 		fprintf(stderr, "the kernel has no userfaultfd: %s\n",
 			strerror(errno));
-		exit(REACH_SKIP);
+		exit(EXIT_SKIP);
 	}
 	reg.range.start = (unsigned long)h->page;
 	reg.range.len = h->page_size;
@@ -84,7 +84,7 @@ static int attach(struct hold *h)
 	if (!h->link && (errno == ENOENT || errno == EOPNOTSUPP)) {
 		fprintf(stderr, "the kernel refuses the link: %s\n",
 			strerror(errno));
-		exit(REACH_SKIP);
+		exit(EXIT_SKIP);
 	}
 
 	return h->link ? 0 : -1;
@@ -199,7 +199,7 @@ int main(int argc, char **argv)
 
 	if (wait_for_fault(&h))
 		return 1;
-	status = reach_command(argv + 4);
+	status = run_command(argv + 4);
 	if (answer_fault(&h)) {
 		perror("sleep_hold: can't answer the fault");
 		return 1;

@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 
-	status = reach_command(argv + 3);
+	status = run_command(argv + 3);
 	__atomic_store_n(&state->release, 1, __ATOMIC_RELEASE);
 	if (!wait_for(&state->left)) {
 		fprintf(stderr, "wq_hold: the callback did not end\n");
@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 	}
 	if (state->overdue) {
 		fprintf(stderr, "the callback let nothing else run\n");
-		return REACH_SKIP;
+		return EXIT_SKIP;
 	}
 
 	return status;
