@@ -1,50 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Makes raw system calls with the arguments that are asked for and prints for
- * each "0" or the name of the error. Makes no call at all on a kernel that does
- * not have the command, its number may be anything there: exits with 3.
+ * each "0" or the name of the error. Only for a kernel that has the command: its
+ * number may be anything elsewhere.
  *
  * usage: sync_cmd [null|attr|empty-attr|bad-attr|size|huge|bad-huge|common|
  *                  common-attr]...
  */
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
-
-#define NO_COMMAND	3
 
 /* A flag in the command, which older headers lack */
 #define COMMON_ATTRS	0x10000
-
-/* The check that libbpf's comment on bpf_sync_map_access() shows */
-static bool has_sync_map_access(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	const struct btf_enum *e;
-	const struct btf_type *t;
-	bool found = false;
-	unsigned int i;
-	int id;
-
-	if (!btf)
-		return false;
-	id = btf__find_by_name_kind(btf, "bpf_cmd", BTF_KIND_ENUM);
-	if (id > 0) {
-		t = btf__type_by_id(btf, id);
-		e = btf_enum(t);
-		for (i = 0; i < btf_vlen(t) && !found; i++)
-			found = e[i].val == BPF_SYNC_MAP_ACCESS &&
-				!strcmp(btf__name_by_offset(btf, e[i].name_off),
-					"BPF_SYNC_MAP_ACCESS");
-	}
-	btf__free(btf);
-	return found;
-}
 
 static const struct {
 	const char *name;
@@ -93,11 +64,6 @@ static int call(const char *name)
 int main(int argc, char **argv)
 {
 	int i;
-
-	if (!has_sync_map_access()) {
-		puts("the kernel has no BPF_SYNC_MAP_ACCESS");
-		return NO_COMMAND;
-	}
 
 	for (i = 1; i < argc; i++)
 		if (call(argv[i]))

@@ -3,17 +3,12 @@
  * that counts which commands of it got through to the kernel's bpf(2) code.
  */
 #include <vmlinux.h>
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 #include "sync_guest.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct prog_shared);
-} shared SEC(".maps");
+MAP(shared, ARRAY, 1, __u32, struct prog_shared);
 
 SEC("syscall")
 int issue(void *ctx)
@@ -50,5 +45,3 @@ int BPF_PROG(count, int cmd)
 		s->other_calls++;
 	return 0;
 }
-
-char _license[] SEC("license") = "GPL";

@@ -24,13 +24,6 @@ struct prog_shared {
 	__s64 other_ret;
 };
 
-struct late_shared {
-	__s32 started;		/* out: the callback is under way */
-	__s32 go;		/* in: it may write now */
-	__s32 done;		/* out: it has written */
-	__u64 delay_ns;		/* in: how long until a timer fires */
-};
-
 struct load_shared {
 	__s32 target_pid;	/* in: the process whose system calls count */
 	__u32 spin;		/* in: how long to hold on to a counter */

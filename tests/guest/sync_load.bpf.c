@@ -3,23 +3,13 @@
  * selected, and dawdles between looking the counter up and adding to it.
  */
 #include <vmlinux.h>
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 
 #include "sync_guest.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct load_shared);
-} shared SEC(".maps");
+MAP(shared, ARRAY, 1, __u32, struct load_shared);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} counter0 SEC(".maps"), counter1 SEC(".maps");
+struct_map(, ARRAY, 1, __u32, __u64) counter0 SEC(".maps"), counter1 SEC(".maps");
 
 static int dawdle(__u64 i, void *ctx)
 {
@@ -48,5 +38,3 @@ int count(struct bpf_raw_tracepoint_args *ctx)
 	__sync_fetch_and_add(counter, 1);
 	return 0;
 }
-
-char _license[] SEC("license") = "GPL";

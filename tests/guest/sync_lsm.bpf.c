@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Security policy of the test: refuses the command to one process */
 #include <vmlinux.h>
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 #include "sync_guest.h"
@@ -9,12 +9,7 @@
 #define EROFS	30
 #define ENOKEY	126
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct lsm_shared);
-} shared SEC(".maps");
+MAP(shared, ARRAY, 1, __u32, struct lsm_shared);
 
 SEC("lsm/bpf")
 int BPF_PROG(policy, int cmd, union bpf_attr *attr, unsigned int size)
@@ -40,5 +35,3 @@ int BPF_PROG(policy, int cmd, union bpf_attr *attr, unsigned int size)
 		return -ENOKEY;
 	return 0;
 }
-
-char _license[] SEC("license") = "GPL";

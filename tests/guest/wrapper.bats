@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # libbpf's bpf_sync_map_access(), on a kernel with the command and without.
 
@@ -6,9 +5,7 @@ load ../lib/common
 load ../lib/inject
 
 @test "libbpf: bpf_sync_map_access() is 0 where the command is, -errno where not" {
-	run "$BUILD/tests/sync_wrapper"
-	echo "$output"
-	[ "$status" -eq 0 ]
+	run -0 "$BUILD/tests/sync_wrapper"
 	if has_command; then
 		[ "$output" = "returned 0 errno 0" ]
 	else
@@ -18,9 +15,7 @@ load ../lib/inject
 }
 
 @test "libbpf: bpf_sync_map_access() without privileges is -EPERM or -EINVAL" {
-	run program_as_nobody "$BUILD/tests/sync_wrapper"
-	echo "$output"
-	[ "$status" -eq 0 ]
+	run -0 program_as_nobody "$BUILD/tests/sync_wrapper"
 	if has_command; then
 		[ "$output" = "returned -1 errno 1" ]
 	else

@@ -16,10 +16,6 @@ traced() {
 	strace -f -qq --seccomp-bpf -e trace=bpf,membarrier -o "$TRACE" "$BPFTOOL" "$@"
 }
 
-has_command() {
-	grep -qaw BPF_SYNC_MAP_ACCESS /sys/kernel/btf/vmlinux
-}
-
 # calls PATTERN: how many there were
 calls() {
 	grep -cE -- "$1" "$TRACE" || true
@@ -65,18 +61,23 @@ unknown_calls() {
 	fi
 }
 
-# The slot's update is the last one: a scratch map's would come after it
-@test "swap-drain: the command after the swap, or no second wait" {
-	make_slot
-	traced map swap-drain pinned "$PINS/outer" key 0 0 0 0 quiet
+# one_wait: by the command, where there is one, after the slot's update, which is the
+# last one: a scratch map's would come after it
+one_wait() {
 	[[ $(calls membarrier) == 0 ]]
-	[[ $(calls BPF_MAP_UPDATE_ELEM) == 1 ]]
 	if has_command; then
 		[[ $(command_calls) == 1 && $(unknown_calls) == 1 ]]
-		sed -n '/BPF_MAP_UPDATE_ELEM/,$p' "$TRACE" | grep -q 'bpf(0x3c[ ,]'
+		sed -En '/BPF_MAP_UPDATE_(ELEM|BATCH)/,$p' "$TRACE" | grep -q 'bpf(0x3c[ ,]'
 	else
 		[[ $(unknown_calls) == 0 ]]
 	fi
+}
+
+@test "swap-drain: the command after the swap, or no second wait" {
+	make_slot
+	traced map swap-drain pinned "$PINS/outer" key 0 0 0 0 quiet
+	[[ $(calls BPF_MAP_UPDATE_ELEM) == 1 ]]
+	one_wait
 }
 
 @test "swap-drain all: the same, once for all slots" {
@@ -85,13 +86,7 @@ unknown_calls() {
 	bpftool map update pinned "$PINS/outer" key 1 0 0 0 \
 		value pinned "$PINS/second"
 	traced map swap-drain pinned "$PINS/outer" all quiet
-	[[ $(calls membarrier) == 0 ]]
-	if has_command; then
-		[[ $(command_calls) == 1 && $(unknown_calls) == 1 ]]
-		sed -n '/BPF_MAP_UPDATE_/,$p' "$TRACE" | grep -q 'bpf(0x3c[ ,]'
-	else
-		[[ $(unknown_calls) == 0 ]]
-	fi
+	one_wait
 }
 
 since_6_8() {
