@@ -109,8 +109,9 @@ setup() {
 }
 
 @test "a MAP that does not exist" {
-	refused "0" swap-drain id 0 "${SLOT[@]}"
-	refused "4294967295" swap-drain id 4294967295 "${SLOT[@]}"
+	refused "can't get map 0 by its ID: No such file" swap-drain id 0 "${SLOT[@]}"
+	refused "can't get map 4294967295 by its ID: No such file" \
+		swap-drain id 4294967295 "${SLOT[@]}"
 	refused "no map has the name" swap-drain name "none_${WORLD-}$$" "${SLOT[@]}"
 	refused "1 to 15 characters" swap-drain name "" "${SLOT[@]}"
 	refused "name_of_16_chars" swap-drain name name_of_16_chars "${SLOT[@]}"
@@ -193,8 +194,10 @@ setup() {
 
 @test "a map of another kind than a map in pinned" {
 	other_map hash "$PINS/other"
-	refused "$PINS" swap-drain pinned "$PINS" "${SLOT[@]}"
-	drain_refused "$PINS" value pinned "$PINS"
+	refused "can't get the map at $PINS: Permission denied" \
+		swap-drain pinned "$PINS" "${SLOT[@]}"
+	drain_refused "can't get the map at $PINS: Permission denied" \
+		value pinned "$PINS"
 }
 
 @test "a path to keep the map at that can't be" {
@@ -241,15 +244,18 @@ setup() {
 		drain_refused "unknown provider" using "$word"
 		drain_refused "No such file or directory" keep "/$word/x"
 		drain_refused "no map has the name|1 to 15 characters" value name "$word"
-		drain_refused "." value id "$word"
-		drain_refused "." value pinned "/$word"
-		drain_refused "." value "$word" 1
-		refused "." swap-drain "$word" 1
-		refused "." swap-drain pinned "$PINS/outer" "$word"
-		refused "." swap-drain pinned "$PINS/outer" key "$word" 0 0 0
-		refused "." sync "$word"
-		refused "." sync using "$word"
-		refused "." sync using membarrier "$word"
+		drain_refused "can't parse .* as the ID of a map" value id "$word"
+		drain_refused "can't get the map at /.*: No such file" \
+			value pinned "/$word"
+		drain_refused "expected 'id', 'name' or 'pinned'" value "$word" 1
+		refused "expected 'id', 'name' or 'pinned'" swap-drain "$word" 1
+		refused "expected 'key' and 4 bytes" \
+			swap-drain pinned "$PINS/outer" "$word"
+		refused "can't parse .* as a byte of the key" \
+			swap-drain pinned "$PINS/outer" key "$word" 0 0 0
+		refused "unknown keyword" sync "$word"
+		refused "unknown provider" sync using "$word"
+		refused "unknown keyword" sync using membarrier "$word"
 	done
 }
 
@@ -259,7 +265,8 @@ setup() {
 	long=$(printf 'x%.0s' {1..3000})
 	drain_refused "unknown keyword" "$long"
 	drain_refused "unknown provider" using "$long"
-	drain_refused "." value pinned "/$long"
+	drain_refused "can't get the map at /xxx" \
+		value pinned "/$long"
 }
 
 @test "map sync: wrong words" {

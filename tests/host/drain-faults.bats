@@ -5,8 +5,6 @@
 load ../lib/common
 load ../lib/inject
 
-bats_require_minimum_version 1.5.0
-
 : "${FAULTS_STEP:=5}"
 
 setup() {
@@ -53,7 +51,10 @@ drain_with() {
 		{ cat "$out"; echo; } >>"$all"
 	elif [[ $1 == *error* ]]; then
 		((status != 0))
-		jq -e .error "$out" "$out.err" >/dev/null || cat "$out" "$out.err"
+		jq -e .error "$out" "$out.err" >/dev/null || {
+			cat "$out" "$out.err" >&2
+			return 1
+		}
 	fi
 }
 
