@@ -70,7 +70,7 @@ judge() {
 		fi
 	done
 	if ((status == 255)) && pinned | grep -q .; then
-		cat "$OUT" "$OUT.err" | grep -qF "$PINS/journal/" || return
+		grep -qF "$PINS/journal/" "$OUT" "$OUT.err" || return
 	fi
 	((status != 0)) || ! pinned | grep . || return
 	recover_all >"$OUT.recovered"

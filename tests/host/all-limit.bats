@@ -16,13 +16,10 @@ load ../lib/slot
 			drain_all >"$got" 2>"$err"
 		)
 		grep "waited [0-9]* us" "$err"
-		jq -r '.[] | select(.elements | length == 2) |
-			"\(.slot | map(.[2:]) | join(" ")) \(.id)"' \
-			"$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
+		jq -e 'all(.[]; .elements | length == 2)' "$got"
+		slots_in_turn "$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
 		[[ $(wc -l <"$BATS_TEST_TMPDIR/want") == 1024 ]]
-		[[ $(slots_and_ids | sed 's/.* //' |
-			sort - <(sed 's/.* //' "$BATS_TEST_TMPDIR/want") |
-			uniq | wc -l) == 2048 ]]
+		all_new "$BATS_TEST_TMPDIR/want" 1024
 		nothing_left
 	done
 }

@@ -23,13 +23,6 @@ in_pins() {
 	done | sort
 }
 
-# other_outer TYPE: one more map-in-map, $PINS/other
-other_outer() {
-	bpftool map create "$PINS/other" type "$1" key 4 value 4 entries 4 \
-		name "other_${WORLD-}$$" inner_map pinned "$PINS/third"
-	OTHER=$(map_id "$PINS/other")
-}
-
 # Five maps, that of slot 3 in $PINS/third
 five_maps() {
 	make_outer array_of_maps 8 5 --fill 2 hash
@@ -71,7 +64,7 @@ one_is_refused() {
 	for type in array_of_maps hash_of_maps; do
 		rm -f "$PINS/third" "$PINS/other"
 		five_maps
-		other_outer $type
+		other_outer third $type
 		insert "$PINS/other" "$PINS/third" 1 0 0 0
 		one_is_refused "map $THIRD .*slot 01 00 00 00 of map $OTHER other_${WORLD-}$$ holds it"
 
@@ -154,7 +147,7 @@ recover_here() {
 
 @test "a holder of one map comes between the checks: all are pinned, and recovered" {
 	five_maps
-	other_outer array_of_maps
+	other_outer third array_of_maps
 	holder_comes_between
 
 	# The four others need not wait for it

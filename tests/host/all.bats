@@ -44,7 +44,22 @@ teardown() {
 }
 
 @test "maps of the same sizes and other types: each is printed with its own" {
-	as_dump_of_other_types
+	local form size slot btf
+
+	for form in "" -j -jp; do
+		fresh_name
+		make_outer array_of_maps 4 0 --btf struct hash
+		slot=0 size=0
+		for btf in struct bytes struct bytes; do
+			other_map --fill 3 --btf $btf --value "$size" hash "$PINS/one"
+			size=$(map_make --info "$PINS/one" | sed -n 's/^value_size //p')
+			bpftool map update pinned "$PINS/outer" key $((slot++)) 0 0 0 \
+				value pinned "$PINS/one"
+			rm "$PINS/one"
+		done
+		drained_as_dumped "two types" ${form:+"$form"}
+	done
+	all_names
 }
 
 @test "maps with types and without: all are printed as bytes" {
@@ -67,16 +82,11 @@ teardown() {
 		want=$(slots_and_ids)
 		[[ $(wc -l <<<"$want") == 5 ]]
 		in_mode -j
-		drain_all | jq -r '.[] | "\(.slot | map(.[2:]) | join(" ")) \(.id)"' |
-			sort >"$BATS_TEST_TMPDIR/got"
-		diff -u <(echo "$want") "$BATS_TEST_TMPDIR/got"
+		drain_all | slots_in_turn | sort | diff -u <(echo "$want") -
 
 		in_mode
 		want=$(slots_and_ids)
-		drain_all | awk '/^[0-9]+: / { id = $1 + 0 }
-			/^\tslot / { sub("^\tslot ", ""); sub(" *$", ""); print $0, id }' |
-			sort >"$BATS_TEST_TMPDIR/got"
-		diff -u <(echo "$want") "$BATS_TEST_TMPDIR/got"
+		drain_all | plain_slots_in_turn | sort | diff -u <(echo "$want") -
 	done
 }
 
@@ -145,10 +155,8 @@ share_a_map() {
 		share_a_map $type
 		want=$(slots_and_ids)
 		in_mode -j
-		run --separate-stderr drain_all quiet
-		[[ $status == 0 ]]
-		jq -r '.[] | "\(.slot | map(.[2:]) | join(" ")) \(.id)"' \
-			<<<"$output" | sort | diff -u <(echo "$want") -
+		run -0 --separate-stderr drain_all quiet
+		slots_in_turn <<<"$output" | sort | diff -u <(echo "$want") -
 		jq -r '.[] | "\(.slot | map(.[2:]) | join(" ")) \(.new_id)"' \
 			<<<"$output" | sort | diff -u <(slots_and_ids) -
 
@@ -177,28 +185,15 @@ share_a_map() {
 }
 
 @test "key, value and keep don't go with all" {
-	local words id
+	local all=(swap-drain pinned "$PINS/outer" all)
 
 	make_slot
-	id=$(slot_id)
 	other_map hash "$PINS/other"
-	for words in "value pinned $PINS/other" "keep $PINS/kept" \
-		"key 0 0 0 0" "all"; do
-		in_mode
-		# shellcheck disable=SC2086 # words
-		run --separate-stderr drain_all $words
-		[[ $status == 255 && ! $output && $stderr == Error:* ]]
-		[[ $(wc -l <<<"$stderr") == 1 ]]
-		in_mode -j
-		# shellcheck disable=SC2086 # words
-		run --separate-stderr drain_all $words
-		[[ $status == 255 && ! $stderr ]]
-		jq -e .error <<<"$output"
-		[[ $(slot_id) == "$id" && ! -e $PINS/kept ]]
-	done
-	in_mode
-	run --separate-stderr drain all
-	[[ $status == 255 && $stderr == Error:* && $(slot_id) == "$id" ]]
+	refused "'value' is for one slot" "${all[@]}" value pinned "$PINS/other"
+	refused "'keep' is for one slot" "${all[@]}" keep "$PINS/kept"
+	refused "'key' and 'all' exclude each other" "${all[@]}" key 0 0 0 0
+	refused "'all' is given twice" "${all[@]}" all
+	drain_refused "'key' and 'all' exclude each other" all
 	nothing_left
 }
 
@@ -212,10 +207,9 @@ share_a_map() {
 			bpftool -j map dump pinned "$PINS/shared" \
 				>"$BATS_TEST_TMPDIR/shared"
 			in_mode ${form:+"$form"}
-			run bash -c '"$@" 2>&1 >/dev/full' _ "$BPFTOOL" "${MODE[@]}" \
+			run -255 bash -c '"$@" 2>&1 >/dev/full' _ "$BPFTOOL" "${MODE[@]}" \
 				map swap-drain pinned "$PINS/outer" all \
 				journal "$PINS/journal"
-			[[ $status == 255 ]]
 			run=$(grep -o "$PINS/journal/[0-9_]*" <<<"$output" | head -n 1)
 			[[ -d $run && $(find "$run" -type f | wc -l) == 2 ]]
 			[[ -e $run/$(map_id "$PINS/outer")_$(map_id "$PINS/shared") ]]
@@ -335,9 +329,8 @@ untouched() {
 	slots_and_ids >"$BATS_TEST_TMPDIR/want"
 	refuse MAP_UPDATE_BATCH EINVAL "$BPFTOOL" -j map swap-drain \
 		pinned "$PINS/outer" all >"$got"
-	jq -r '.[] | select(.elements | length == 2) |
-		"\(.slot | map(.[2:]) | join(" ")) \(.id)"' "$got" | sort |
-		cmp - "$BATS_TEST_TMPDIR/want"
+	jq -e 'all(.[]; .elements | length == 2)' "$got"
+	slots_in_turn "$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
 	nothing_left
 }
 
@@ -364,10 +357,9 @@ all_exact() {
 	local drained left counted expected lost
 
 	load_start --outer "$1" --inner "$2" --slots 16
-	drained=$(set -o pipefail &&
-		drain_all_for $((${LOAD_SECONDS:-10} / 4)) | add_up_all)
+	drained=$(drain_all_for $((${LOAD_SECONDS:-10} / 4)) | add_up_all)
 	load_stop
-	left=$(set -o pipefail && drain_all_once | add_up_all)
+	left=$(drain_all_once | add_up_all)
 	counted=$(load_told counted)
 	expected=$counted
 	if [[ $1 == hash ]] && ! updates_in_place; then

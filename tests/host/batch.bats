@@ -99,10 +99,7 @@ in_batch() {
 
 @test "a full stdout in a batch" {
 	printf '%s\n' "$DRAIN" "map sync" >"$FILE"
-	full() {
-		bpftool batch file "$FILE" >/dev/full
-	}
-	run --separate-stderr full
+	run --separate-stderr full bpftool batch file "$FILE"
 	[[ $status != 0 && $stderr == *"slot was swapped, old map is pinned at"* ]]
 	cmp <(dump "$(left_pins)") <(dump "$PINS/inner")
 	release_pins

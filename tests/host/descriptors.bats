@@ -60,47 +60,36 @@ all_closed() {
 	drain <&- >&- 2>&-
 }
 
-full() {
-	drain "$@" >/dev/full
+# closed_is_refused WHERE WORDS REDIRECTED...: that is said there, and nothing is touched
+closed_is_refused() {
+	run -255 --separate-stderr "${@:3}"
+	if [[ ! $1 ]]; then
+		[[ -z $output ]]
+	elif [[ ${MODE[*]} ]]; then
+		jq -es --arg words "$2" 'length == 1 and (.[0].error == $words)' \
+			<<<"${!1}"
+	else
+		[[ $(said) == "Error: $2" ]]
+	fi
+	untouched
 }
 
-@test "stdout closed" {
-	run --separate-stderr stdout_closed
-	[[ $status == 255 && $(said) == "Error: stdout is closed" ]]
-	untouched
-	in_mode -j
-	run --separate-stderr stdout_closed quiet
-	[[ $status == 255 ]]
-	jq -es 'length == 1 and (.[0].error == "stdout is closed")' <<<"$(said)"
-	untouched
-}
+@test "stdout closed, or opened for reading only" {
+	local form
 
-@test "stdout opened for reading only" {
-	run --separate-stderr stdout_read_only
-	[[ $status == 255 && $(said) == "Error: stdout is not writable" ]]
-	untouched
-	in_mode -j
-	run --separate-stderr stdout_read_only
-	[[ $status == 255 ]]
-	jq -es 'length == 1 and (.[0].error | length > 0)' <<<"$(said)"
-	untouched
+	for form in "" -j; do
+		in_mode ${form:+"$form"}
+		closed_is_refused stderr "stdout is closed" stdout_closed
+		closed_is_refused stderr "stdout is closed" stdout_closed quiet
+		closed_is_refused stderr "stdout is not writable" stdout_read_only
+	done
 }
 
 @test "stderr closed, or opened for reading only" {
-	run --separate-stderr stderr_closed
-	[[ $status == 255 && -z $output ]]
-	untouched
-	run --separate-stderr stderr_read_only
-	[[ $status == 255 && -z $output ]]
-	untouched
-}
-
-@test "stderr closed with -j: the error is on stdout" {
+	closed_is_refused "" "" stderr_closed
+	closed_is_refused "" "" stderr_read_only
 	in_mode -j
-	run --separate-stderr stderr_closed
-	[[ $status == 255 ]]
-	jq -es 'length == 1 and (.[0].error == "stderr is closed")' <<<"$output"
-	untouched
+	closed_is_refused output "stderr is closed" stderr_closed
 }
 
 @test "stdin closed: works" {
@@ -109,106 +98,42 @@ full() {
 }
 
 @test "all three closed" {
-	run all_closed
-	[[ $status == 255 ]]
+	run -255 all_closed
 	untouched
-}
-
-@test "a full stdout" {
-	run --separate-stderr full
-	[[ $stderr == *"No space left on device"* ]]
-	pinned_and_named
-}
-
-@test "a full stdout with -j" {
-	in_mode -j
-	run --separate-stderr full
-	pinned_and_named_json
 }
 
 @test "a full stdout with -j: an error that is not about it is on stderr" {
 	local verb
 
 	for verb in drain swap-drain; do
-		run --separate-stderr bash -c '"$@" >/dev/full' full \
-			"$BPFTOOL" -j map $verb name nosuch
-		[[ $status == 255 ]]
+		run -255 --separate-stderr full "$BPFTOOL" -j map $verb name nosuch
 		jq -es 'length == 1 and (.[0].error | test("nosuch"))' <<<"$stderr"
 	done
 }
 
 @test "a full stdout with quiet" {
-	run --separate-stderr full quiet
+	run --separate-stderr full drain quiet
 	pinned_and_named
 }
 
 @test "a full stdout with quiet and -j" {
 	in_mode -j
-	run --separate-stderr full quiet
+	run --separate-stderr full drain quiet
 	pinned_and_named_json
 }
 
 @test "a full stdout with BTF, whose plain form is another writer's" {
 	make_slot array_of_maps --fill 100 --btf struct hash
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	run --separate-stderr full
+	run --separate-stderr full drain
 	pinned_and_named
 }
 
 @test "a full stdout: keep and clear are left undone" {
-	run --separate-stderr full clear keep "$PINS/kept"
+	run --separate-stderr full drain clear keep "$PINS/kept"
 	pinned_and_named
 	[[ ! -e $PINS/kept ]]
 	dump "$PINS/inner" | cmp "$BATS_TEST_TMPDIR/want"
-}
-
-# fills_up SIZE: the drain into a file system of that size
-fills_up() {
-	local disk=$BATS_TEST_TMPDIR/disk status=0
-
-	mkdir -p "$disk"
-	mount -t tmpfs -o "size=$1" tmpfs "$disk"
-	drain >"$disk/out" || status=$?
-	umount "$disk"
-	return $status
-}
-
-@test "a stdout that fills up on the way" {
-	make_slot array_of_maps --fill 20000 hash
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	run --separate-stderr fills_up 128k
-	[[ $stderr == *"No space left on device"* ]]
-	pinned_and_named
-	release_pins
-
-	fill_slot
-	in_mode -j
-	run --separate-stderr fills_up 128k
-	pinned_and_named_json
-}
-
-# reader_leaves COMMAND...: the drain into a pipe to that command
-reader_leaves() {
-	local status
-
-	drain | "$@" >"$BATS_TEST_TMPDIR/read"
-	status=${PIPESTATUS[0]}
-	return "$status"
-}
-
-@test "a reader that goes away: | head -c 100" {
-	make_slot array_of_maps --fill 50000 hash
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	run --separate-stderr reader_leaves head -c 100
-	[[ $stderr == *"Broken pipe"* ]]
-	pinned_and_named
-	cmp "$BATS_TEST_TMPDIR/read" <(head -c 100 "$BATS_TEST_TMPDIR/want")
-	release_pins
-
-	fill_slot
-	in_mode -j
-	run --separate-stderr reader_leaves head -c 100
-	pinned_and_named_json
 }
 
 @test "Ctrl-C, a hangup or a kill in the middle: pinned, with every entry" {
@@ -225,9 +150,8 @@ reader_leaves() {
 
 		# The next run says where it is
 		make_other_slot
-		run --separate-stderr bpftool map swap-drain \
+		run -0 --separate-stderr bpftool map swap-drain \
 			pinned "$PINS/outer2" "${SLOT[@]}" quiet
-		[[ $status == 0 ]]
 		grep -F " at $(left_pins); " <<<"$stderr"
 		release_pins
 	done

@@ -7,7 +7,6 @@ load ../lib/inject
 setup() {
 	setup_slot
 	make_slot
-	FULL=/dev/full
 	JOURNAL=/sys/fs/bpf/swap_drain
 }
 
@@ -21,13 +20,7 @@ leave_map() {
 		bpftool map update id "$(slot_id)" key "$i" 0 0 0 \
 			value 1 0 0 0 0 0 0 0
 	done
-	run --separate-stderr full "$@"
-	[[ $status == 255 ]]
-}
-
-# Redirected here, as "run" has redirections of its own
-full() {
-	drain "$@" >"$FULL"
+	run -255 --separate-stderr full drain "$@"
 }
 
 # recovered [WORD...]: the number of entries that recover prints
@@ -160,7 +153,7 @@ recovered() {
 	for i in {1..120}; do
 		unshare --pid --fork --mount-proc "$BPFTOOL" map swap-drain \
 			pinned "$PINS/outer" "${SLOT[@]}" \
-			>"$FULL" 2>"$BATS_TEST_TMPDIR/err" || true
+			>/dev/full 2>"$BATS_TEST_TMPDIR/err" || true
 		tail -n 1 "$BATS_TEST_TMPDIR/err" | grep -q "pinned at"
 	done
 	# One line says how many there are
@@ -297,12 +290,9 @@ time.sleep(30)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
 
 	for map in "$PINS/plain1" "$PINS/plain2"; do
 		other_map --fill 3 hash "$map"
-		run bash -c '"$@" >/dev/full' full "$BPFTOOL" map drain pinned "$map"
-		[[ $status == 255 ]]
+		run -255 full "$BPFTOOL" map drain pinned "$map"
 	done
-	run --separate-stderr bash -c '"$@" >/dev/full' full \
-		"$BPFTOOL" -j map swap-drain recover
-	[[ $status == 255 ]]
+	run -255 --separate-stderr full "$BPFTOOL" -j map swap-drain recover
 	jq -es 'length == 1 and (.[0] | .moved and (has("swapped") | not))' <<<"$stderr"
 	(($(recovered) >= 4))
 }

@@ -7,7 +7,6 @@ load ../lib/holders
 # Two slots, whose maps only the slots hold
 setup() {
 	setup_slot
-	set -o pipefail
 	make_slot
 	other_map --fill 2 hash "$PINS/second"
 	bpftool map update pinned "$PINS/outer" key 1 0 0 0 \
@@ -74,18 +73,23 @@ ends() {
 	left 3 1
 }
 
+@test "the same after many in a row" {
+	local i
+
+	for i in {1..20}; do
+		ends 0 quiet
+	done
+	left 3 1
+}
+
 @test "the same with all slots" {
-	run bpftool -j map swap-drain pinned "$PINS/outer" all \
+	run -0 bpftool -j map swap-drain pinned "$PINS/outer" all \
 		journal "$PINS/journal"
-	echo "$output"
-	[[ $status -eq 0 ]]
 	left 3 1
 }
 
 @test "the same in the usual journal" {
-	run drain
-	echo "$output"
-	[[ $status -eq 0 ]]
+	run -0 drain
 	left 3 1
 }
 
@@ -104,35 +108,36 @@ ends() {
 }
 
 @test "a refused run leaves what was there" {
-	local args
+	local args before
 
+	before=$(slots_and_ids)
 	for args in nonsense "quiet quiet" "using nothing" "keep /nowhere/x" \
-		    "value id $(slot_id)"; do
+		    "keep $PINS/outer" "keep $PINS/none/kept" \
+		    "value pinned $PINS/none" "value id $(slot_id)"; do
 		# shellcheck disable=SC2086
 		ends 255 $args
 		left 3 1
 	done
 
-	other_map --key 8 hash "$PINS/odd" || other_map array "$PINS/odd"
+	other_map array "$PINS/odd"
 	ends 255 value pinned "$PINS/odd"
 	left 4 2
 	rm "$PINS/odd"
+	[[ $(slots_and_ids) == "$before" ]]
 
 	bpftool map update pinned "$PINS/outer" key 2 0 0 0 \
 		value id "$(slot_id)"
 	ends 255
 	left 3 1
-	[[ $(find "$PINS/journal" -mindepth 1 | wc -l) -eq 0 ]]
+	journal_is_empty
 }
 
 @test "a run that can't print leaves the old map pinned, recover lets it go" {
-	run bash -c "'$BPFTOOL' map swap-drain pinned '$PINS/outer' key 0 0 0 0 \
-		journal '$PINS/journal' >/dev/full"
-	[[ $status -eq 255 ]]
+	run -255 full drain_here
 	left 4 2
-	bpftool map swap-drain recover journal "$PINS/journal"
+	recover_all
 	left 3 1
-	[[ $(find "$PINS/journal" -mindepth 1 | wc -l) -eq 0 ]]
+	journal_is_empty
 }
 
 # killed WHAT CALL: the run is killed there
@@ -148,15 +153,17 @@ killed() {
 	left 3 1
 	killed after='kill -KILL "$TRACED"' 'bpf\(BPF_MAP_UPDATE_ELEM'
 	left 4 2
-	bpftool map swap-drain recover journal "$PINS/journal"
+	recover_all
 	left 3 1
-	[[ $(find "$PINS/journal" -mindepth 1 | wc -l) -eq 0 ]]
+	journal_is_empty
 }
 
 # The iterator that tells sleepable programs, and its link, go with the run
 no_iterator() {
-	! bpftool prog show | grep -q ' name list ' &&
-		! bpftool link show | grep -q 'target_name bpf_prog'
+	local progs links
+
+	progs=$(bpftool prog show) && links=$(bpftool link show) &&
+		[[ $progs != *' name list '* && $links != *'target_name bpf_prog'* ]]
 }
 
 @test "the iterator that is asked about programs does not stay" {

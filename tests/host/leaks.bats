@@ -20,19 +20,10 @@ we_have() {
 	[[ $(our_maps | wc -l) == "$1" ]]
 }
 
-# Runs "swap-drain ... WORD..." with its process id in $pid and its status in
-# $status, so that its folder in the journal can be recognized
-run_drain() {
-	"$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer" \
-		"${SLOT[@]}" "$@" >"$BATS_TEST_TMPDIR/out" \
-		2>"$BATS_TEST_TMPDIR/err" &
-	pid=$!
-	status=0
-	wait $pid || status=$?
-}
-
-no_folder_of_the_run() {
-	[[ ! -e /sys/fs/bpf/swap_drain/$pid ]]
+# refused_run [WORD...]: nothing is pinned, not for a moment later either
+refused_run() {
+	run -255 drain "$@"
+	[[ -z $(ls /sys/fs/bpf/swap_drain) ]]
 }
 
 # The old map is pinned, with all in it, and the message says where
@@ -44,98 +35,19 @@ swapped_and_pinned() {
 	dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
 }
 
-@test "after a success: the outer map and its new inner map" {
-	rm "$PINS/inner"
-	run_drain
-	[[ $status == 0 ]]
-	no_folder_of_the_run
-	wait_until we_have 2
-}
-
-@test "after a success with each keyword" {
-	other_map hash "$PINS/other"
-	run_drain clear quiet
-	[[ $status == 0 ]]
-	no_folder_of_the_run
-	run_drain value pinned "$PINS/other"
-	[[ $status == 0 ]]
-	no_folder_of_the_run
-	rm "$PINS/inner" "$PINS/other"
-	run_drain keep "$PINS/kept"
-	[[ $status == 0 ]]
-	no_folder_of_the_run
-	wait_until we_have 3
-	rm "$PINS/kept"
-	wait_until we_have 2
-}
-
-@test "after many in a row" {
-	local i
-
-	rm "$PINS/inner"
-	for ((i = 0; i < 20; i++)); do
-		run_drain quiet
-		[[ $status == 0 ]]
-		no_folder_of_the_run
-	done
-	wait_until we_have 2
-}
-
-@test "with the old map held by no one else it is freed" {
-	local old
-
-	old=$(map_id "$PINS/inner")
-	rm "$PINS/inner"
-	run_drain quiet
-	old_is_gone() {
-		! our_maps | grep -qx "$old"
-	}
-	wait_until old_is_gone
-}
-
-@test "after each kind of refusal" {
-	local words
-
-	other_map array "$PINS/array"
-	while read -r words; do
-		# shellcheck disable=SC2086 # several words
-		run_drain $words
-		[[ $status == 255 ]]
-		no_folder_of_the_run
-		[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
-	done <<-EOF_WORDS
-		bogus
-		clear clear
-		keep $PINS/array
-		keep $PINS/none/kept
-		using bogus
-		value pinned $PINS/array
-		value pinned $PINS/inner
-		value pinned $PINS/none
-	EOF_WORDS
-	wait_until we_have 3
-}
-
 @test "after a refusal for the map in the slot" {
 	make_slot array_of_maps --fill 3 --freeze hash
-	run_drain
-	[[ $status == 255 ]]
-	no_folder_of_the_run
+	refused_run
 	wait_until we_have 2
-
 	make_slot array_of_maps bloom_filter
-	run_drain
-	[[ $status == 255 ]]
-	no_folder_of_the_run
+	refused_run
 	wait_until we_have 2
 }
 
 @test "after the kernel refused the update" {
 	make_slot array_of_maps --fill 3 --btf lock hash
 	other_map --value 8 hash "$PINS/other"
-	run_drain value pinned "$PINS/other"
-	[[ $status == 255 ]]
-	no_folder_of_the_run
+	refused_run value pinned "$PINS/other"
 	[[ $(slot_id) == "$(map_id "$PINS/inner")" ]]
 	wait_until we_have 3
 }
@@ -158,25 +70,33 @@ undo() {
 	wait_until we_have 2
 }
 
+# cant_wait REASON WORDS COMMAND...: swapped, pinned and named, plain and with -j
+cant_wait() {
+	local form words=(map swap-drain pinned "$PINS/outer" "${SLOT[@]}")
+
+	for form in "" -j; do
+		# shellcheck disable=SC2086 # words or none
+		run --separate-stderr "${@:3}" ${form:+"$form"} "${words[@]}" $2
+		if [[ $form ]]; then
+			[[ $status == 255 ]]
+			jq -es --arg pin "$(left_pins)" 'length == 1 and
+				(.[0].swapped) and .[0].pinned == $pin' <<<"$output"
+			dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
+		else
+			[[ -z $output && $stderr == *"can't wait with $1"* ]]
+			swapped_and_pinned
+		fi
+		release_pins
+		fill_slot
+	done
+	wait_until we_have 2
+}
+
 @test "after the wait failed: swapped, pinned and named" {
 	need_strace
 	several_cpus_online || skip "one CPU is online here"
-	run --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
-		map swap-drain pinned "$PINS/outer" "${SLOT[@]}" using membarrier
-	[[ -z $output && $stderr == *"can't wait with membarrier: Invalid"* ]]
-	swapped_and_pinned
-	release_pins
-
-	fill_slot
-	run --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
-		-j map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
-		using membarrier
-	[[ $status == 255 ]]
-	jq -es --arg pin "$(left_pins)" 'length == 1 and (.[0].swapped) and
-		.[0].pinned == $pin' <<<"$output"
-	dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
-	release_pins
-	wait_until we_have 3
+	cant_wait "membarrier: Invalid" "using membarrier" \
+		with_fault membarrier:error=EINVAL:when=2 --
 }
 
 # Types that name a command which the kernel does not have: only so can it fail
@@ -187,21 +107,8 @@ undo() {
 	! grep -qw BPF_SYNC_MAP_ACCESS "$KERNEL_BTF" ||
 		skip "this kernel has the command"
 	"$BUILD/tests/btf_make" "$types" bpf_cmd BPF_SYNC_MAP_ACCESS 60
-	run --separate-stderr over "$types" "$KERNEL_BTF" "$BPFTOOL" \
-		map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
-	[[ -z $output ]]
-	[[ $stderr == *"can't wait with bpf_sync_map_access: Invalid argument"* ]]
-	swapped_and_pinned
-	release_pins
-
-	fill_slot
-	run --separate-stderr over "$types" "$KERNEL_BTF" "$BPFTOOL" -j \
-		map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
-	[[ $status == 255 ]]
-	jq -es --arg pin "$(left_pins)" 'length == 1 and (.[0].swapped) and
-		.[0].pinned == $pin' <<<"$output"
-	release_pins
-	wait_until we_have 3
+	cant_wait "bpf_sync_map_access: Invalid argument" "" \
+		over "$types" "$KERNEL_BTF" "$BPFTOOL"
 }
 
 @test "after reading failed: swapped, pinned and named" {
@@ -251,16 +158,6 @@ without_btf() {
 	undo
 }
 
-@test "after printing failed: swapped, pinned and named" {
-	full() {
-		drain >/dev/full
-	}
-	run --separate-stderr full
-	swapped_and_pinned
-	release_pins
-	wait_until we_have 3
-}
-
 # The map is changed while its output waits in a pipe
 @test "after the path to keep was taken in between: printed, pinned and named" {
 	make_slot array_of_maps --fill 50000 hash
@@ -273,31 +170,31 @@ without_btf() {
 	swapped_and_pinned
 }
 
-@test "after clearing failed: printed, pinned and named" {
+# clear_fails: the run's output is complete
+clear_fails() {
 	make_slot array_of_maps --fill 50000 hash
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
 	slow_drain clear
 	bpftool map freeze pinned "$PINS/inner"
 	slow_drain_end
 	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/printed"
+}
+
+@test "after clearing failed: printed, pinned and named" {
+	clear_fails
 	[[ $(said) == *"can't be cleared"* ]]
 	swapped_and_pinned
 }
 
 @test "after clearing failed with -j: the error is on stderr, stdout complete" {
-	make_slot array_of_maps --fill 50000 hash
 	in_mode -j
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	slow_drain clear
-	bpftool map freeze pinned "$PINS/inner"
-	slow_drain_end
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/printed"
+	clear_fails
 	said | jq -es --arg pin "$(left_pins)" 'length == 1 and
 		.[0].swapped and .[0].pinned == $pin'
 }
 
 @test "the folder of the journal is ours alone" {
-	run_drain quiet
+	drain quiet
 	[[ $(stat -c %a:%u /sys/fs/bpf/swap_drain) == 700:0 ]]
 }
 

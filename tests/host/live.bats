@@ -35,8 +35,8 @@ live_dump() {
 # The base looks an entry up after it has asked for its key. It may also start
 # over from the first key, when the one that it has is gone: hence the head.
 base_shows_an_error() {
-	live_dump "$BUILD/plain/bpftool" 1000 -j | head -c 100000 |
-		grep -q '"error":"No such file or directory"'
+	grep -q '"error":"No such file or directory"' \
+		< <(live_dump "$BUILD/plain/bpftool" 1000 -j | head -c 100000)
 }
 
 # no_error_in FILE: of JSON; the others are there, each once. Of a trie an entry

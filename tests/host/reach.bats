@@ -14,13 +14,6 @@ teardown() {
 	cleanup_leak_free
 }
 
-# other_outer TYPE KEY_SIZE ENTRIES: one more map-in-map, $PINS/other
-other_outer() {
-	bpftool map create "$PINS/other" type "$1" key "$2" value 4 \
-		entries "$3" name "other_${WORLD-}$$" inner_map pinned "$PINS/inner"
-	OTHER=$(map_id "$PINS/other")
-}
-
 # spare: a map that could be the replacement, $PINS/spare
 spare() {
 	other_map --fill 1 hash "$PINS/spare"
@@ -29,8 +22,7 @@ spare() {
 
 @test "another slot of the same array_of_maps" {
 	insert "$PINS/outer" "$PINS/inner" 3 0 0 0
-	refused "map $INNER .*slot 03 00 00 00 of map $OUTER $OUTER_NAME holds it"
-	forced "map $INNER .*slot 03 00 00 00 of map $OUTER $OUTER_NAME holds it"
+	refused_and_forced "map $INNER .*slot 03 00 00 00 of map $OUTER $OUTER_NAME holds it"
 	bpftool map delete pinned "$PINS/outer" key 3 0 0 0
 	drained
 }
@@ -43,23 +35,21 @@ spare() {
 	refused "map $INNER .*slot 09 08 07 06 of map $OUTER $OUTER_NAME holds it"
 
 	# There may be a second warning, that of the swap's gap
-	run --separate-stderr drain_here force
-	[[ $status -eq 0 ]]
+	run -0 --separate-stderr drain_here force
 	grep "^Warning: .*slot 09 08 07 06 of map $OUTER $OUTER_NAME holds it" \
 		<<<"$stderr"
 }
 
 @test "a slot of another array_of_maps, beyond the first batch" {
-	other_outer array_of_maps 4 1500
+	other_outer inner array_of_maps 4 1500
 	insert "$PINS/other" "$PINS/inner" 0xd8 5 0 0
-	refused "map $INNER .*slot d8 05 00 00 of map $OTHER other_${WORLD-}$$ holds it"
-	forced "map $INNER .*slot d8 05 00 00 of map $OTHER other_${WORLD-}$$ holds it"
+	refused_and_forced "map $INNER .*slot d8 05 00 00 of map $OTHER other_${WORLD-}$$ holds it"
 }
 
 @test "a slot of another hash_of_maps, among many, with a long key" {
 	local key i
 
-	other_outer hash_of_maps 24 2000
+	other_outer inner hash_of_maps 24 2000
 	spare
 	key="0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"
 	for ((i = 0; i < 50; i++)); do
@@ -72,11 +62,11 @@ spare() {
 	insert "$PINS/outer" "$PINS/inner" 0 0 0 0
 	# shellcheck disable=SC2086
 	insert "$PINS/other" "$PINS/inner" $key 255 255
-	refused "map $INNER .*slot( 00){22} ff ff of map $OTHER other_${WORLD-}$$ holds it"
-	forced "map $INNER .*slot( 00){22} ff ff of map $OTHER other_${WORLD-}$$ holds it"
+	refused_and_forced "map $INNER .*slot( 00){22} ff ff of map $OTHER other_${WORLD-}$$ holds it"
 }
 
-@test "a program that has it among its own maps" {
+# program_holds: $PINS/held, and the outer map takes such a map
+program_holds() {
 	bpftool map create "$PINS/held" type hash key 4 value 8 entries 16 \
 		name "$INNER_NAME"
 	load_prog reach_use reach_holder
@@ -84,10 +74,13 @@ spare() {
 		entries 2 name "$OUTER_NAME" inner_map pinned "$PINS/held"
 	mv "$PINS/outer" "$PINS/outer1"
 	mv "$PINS/outer2" "$PINS/outer"
+}
+
+@test "a program that has it among its own maps" {
+	program_holds
 	fill_slot "$PINS/held"
 
-	refused "map $(map_id "$PINS/held") .*program $PROG reach_holder has it among its own maps"
-	forced "program $PROG reach_holder has it among its own maps"
+	refused_and_forced "map $(map_id "$PINS/held") .*program $PROG reach_holder has it among its own maps"
 	rm "$PINS/reach_holder_prog"
 	wait_until none_left prog "$PROG"
 	fill_slot "$PINS/held"
@@ -97,57 +90,41 @@ spare() {
 @test "a replacement in another slot of the same outer map" {
 	spare
 	insert "$PINS/outer" "$PINS/spare" 1 0 0 0
-	refused "map $SPARE .*slot 01 00 00 00 of map $OUTER $OUTER_NAME holds it" \
-		value pinned "$PINS/spare"
-	forced "map $SPARE .*slot 01 00 00 00 of map $OUTER $OUTER_NAME holds it" \
+	refused_and_forced "map $SPARE .*slot 01 00 00 00 of map $OUTER $OUTER_NAME holds it" \
 		value pinned "$PINS/spare"
 	[[ $(slot_id) == "$SPARE" ]]
 }
 
 @test "a replacement in a slot of another map-in-map" {
 	spare
-	other_outer hash_of_maps 4 4
+	other_outer inner hash_of_maps
 	insert "$PINS/other" "$PINS/spare" 1 2 3 4
-	refused "map $SPARE .*slot 01 02 03 04 of map $OTHER other_${WORLD-}$$ holds it" \
-		value pinned "$PINS/spare"
-	forced "map $SPARE .*slot 01 02 03 04 of map $OTHER other_${WORLD-}$$ holds it" \
+	refused_and_forced "map $SPARE .*slot 01 02 03 04 of map $OTHER other_${WORLD-}$$ holds it" \
 		value pinned "$PINS/spare"
 }
 
 @test "a replacement that a program has among its own maps" {
 	bpftool map create "$PINS/inner2" type hash key 4 value 8 entries 16 \
 		name "$INNER_NAME"
-	bpftool map create "$PINS/held" type hash key 4 value 8 entries 16 \
-		name "$INNER_NAME"
-	load_prog reach_use reach_holder
-	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
-		entries 2 name "$OUTER_NAME" inner_map pinned "$PINS/held"
-	mv "$PINS/outer" "$PINS/outer1"
-	mv "$PINS/outer2" "$PINS/outer"
+	program_holds
 	fill_slot "$PINS/inner2"
 
-	refused "map $(map_id "$PINS/held") .*program $PROG reach_holder has it among its own maps" \
-		value pinned "$PINS/held"
-	forced "program $PROG reach_holder has it among its own maps" \
+	refused_and_forced "map $(map_id "$PINS/held") .*program $PROG reach_holder has it among its own maps" \
 		value pinned "$PINS/held"
 }
 
 @test "a replacement that stands in the journal is refused, also with force" {
 	local left
 
-	run --separate-stderr bash -c \
-		"'$BPFTOOL' map swap-drain pinned '$PINS/outer' key 0 0 0 0 \
-		journal '$PINS/journal' >/dev/full"
-	[[ $status -eq 255 ]]
+	run -255 --separate-stderr full drain_here
 	left=$(find "$PINS/journal" -type f)
 	[[ -n $left ]]
 
 	INNER=$(slot_id)
 	for force in "" force; do
 		# shellcheck disable=SC2086
-		run --separate-stderr drain_here value pinned "$left" $force
-		echo "$status '$output' '$stderr'"
-		[[ $status -eq 255 && -z $output ]]
+		run -255 --separate-stderr drain_here value pinned "$left" $force
+		[[ -z $output ]]
 		[[ $stderr =~ Error:\ map\ $(map_id "$left")\ .*its\ content\ was\ not\ printed ]]
 		[[ $(slot_id) == "$INNER" && -e $left ]]
 	done
@@ -159,7 +136,7 @@ spare() {
 	local pinned out=$BATS_TEST_TMPDIR/out
 
 	spare
-	other_outer array_of_maps 4 4
+	other_outer inner array_of_maps
 	FORCE=()
 	MODE=(-j)
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/before"
@@ -175,19 +152,15 @@ spare() {
 	[[ $(slot_id) != "$INNER" ]]
 
 	# While it is held there, recover leaves it where it is
-	run --separate-stderr bpftool -j map swap-drain recover \
+	run -255 --separate-stderr bpftool -j map swap-drain recover \
 		journal "$PINS/journal"
-	echo "$output $stderr"
-	[[ $status -eq 255 ]]
 	jq -e --arg re "slot 01 00 00 00 of map $OTHER other_${WORLD-}$$ holds it" \
 		'length == 1 and (.[0].error | test($re))' <<<"$output"
 	[[ $(map_id "$pinned") == "$INNER" ]]
 
 	bpftool map delete id "$OTHER" key 1 0 0 0
-	run --separate-stderr bpftool -j map swap-drain recover \
+	run -0 --separate-stderr bpftool -j map swap-drain recover \
 		journal "$PINS/journal"
-	echo "$output $stderr"
-	[[ $status -eq 0 ]]
 	jq -e --slurpfile before "$BATS_TEST_TMPDIR/before" \
 		'.[0].elements == $before[0]' <<<"$output"
 	journal_is_empty
@@ -197,7 +170,7 @@ spare() {
 	local pinned out=$BATS_TEST_TMPDIR/out
 
 	spare
-	other_outer array_of_maps 4 4
+	other_outer inner array_of_maps
 	FORCE=()
 	drain_and_insert "$out"
 	cat "$out" "$out.err"
@@ -214,7 +187,7 @@ spare() {
 	local out=$BATS_TEST_TMPDIR/out
 
 	spare
-	other_outer array_of_maps 4 4
+	other_outer inner array_of_maps
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/before"
 	FORCE=(force)
 	drain_and_insert "$out"

@@ -33,10 +33,6 @@ run_of() {
 		"${SLOT[@]}" journal "$PINS/journal" "$@")
 }
 
-recover_here() {
-	"$BPFTOOL" -j map swap-drain recover journal "$PINS/journal"
-}
-
 journal_pins() {
 	find "$PINS/journal" -type f 2>/dev/null
 }
@@ -50,10 +46,10 @@ is_pinned() {
 
 # recovered ENTRIES: by this command, all of it, and nothing by the next
 recovered() {
-	ends 0 recover_here
+	ends 0 recover_all
 	jq -e --argjson id "$INNER" --argjson nr "$1" 'length == 1 and
 		.[0].id == $id and (.[0].elements | length) == $nr' "$OUT"
-	ends 0 recover_here
+	ends 0 recover_all
 	[[ $(<"$OUT") == "[]" ]]
 	[[ ! $(journal_pins) ]]
 }
@@ -244,7 +240,7 @@ sleeper_comes() {
 	is_pinned
 	grep uprobe_sleeps "$OUT" "$ERR"
 
-	ends 255 recover_here
+	ends 255 recover_all
 	jq -e 'length == 1 and (.[0].error | test("uprobe_sleeps"))' "$OUT"
 	is_pinned
 	prog=$(our_progs)
@@ -276,7 +272,7 @@ sleeper_comes() {
 	ends 255 at_call run='bpftool map delete pinned "$PINS/outer" key 0 0 0 0' \
 		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
 	[[ ! $(slot_id) ]]
-	ends 0 recover_here
+	ends 0 recover_all
 }
 
 # Otherwise a later recover there would print it once more
@@ -330,7 +326,7 @@ killed_at() {
 			mv "$PINS/journal$n"/* "$PINS/journal"
 			rmdir "$PINS/journal$n"
 		done
-		ends 0 recover_here
+		ends 0 recover_all
 		diff <(printf '%s\n' "${WANT[@]}" | sort) \
 			<(jq '.[].id' "$OUT" | sort)
 		[[ ! $(journal_pins) ]]
@@ -354,7 +350,7 @@ killed_at() {
 	jq -e 'length == 1 and (.[0].elements | length == 3)' "$OUT"
 	[[ $(<"$SECOND.status") != 0 ]]
 	run ! grep elements "$SECOND"
-	ends 0 recover_here
+	ends 0 recover_all
 	[[ $(<"$OUT") == "[]" ]]
 }
 
@@ -456,6 +452,5 @@ told_by_stderr() {
 		id "$(map_id "$PINS/outer")" "${SLOT[@]}"
 	# Where none is mounted at all there is nothing to look at
 	[[ $status == 255 ]]
-	echo "$output"
 	[[ $output != *"mode"* || $output =~ "mode "1?700 ]]
 }

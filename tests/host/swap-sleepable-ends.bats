@@ -1,10 +1,8 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck disable=SC2016,SC2034,SC2119,SC2153,SC2154,SC2317 # shells of their own, variables of others
 # swap-drain that waits for sleepable programs must give up, gets a signal, or is killed;
 # and what costs nothing without them
 
-bats_require_minimum_version 1.5.0
 load ../lib/sleepable
 
 # gave_up PROGRAM: the last run, after a second
@@ -198,10 +196,8 @@ left_swapped() {
 	left_swapped "$PINS/outer" 0 0 0 0
 	[[ $(pins | wc -l) == 3 ]]
 
-	run --separate-stderr "$TOOL" -j map swap-drain recover \
+	run -255 --separate-stderr "$TOOL" -j map swap-drain recover \
 		journal "$PINS/journal"
-	echo "$status '$output' '$stderr'"
-	[[ $status == 255 ]]
 	jq -e --argjson id "$ticking" '(map(select(.elements)) | length == 2 and
 		all(.id != $id)) and (map(select(.error)) | length == 1 and
 		(.[0].error | test("map \($id) .*its own values start callbacks")))' \
@@ -225,8 +221,7 @@ bpf_calls() {
 	skip_unless "there is no strace" command -v strace
 	load_prog sleep_use tc_plain
 	bpf_calls
-	run grep -E "($calls)\(|PROG_TYPE_(SYSCALL|KPROBE)|devices/uprobe" "$OUT.trace"
-	[[ $status == 1 ]]
+	run -1 grep -E "($calls)\(|PROG_TYPE_(SYSCALL|KPROBE)|devices/uprobe" "$OUT.trace"
 	same_count() {
 		[[ $(bpf_calls) == $(bpf_calls force) ]]
 	}

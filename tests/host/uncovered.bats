@@ -16,13 +16,6 @@ kernel_has() {
 	grep -qw "$1" /proc/kallsyms
 }
 
-# The maps of the object that load_prog loaded: $PINS/outer has $PINS/first in
-# its first slot
-refused_and_forced() {
-	refused "$@"
-	forced "$@"
-}
-
 # is_waited_for PROGRAM: with force it is drained with a warning
 is_waited_for() {
 	load_prog_or_skip sleep_use "$1"
@@ -52,6 +45,19 @@ is_waited_for() {
 	rm "$PINS/uprobe_sleeps_prog"
 	wait_until none_left prog "$PROG"
 	drained
+}
+
+# iterator_loads [ARG...]: swap-drains, and prints how often it loaded an
+# iterator
+iterator_loads() {
+	local trace=$BATS_TEST_TMPDIR/trace
+
+	strace -v -o "$trace" -e trace=bpf "$BPFTOOL" map swap-drain \
+		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal" "$@" \
+		>/dev/null
+	# The trace shows what it should
+	grep -q '^bpf(BPF_MAP_UPDATE_ELEM' "$trace" || return
+	grep -c '^bpf(BPF_PROG_LOAD, .*BPF_PROG_TYPE_TRACING' "$trace" || true
 }
 
 # asked_and_drained PROGRAM: it could have been sleepable, is not, and only an

@@ -50,11 +50,27 @@ protected() {
 	env PROTECT="$PROTECT" LD_PRELOAD="$BATS_TEST_TMPDIR/deny.so" "$@"
 }
 
-drained_by() {
+# refuses_drain PATTERN [COMMAND...]: refused without force, run by a command, and
+# nothing was touched
+refuses_drain() {
+	local pattern=$1 before
+
+	shift
+	before=$(slots_of "$PINS/outer")
 	run --separate-stderr "$@" "$BPFTOOL" map swap-drain \
 		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal"
+	[[ $status -ne 77 ]] || skip "$stderr"
 	echo "$status '$output' '$stderr'"
-	[[ $status -eq 0 && -n $output && -z $stderr ]]
+	[[ $status -eq 255 && -z $output ]]
+	[[ $stderr =~ ^Error:\ [^$'\n']*${pattern}[^$'\n']*$ ]]
+	[[ $(slots_of "$PINS/outer") == "$before" ]]
+	journal_is_empty
+}
+
+drained_by() {
+	run -0 --separate-stderr "$@" "$BPFTOOL" map swap-drain \
+		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal"
+	[[ -n $output && -z $stderr ]]
 	journal_is_empty
 }
 
@@ -85,10 +101,9 @@ drained_by() {
 	PROTECT=$(map_id "$PINS/other")
 	refuses_drain "map $PROTECT .*Permission denied" \
 		protected env DENY_READ=1
-	run --separate-stderr protected env DENY_READ=1 "$BPFTOOL" map swap-drain \
+	run -0 --separate-stderr protected env DENY_READ=1 "$BPFTOOL" map swap-drain \
 		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal" force
-	echo "$status '$output' '$stderr'"
-	[[ $status -eq 0 && -n $output ]]
+	[[ -n $output ]]
 	[[ $stderr =~ ^Warning:\ [^$'\n']*of\ map\ $PROTECT:[^$'\n']*$ ]]
 }
 
@@ -105,6 +120,7 @@ counters() {
 
 @test "a question that the kernel does not answer is an error" {
 	local name errno
+	local -A says=([EPERM]="Operation not permitted" [EINVAL]="Invalid argument")
 
 	counters "$PINS/other"
 	iterates "$PINS/other"
@@ -113,7 +129,7 @@ counters() {
 		OBJ_GET_INFO_BY_FD; do
 		for errno in EPERM EINVAL; do
 			echo "$name: $errno"
-			refuses_drain "" refuse "$name" $errno
+			refuses_drain "${says[$errno]}" refuse "$name" $errno
 		done
 	done
 	drained_by
@@ -127,11 +143,10 @@ counters() {
 	for call in BPF_PROG_GET_NEXT_ID BPF_LINK_GET_NEXT_ID \
 		BPF_MAP_GET_NEXT_ID; do
 		echo "$call"
-		run --separate-stderr at_call \
+		run -255 --separate-stderr at_call \
 			-s 'bpf\(BPF_MAP_UPDATE_(ELEM|BATCH)' error=EPERM \
 			"bpf\($call" "$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal"
-		echo "$status '$output' '$stderr'"
-		[[ $status -eq 255 && -z $output ]]
+		[[ -z $output ]]
 		[[ $stderr =~ "can't tell who uses it: Operation not permitted" ]]
 		[[ $stderr == *"pinned at $(find "$PINS/journal" -type f)"* ]]
 		undo
@@ -151,8 +166,50 @@ undo() {
 	iterates "$PINS/in"
 	in_slot key 0 0 0 0
 	fill_slot "$PINS/in"
-	refused "link $PROG attaches an iterator, program [0-9]+, to it"
-	forced "link $PROG attaches an iterator, program [0-9]+, to it"
+	refused_and_forced "link $PROG attaches an iterator, program [0-9]+, to it"
+}
+
+# stopped_after_swap COMMAND...: a run that waits by membarrier is stopped right
+# after the swap, and continues when the command has been run. $status is its, its
+# output is in $OUT and $OUT.err.
+stopped_after_swap() {
+	local nth pid strace trace=$BATS_TEST_TMPDIR/trace before
+	local run=("$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+		journal "$PINS/journal" using membarrier)
+
+	OUT=$BATS_TEST_TMPDIR/stopped
+	strace -o "$trace" -e trace=membarrier "${run[@]}" >"$OUT" \
+		2>"$OUT.err" || return
+	nth=$(grep -c '^membarrier(' "$trace")
+	before=$(slots_of "$PINS/outer")
+	strace -o /dev/null -e trace=membarrier \
+		-e inject=membarrier:signal=SIGSTOP:when="$nth" "${run[@]}" \
+		>"$OUT" 2>"$OUT.err" 3>&- &
+	strace=$!
+	wait_until slots_changed "$before"
+	pid=$(pgrep -P "$strace")
+	wait_until is_stopped "$pid"
+	"$@"
+	kill -CONT "$pid"
+	status=0
+	wait "$strace" || status=$?
+	echo "$status"
+	cat "$OUT" "$OUT.err"
+}
+
+slots_changed() {
+	[[ $(slots_of "$PINS/outer") != "$1" ]]
+}
+
+# Stopped, by a signal or by the tracer that hands it on
+is_stopped() {
+	grep -q '^State:.[Tt]' "/proc/$1/status"
+}
+
+needs_stopping() {
+	skip_unless "there is no strace" command -v strace
+	skip_unless "membarrier is not there" \
+		bpftool map sync using membarrier
 }
 
 @test "an iterator on the inner map that comes between the checks: pinned" {
@@ -260,8 +317,7 @@ ln_pin() {
 own_callbacks() {
 	load_prog callbacks "in_$1"
 	mv "$PINS/$1_outer" "$PINS/outer"
-	refused "map $(map_id "$PINS/$1") .*its own values start callbacks"
-	forced "map $(map_id "$PINS/$1") .*its own values start callbacks"
+	refused_and_forced "map $(map_id "$PINS/$1") .*its own values start callbacks"
 }
 
 @test "a bpf_wq in a struct in a struct of the map's own values" {

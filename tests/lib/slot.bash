@@ -19,6 +19,8 @@ in_mode() {
 # The maps' names tell ours from those of everybody else on the machine; a
 # replacement has the name of the map that it replaces
 setup_slot() {
+	# What fails before a | fails
+	set -o pipefail
 	setup_bpffs
 	MODE=()
 	INNER_NAME=in_${WORLD-}$$
@@ -31,7 +33,9 @@ our_maps() {
 }
 
 no_maps_of_ours() {
-	[[ -z $(our_maps) ]]
+	local maps
+
+	maps=$(our_maps) && [[ -z $maps ]]
 }
 
 # A test leaves no map behind, in no pin of its own and in none of the runs'.
@@ -88,6 +92,11 @@ dump() {
 drain() {
 	bpftool "${MODE[@]}" map swap-drain pinned "$PINS/outer" \
 		"${SLOT[@]}" "$@"
+}
+
+# full COMMAND...: its output goes to a full disk
+full() {
+	"$@" >/dev/full
 }
 
 # hold OUTER_ID [TYPE]: another process, $HOLDER, has the lock of that map, which is map
@@ -197,6 +206,23 @@ slots_and_ids() {
 	slots_of "$PINS/outer" | sort
 }
 
+# all_new FILE NUMBER: so many slots, and none has a map that it had in the file
+all_new() {
+	[[ $(slots_and_ids | sed 's/.* //' | sort - <(sed 's/.* //' "$1") | uniq |
+		wc -l) == $((2 * $2)) ]]
+}
+
+# "KEY ID" a map, as they come, from what -j prints
+slots_in_turn() {
+	jq -r '.[] | "\(.slot | map(.[2:]) | join(" ")) \(.id)"' "$@"
+}
+
+# The same from plain output
+plain_slots_in_turn() {
+	awk '/^[0-9]+: / { id = $1 + 0 }
+		/^\tslot / { sub("^\tslot ", ""); sub(" *$", ""); print $0, id }'
+}
+
 # How many threads updated single slots? From a trace of strace -f.
 updating_threads() {
 	awk '/bpf\(BPF_MAP_UPDATE_ELEM/ { print $1 }' "$1" | sort -u | wc -l
@@ -252,26 +278,6 @@ as_dump_of_several() {
 		fresh_name
 		make_outer "$1" 4 3 "${@:2}"
 		drained_as_dumped "$*" ${form:+"$form"}
-	done
-	all_names
-}
-
-# The same of maps that look alike but for their types: every other one is a struct
-as_dump_of_other_types() {
-	local form size slot btf
-
-	for form in "" -j -jp; do
-		fresh_name
-		make_outer array_of_maps 4 0 --btf struct hash
-		slot=0 size=0
-		for btf in struct bytes struct bytes; do
-			other_map --fill 3 --btf $btf --value "$size" hash "$PINS/one"
-			size=$(map_make --info "$PINS/one" | sed -n 's/^value_size //p')
-			bpftool map update pinned "$PINS/outer" key $((slot++)) 0 0 0 \
-				value pinned "$PINS/one"
-			rm "$PINS/one"
-		done
-		drained_as_dumped "two types" ${form:+"$form"}
 	done
 	all_names
 }
@@ -411,7 +417,8 @@ none_left() {
 	for id in $ids; do
 		# "bpftool map show" would look at every process for each
 		if [[ $kind == map ]]; then
-			! map_make --list | grep -q "^$id " || return 1
+			map_make --list >"$BATS_TEST_TMPDIR/list" || return
+			! grep -q "^$id " "$BATS_TEST_TMPDIR/list" || return
 		elif bpftool prog show id "$id" >/dev/null 2>&1; then
 			return 1
 		fi
