@@ -117,8 +117,7 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 
 	setup_bpffs
 	map_make --name bench queue "$PINS/queue"
-	run "$BUILD/tests/raw_read" "$PINS/queue"
-	[ "$status" -eq 3 ]
+	run -3 "$BUILD/tests/raw_read" "$PINS/queue"
 
 	# No kernel at hand lacks them for a type of the benchmark
 	mkdir -p "$BATS_TEST_TMPDIR/build/tests"
@@ -126,9 +125,7 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 	ln -s "$BUILD"/tests/* "$BATS_TEST_TMPDIR/build/tests/"
 	shim raw_read 'exit 3'
 	ln -sf "$BATS_TEST_TMPDIR/shim/raw_read" "$BATS_TEST_TMPDIR/build/tests/"
-	BUILD=$BATS_TEST_TMPDIR/build run tests/bench/drain.sh
-	echo "$output"
-	[ "$status" -eq 0 ]
+	BUILD=$BATS_TEST_TMPDIR/build run -0 tests/bench/drain.sh
 	grep -qE "^\| $map, 100,000, -j .* \| - \| [0-9.]+ \| [0-9.]+ \| - \| - \| 1 times: " \
 		<<<"$output"
 }
@@ -153,13 +150,10 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 	shim b.sh 'echo "half of it"; exit 1'
 	shim c.sh 'echo "that: 3; bar 2: met"'
 	cp tests/bench/run.sh "$dir/"
-	run "$dir/run.sh"
-	echo "$output"
-	[ "$status" -eq 1 ]
+	run -1 "$dir/run.sh"
 	[[ $output == *'that: 3; bar 2: met'* ]]
 	[[ $output == *$'bars not met:\na: this: 1; bar 2: NOT MET\nfailed: b' ]]
-	run "$dir/run.sh" a c
-	[ "$status" -eq 0 ]
+	run -0 "$dir/run.sh" a c
 }
 
 @test "bench: the distribution's bpftool is that of its package, and not ours" {
@@ -170,12 +164,10 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 	ln -s "$BUILD/plain/bpftool" "$BATS_TEST_TMPDIR/sbin/bpftool"
 	export PATH=$BATS_TEST_TMPDIR/shim:$PATH
 	run bash -c "$lib"
-	echo "$output"
 	[ "$output" = "<$BATS_TEST_TMPDIR/sbin/bpftool>" ]
 
 	ln -sf "$BPFTOOL" "$BATS_TEST_TMPDIR/sbin/bpftool"
 	run bash -c "$lib"
-	echo "$output"
 	[ "$output" = '<>' ]
 
 	# One that is in the path, of no package
@@ -183,6 +175,5 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 	shim rpm 'echo "package bpftool is not installed"; exit 1'
 	shim bpftool 'exit 0'
 	run bash -c "$lib"
-	echo "$output"
 	[ "$output" = '<>' ]
 }

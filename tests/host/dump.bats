@@ -65,22 +65,11 @@ in_batches() {
 }
 
 @test "counters" {
-	identical --fill 100 --btf counters --key 12 hash
-	identical --fill 100 --btf counters --key 12 lru_hash
-	identical --fill 50 --btf counters --key 12 percpu_hash
-	identical --fill 50 --btf counters --key 12 lru_percpu_hash
-	identical --fill 50 --btf counters array
-	identical --fill 50 --btf counters percpu_array
-	identical --fill 16 --btf counters lpm_trie
-	grep -q '"drift": -9223372036854775808' "$BATS_TEST_TMPDIR/got"
+	shapes_counters grep -q '"drift": -9223372036854775808' "$BATS_TEST_TMPDIR/got"
 }
 
-@test "odd key and value sizes" {
+@test "odd key and value sizes, with BTF and without" {
 	shapes_odd_sizes
-}
-
-@test "odd key and value sizes with BTF" {
-	shapes_odd_sizes_typed
 }
 
 @test "sizes around the line breaks of the plain form" {
@@ -92,12 +81,7 @@ in_batches() {
 }
 
 @test "more entries than a batch has" {
-	identical --fill 10000 --btf counters --key 12 hash
-	identical --fill 9000 hash
-	identical --fill 4096 array
-	identical --fill 4097 array
-	identical --fill 5000 lpm_trie
-	identical --fill 5000 --flag no_prealloc percpu_hash
+	shapes_many_entries
 }
 
 @test "buckets that a batch has no room for" {

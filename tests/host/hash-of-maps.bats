@@ -21,8 +21,7 @@ drain_without_btf() {
 	for form in "" -j -jp; do
 		make_slot hash_of_maps
 		in_mode ${form:+"$form"}
-		run --separate-stderr drain
-		[[ $status == 0 ]]
+		run -0 --separate-stderr drain
 		[[ $output != *Warning* ]]
 		[[ -z $form ]] || jq -es 'length == 1' <<<"$output"
 		if updates_in_place; then
@@ -40,8 +39,7 @@ drain_without_btf() {
 	for form in "" -j; do
 		make_slot hash_of_maps
 		in_mode ${form:+"$form"}
-		run --separate-stderr drain_without_btf
-		[[ $status == 0 ]]
+		run -0 --separate-stderr drain_without_btf
 		warns
 		[[ -z $form ]] || jq -es 'length == 1 and (.[0] | length == 3)' \
 			<<<"$output"
@@ -55,28 +53,24 @@ drain_without_btf() {
 	make_slot hash_of_maps
 	sed 's/htab_map_update_elem_in_place/htab_map_update_elem_elsewhere/' \
 		"$KERNEL_BTF" >"$BATS_TEST_TMPDIR/btf"
-	run --separate-stderr over "$BATS_TEST_TMPDIR/btf" "$KERNEL_BTF" \
+	run -0 --separate-stderr over "$BATS_TEST_TMPDIR/btf" "$KERNEL_BTF" \
 		"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
-	[[ $status == 0 ]]
 	warns
 }
 
 @test "hash_of_maps: with quiet as well" {
 	need_unshare
 	make_slot hash_of_maps
-	run --separate-stderr drain_without_btf quiet
-	[[ $status == 0 ]]
+	run -0 --separate-stderr drain_without_btf quiet
 	warns
 }
 
 @test "array_of_maps: never a warning" {
 	need_unshare
 	make_slot array_of_maps
-	run --separate-stderr drain
-	[[ $status == 0 ]]
+	run -0 --separate-stderr drain
 	run ! warns
-	run --separate-stderr drain_without_btf
-	[[ $status == 0 ]]
+	run -0 --separate-stderr drain_without_btf
 	run ! warns
 }
 

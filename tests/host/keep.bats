@@ -153,8 +153,7 @@ is_as_new() {
 	for form in -j -jp; do
 		make_slot array_of_maps --flag no_prealloc --fill 3 hash
 		in_mode $form
-		run --separate-stderr drain quiet
-		[[ $status == 0 ]]
+		run -0 --separate-stderr drain quiet
 		jq -es 'length == 1' <<<"$output"
 		jq -e --argjson old "$(map_id "$PINS/inner")" \
 			--argjson new "$(slot_id)" --arg name "$INNER_NAME" \
@@ -245,8 +244,7 @@ is_as_new() {
 @test "-d: which provider waited, on stderr only" {
 	make_slot
 	in_mode -d -j
-	run --separate-stderr drain
-	[[ $status == 0 ]]
+	run -0 --separate-stderr drain
 	jq -es 'length == 1 and (.[0] | length == 3)' <<<"$output"
 	grep -E "^provider [a-z_]+: used$" <<<"$stderr"
 	grep -E "^provider [a-z_]+: waited [0-9]+ us$" <<<"$stderr"

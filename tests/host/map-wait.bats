@@ -1,22 +1,11 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # map_wait as C programs use it: linked with libbpf, without bpftool
 
 load ../lib/common
 load ../lib/inject
 
-bats_require_minimum_version 1.5.0
-
 WAIT_USE=$BUILD/tests/wait_use
 DRAIN=$BUILD/tests/drain-selector
-
-setup() {
-	setup_bpffs
-}
-
-teardown() {
-	cleanup_bpffs
-}
 
 need_sleepable() {
 	skip_unless "no way to wait for sleepable programs is here" \
@@ -27,9 +16,8 @@ need_sleepable() {
 	nm -u "$(dirname "$TREE")/obj/libmap_wait.a" |
 		awk '$1 == "U" { print $2 }' | sort -u >"$BATS_TEST_TMPDIR/needs"
 	grep -qx bpf_map_create "$BATS_TEST_TMPDIR/needs"
-	run grep -xE 'p_err|p_info|json_output|json_wtr|jsonw_.*|usage|is_prefix|map_err.*|map_debug.*|verifier_logs|set_max_rlimit' \
+	run -1 grep -xE 'p_err|p_info|json_output|json_wtr|jsonw_.*|usage|is_prefix|map_err.*|map_debug.*|verifier_logs|set_max_rlimit' \
 		"$BATS_TEST_TMPDIR/needs"
-	[[ $status == 1 ]]
 }
 
 @test "the library has no global state" {
@@ -37,10 +25,8 @@ need_sleepable() {
 	grep -q ' T map_wait$' "$BATS_TEST_TMPDIR/symbols"
 	# The constant tables are data, as they hold pointers
 	run grep -E ' [BbCDd] ' "$BATS_TEST_TMPDIR/symbols"
-	run grep -vE ' ways$' \
+	run -1 grep -vE ' ways$' \
 		<<<"$output"
-	echo "$output"
-	[[ $status == 1 ]]
 }
 
 @test "every public function links, and is in the manual" {
@@ -49,7 +35,7 @@ need_sleepable() {
 	for name in $(grep -oE '\bmap_wait[a-z_]*\(' \
 		"$BATS_TEST_DIRNAME"/../../bpftool/map_wait{,_sleepable}.h |
 		cut -d: -f2 | tr -d '(' | sort -u); do
-		nm "$(dirname "$TREE")/obj/libmap_wait.a" | grep -q " T $name$"
+		nm "$(dirname "$TREE")/obj/libmap_wait.a" | grep " T $name$"
 		grep -qE "\b$name(\(|\\\\ \()" "$page"
 	done
 	sed -n '/^struct map_wait_.*opts {/,/^}/p' \

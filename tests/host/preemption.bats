@@ -1,12 +1,9 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # A plain add per CPU is drained only where no thread can come between its halves:
 # without preemption of the kernel. Runs in the guests too, where a line of the matrix
 # says which preemption its kernel has (EXPECT_PREEMPTION).
 
 load ../lib/slot
-
-bats_require_minimum_version 1.5.0
 
 setup() {
 	setup_bpffs

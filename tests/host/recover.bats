@@ -143,22 +143,6 @@ load ../lib/faults-calls
 	maps empty "$PINS/old" || complain "recover has cleared it"
 }
 
-@test "recover: several maps at once, and only those" {
-	local first=$T/first second
-
-	leave_behind array_of_maps hash 5
-	second=$OLD
-	rm "$PINS/outer" "$PINS/spare"
-	leave_behind hash_of_maps array 5
-	"$BPFTOOL" -j map swap-drain recover >"$first"
-	jq -e 'length == 2 and ([.[].elements | length] == [5, 5])' "$first" ||
-		complain "$(cat "$first")"
-	jq -r '.[].id' "$first" | sort -n |
-		diff - <(printf '%s\n' "$second" "$OLD" | sort -n) ||
-		complain "each of them"
-	expect_nothing_left
-}
-
 # leave_two: two runs each left one; ONE and TWO are their ids
 leave_two() {
 	wipe
@@ -167,6 +151,16 @@ leave_two() {
 	rm "$PINS/outer" "$PINS/spare"
 	leave_behind hash_of_maps array 5
 	TWO=$OLD
+}
+
+@test "recover: several maps at once, and only those" {
+	leave_two
+	"$BPFTOOL" -j map swap-drain recover >"$T/first"
+	jq -e 'length == 2 and ([.[].elements | length] == [5, 5])' "$T/first" ||
+		complain "$(cat "$T/first")"
+	diff <(jq -r '.[].id' "$T/first" | sort) \
+		<(printf '%s\n' "$ONE" "$TWO" | sort) || complain "each of them"
+	expect_nothing_left
 }
 
 # The rest comes when it is asked for again, and then both are there, once each

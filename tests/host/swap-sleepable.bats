@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck disable=SC2016,SC2034,SC2119,SC2153,SC2154,SC2317 # shells of their own, variables of others
 # swap-drain waits for sleepable programs that have looked the slot up, and for
@@ -6,7 +5,6 @@
 #
 # LOAD_SECONDS (default 10) is how long the load lasts.
 
-bats_require_minimum_version 1.5.0
 load ../lib/sleepable
 
 late_add_is_printed() {
@@ -19,39 +17,37 @@ late_add_is_printed() {
 	wait_until no_process
 }
 
-@test "a syscall program inside: waited for, its late add is printed" {
-	sleeping syscall_sleeps
+late_add_of() {
+	sleeping "$1"
 	late_add_is_printed
+}
+
+@test "a syscall program inside: waited for, its late add is printed" {
+	late_add_of syscall_sleeps
 }
 
 @test "a sleepable uprobe program inside: waited for, its late add is printed" {
-	sleeping uprobe_sleeps
-	late_add_is_printed
+	late_add_of uprobe_sleeps
 }
 
 @test "a sleepable iterator inside: waited for, its late add is printed" {
-	sleeping iter_sleeps
-	late_add_is_printed
+	late_add_of iter_sleeps
 }
 
 @test "a sleepable raw_tp program inside: waited for, its late add is printed" {
-	sleeping raw_tp_sleeps
-	late_add_is_printed
+	late_add_of raw_tp_sleeps
 }
 
 @test "a sleepable tracepoint program inside: waited for, its late add is printed" {
-	sleeping tp_sleeps
-	late_add_is_printed
+	late_add_of tp_sleeps
 }
 
 @test "a sleepable LSM program inside: waited for, its late add is printed" {
-	sleeping lsm_sleeps
-	late_add_is_printed
+	late_add_of lsm_sleeps
 }
 
 @test "a sleepable fentry program inside: waited for, its late add is printed" {
-	sleeping fentry_sleeps
-	late_add_is_printed
+	late_add_of fentry_sleeps
 }
 
 @test "a bpf_wq callback inside: waited for, its late add is printed" {

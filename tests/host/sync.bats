@@ -8,14 +8,6 @@ setup() {
 	set -o pipefail
 }
 
-# fails_with PATTERN: the last run ended with one line of error
-fails_with() {
-	echo "status $status" "stdout: $output" "stderr: $stderr"
-	[[ $status == 255 && -z $output ]]
-	[[ $(wc -l <<<"$stderr") == 1 ]]
-	grep -Eq -- "^Error: .*$1" <<<"$stderr"
-}
-
 # The provider that "map sync" takes here
 default_provider() {
 	bpftool -j map sync | jq -r .provider
@@ -85,8 +77,7 @@ default_provider() {
 		grep "^provider $name: passed over, ." <<<"$stderr"
 	done
 
-	run --separate-stderr bpftool -dj map sync
-	[[ $status == 0 ]]
+	run -0 --separate-stderr bpftool -dj map sync
 	jq -es 'length == 1' <<<"$output"
 	grep -Fx "provider $taken: used" <<<"$stderr"
 }
@@ -94,7 +85,9 @@ default_provider() {
 @test "no scratch map is left" {
 	bpftool map sync
 	no_scratch_map() {
-		! bpftool map show | grep -E ' name sync_(inner|outer) '
+		local maps
+
+		maps=$(bpftool map show) && [[ ! $maps =~ ' name sync_'(inner|outer)' ' ]]
 	}
 	wait_until no_scratch_map
 }
@@ -152,9 +145,8 @@ default_provider() {
 	run --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
 		map sync using membarrier
 	fails_with "can't wait with membarrier: Invalid argument"
-	run --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
+	run -255 --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
 		-j map sync using membarrier
-	[[ $status == 255 ]]
 	jq -es 'length == 1 and (.[0].error | contains("membarrier"))' \
 		<<<"$output"
 }
@@ -226,10 +218,9 @@ default_provider() {
 	need_unshare
 	several_cpus_online || skip "one CPU is online here"
 	printf '' >"$BATS_TEST_TMPDIR/no_btf"
-	run --separate-stderr over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" \
+	run -0 --separate-stderr over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" \
 		strace -f -qq -o /dev/null -e trace=bpf \
 		-e inject=bpf:error=EPERM "$BPFTOOL" -d -j map sync
-	[[ $status == 0 ]]
 	jq -e '.provider == "membarrier"' <<<"$output"
 	grep "^provider bpf_sync_map_access: passed over" <<<"$stderr"
 	grep "^provider map_in_map_update: passed over" <<<"$stderr"
@@ -253,8 +244,7 @@ default_provider() {
 		grep -E "$name \([^)]+\)" <<<"$stderr"
 	done
 
-	run --separate-stderr all_failing -j map sync
-	[[ $status == 255 ]]
+	run -255 --separate-stderr all_failing -j map sync
 	for name in $(providers); do
 		jq -es --arg name "$name (" \
 			'length == 1 and (.[0].error | contains($name))' \
@@ -307,8 +297,7 @@ without_command() {
 		on_types "$BPFTOOL" -j map sync
 		[[ $status == 0 ]]
 		jq -e '.provider != "bpf_sync_map_access"' <<<"$output"
-		run grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
-		[[ $status == 1 ]]
+		run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
 	done
 }
 
@@ -402,6 +391,5 @@ without_command() {
 	strace -f -qq -e trace=bpf -o "$BATS_TEST_TMPDIR/trace" \
 		"$BPFTOOL" feature probe kernel >/dev/null
 	grep -q BPF_PROG_LOAD "$BATS_TEST_TMPDIR/trace"
-	run grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
-	[[ $status == 1 ]]
+	run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
 }

@@ -37,22 +37,6 @@ if_ok() {
 	fi
 }
 
-# The providers that are there, at least one, in ${USABLE[@]}; says why another
-# is not
-find_providers() {
-	local name why
-
-	USABLE=()
-	for name in $(providers); do
-		if why=$(bpftool map sync using "$name" 2>&1); then
-			USABLE+=("$name")
-		else
-			diag "provider $name is not there: $why"
-		fi
-	done
-	((${#USABLE[@]} > 0))
-}
-
 # load_start OPTION...: starts the load, and waits until it runs
 load_start() {
 	local fifo=$BATS_TEST_TMPDIR/load.in

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The files of the repository, and copies of it to build in
 
+bats_require_minimum_version 1.5.0
+export BATS_PRINT_OUTPUT_ON_FAILURE=1
+
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 
 # sources [FIND_EXPRESSION...]: all files that are not built, as ./PATH

@@ -53,9 +53,7 @@ warnings() {
 	# The build may be that of another base: take this one first
 	build
 	before=$(built bpftool)
-	run build
-	echo "$output"
-	[ "$status" -eq 0 ]
+	run -0 build
 	[ -z "$output" ]
 	[ "$before" = "$(built bpftool)" ]
 }
@@ -89,7 +87,6 @@ warnings() {
 	sed -i 's/do_freeze/do_frieze/' "$patch"
 	run build
 	cp -p "$BATS_TEST_TMPDIR/good" "$patch"
-	echo "$output"
 	[ "$status" -ne 0 ]
 	[[ $output == *'Error: the patches to '*' do not apply'* ]]
 	build
@@ -177,19 +174,15 @@ taken() {
 	cp -a "$TREE/../pristine" "$ksrc"
 	makefile=$ksrc/tools/bpf/bpftool/Makefile
 	sed -i 's/-lcrypto//' "$makefile"
-	run build KSRC="$ksrc" build/ksrc/.tree-packages
-	[ "$status" -eq 0 ]
+	run -0 build KSRC="$ksrc" build/ksrc/.tree-packages
 	[[ $output == *'packages: '* && $output != *libssl-dev* ]]
 	echo 'LIBS += -lcrypto' >>"$makefile"
-	run build KSRC="$ksrc" build/ksrc/.tree-packages
-	echo "$output"
-	[ "$status" -eq 0 ]
+	run -0 build KSRC="$ksrc" build/ksrc/.tree-packages
 	[[ $output == *'packages: libssl-dev' ]]
 }
 
 @test "a source that is not there is named" {
 	run build KSRC="$BATS_TEST_TMPDIR/none"
-	echo "$output"
 	[ "$status" -ne 0 ]
 	[[ $output == *"Error: there is no $BATS_TEST_TMPDIR/none"* ]]
 }
@@ -205,7 +198,6 @@ taken() {
 @test "what is no kernel tree is refused by name" {
 	mkdir "$BATS_TEST_TMPDIR/empty"
 	run build KSRC="$BATS_TEST_TMPDIR/empty"
-	echo "$output"
 	[ "$status" -ne 0 ]
 	[[ $output == *"Error: $BATS_TEST_TMPDIR/empty is not a kernel source tree"* ]]
 }

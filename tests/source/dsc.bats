@@ -3,8 +3,6 @@
 
 load ../lib/sources
 
-bats_require_minimum_version 1.5.0
-
 setup() {
 	DSC=$(echo "$BUILD"/deb/dsc/*.dsc)
 }
@@ -12,7 +10,6 @@ setup() {
 # The project has no home page yet
 @test "dsc: lintian --pedantic finds nothing but that there is no home page" {
 	run lintian --allow-root --pedantic "$DSC"
-	echo "$output"
 	[ "$output" = "P: bpftool-map-sync source: no-homepage-field" ]
 }
 

@@ -4,8 +4,6 @@
 
 load ../lib/sources
 
-bats_require_minimum_version 1.5.0
-
 setup_file() {
 	export PRISTINE=$TREE/../pristine BASE_NAME EXPORT=$BATS_FILE_TMPDIR/export
 	BASE_NAME=$(basename "$(realpath "$TREE/..")")
@@ -180,9 +178,7 @@ run_make() {
 spec_lines() {
 	local name
 
-	run follow "$1" "$2"
-	echo "$output"
-	[ "$status" -eq 0 ]
+	run -0 follow "$1" "$2"
 	grep '^Patch' <<<"$output" >"$BATS_TEST_TMPDIR/spec"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/spec")" -eq "$(wc -l <"$EXPORT/$3/series")" ]
 	while read -r _ name; do

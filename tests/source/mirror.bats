@@ -4,8 +4,6 @@
 
 load ../lib/sources
 
-bats_require_minimum_version 1.5.0
-
 setup_file() {
 	export HEADERS=$BATS_FILE_TMPDIR/headers
 
@@ -50,7 +48,6 @@ check() {
 		"$ROOT/bpftool/kernel_btf.c" >"$BATS_TEST_TMPDIR/more.c"
 	echo 'int m(void); int m(void) { return max_t(int, 1, 2); }' >>"$BATS_TEST_TMPDIR/more.c"
 	run check "$BATS_TEST_TMPDIR/more.c"
-	echo "$output"
 	[ "$status" -ne 0 ]
 	[[ $output == *max_t* ]]
 }

@@ -23,31 +23,25 @@ as_nobody() {
 }
 
 @test "the line that installs what is missing, and only that" {
-	run as_nobody scripts/packages.sh make "$MISSING" gcc "$MISSING-2"
-	echo "$output"
-	[ "$status" -eq 1 ]
+	run -1 as_nobody scripts/packages.sh make "$MISSING" gcc "$MISSING-2"
 	[ "${lines[1]}" = "  apt-get install -y --no-install-recommends $MISSING $MISSING-2" ]
 	[[ ${lines[0]} == 'Error: '* ]]
 }
 
 @test "nothing is said when nothing is missing" {
-	run as_nobody scripts/packages.sh make gcc
-	[ "$status" -eq 0 ]
+	run -0 as_nobody scripts/packages.sh make gcc
 	[ -z "$output" ]
 }
 
 @test "make stops with that line before it does anything" {
-	run as_nobody env -u MAKEFLAGS -u MAKELEVEL make BUILD_PKGS="$MISSING"
-	echo "$output"
-	[ "$status" -eq 2 ]
+	run -2 as_nobody env -u MAKEFLAGS -u MAKELEVEL make BUILD_PKGS="$MISSING"
 	[[ $output == *"apt-get install -y --no-install-recommends $MISSING"* ]]
 	[ ! -e build/6.12/pristine ]
 }
 
 @test "make check stops with that line before it runs a test" {
 	# In place of the build, which is not what is asked about
-	run as_nobody env -u MAKEFLAGS -u MAKELEVEL make \
+	run -2 as_nobody env -u MAKEFLAGS -u MAKELEVEL make \
 		CHECK_PKGS="$MISSING" build/.check-packages
-	[ "$status" -eq 2 ]
 	[[ $output == *"apt-get install -y --no-install-recommends $MISSING"* ]]
 }

@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck disable=SC2034,SC2154 # variables of run, and for other files
 # The quick part of the tests that nothing is lost, for guests: their CPUs are

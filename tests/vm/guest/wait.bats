@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The quick part of the tests that what waits does wait, for guests.
 
@@ -6,14 +5,6 @@
 load ../../lib/common
 load ../../lib/load
 load ../../lib/late
-
-setup() {
-	setup_bpffs
-}
-
-teardown() {
-	cleanup_bpffs
-}
 
 @test "wait: map sync returns only after a program that was inside has left" {
 	late_wait raw_tp -- "$BPFTOOL" -d -j map sync
