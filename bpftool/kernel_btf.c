@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* A cheap question to the running kernel's BTF */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -16,87 +11,61 @@
 
 #include "kernel_btf.h"
 
-#define KERNEL_BTF_PATH	"/sys/kernel/btf/vmlinux"
-
 /* sysfs hands out at most a page a read on some kernels */
 static int read_at(int fd, void *buf, size_t len, off_t pos)
 {
 	ssize_t n;
 
-	while (len) {
+	for (; len; buf += n, len -= n, pos += n) {
 		n = pread(fd, buf, len, pos);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			return -EIO;
-		buf += n;
-		len -= n;
-		pos += n;
+		if (n <= 0)
+			return n ? -errno : -EIO;
 	}
 
 	return 0;
 }
 
-/* The string section begins with an empty string, so that every other one
- * has a zero byte on both sides.
- */
+/* The string section is one string after the other, each with its zero byte */
 static int section_has(const char *strs, size_t len, const char *name)
 {
-	char needle[256];
-	int size;
+	const char *at;
 
-	size = snprintf(needle, sizeof(needle), "%c%s", 0, name) + 1;
+	if (!len || strs[len - 1])
+		return -EINVAL;
+	for (at = strs; at < strs + len; at += strlen(at) + 1)
+		if (!strcmp(at, name))
+			return 1;
 
-	return size > (int)sizeof(needle) ? -ENAMETOOLONG :
-	       !!memmem(strs, len, needle, size);
-}
-
-/* Since Linux 6.16 the file can be mapped, which spares 600 system calls */
-static int fd_has_name(int fd, const struct btf_header *hdr, const char *name)
-{
-	off_t begin = (off_t)hdr->hdr_len + hdr->str_off;
-	size_t len = begin + hdr->str_len;
-	char *strs;
-	void *btf;
-	int ret;
-
-	btf = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (btf != MAP_FAILED) {
-		ret = section_has(btf + begin, hdr->str_len, name);
-		munmap(btf, len);
-		return ret;
-	}
-
-	strs = malloc(hdr->str_len);
-	if (!strs)
-		return -ENOMEM;
-	ret = read_at(fd, strs, hdr->str_len, begin) ? :
-	      section_has(strs, hdr->str_len, name);
-	free(strs);
-
-	return ret;
+	return 0;
 }
 
 int kernel_btf_has_name(const char *name)
 {
+	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC), ret = 0;
 	struct btf_header hdr;
-	int fd, ret;
+	size_t begin, len;
+	void *btf;
 
-	fd = open(KERNEL_BTF_PATH, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	if (pread(fd, &hdr, sizeof(hdr), 0) != sizeof(hdr) || hdr.magic != BTF_MAGIC) {
+		close(fd);
+		return -EINVAL;
+	}
 
-	ret = read_at(fd, &hdr, sizeof(hdr), 0);
-	if (!ret && hdr.magic != BTF_MAGIC)
-		ret = -EINVAL;
-	if (ret)
-		goto close_fd;
-
-	ret = fd_has_name(fd, &hdr, name);
-
-close_fd:
+	/* Since Linux 6.16 the file can be mapped, which spares 600 system calls */
+	begin = (size_t)hdr.hdr_len + hdr.str_off;
+	len = begin + hdr.str_len;
+	btf = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (btf == MAP_FAILED) {
+		btf = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		ret = btf == MAP_FAILED ? -errno :
+		      read_at(fd, btf + begin, hdr.str_len, begin);
+	}
+	ret = ret ? : section_has(btf + begin, hdr.str_len, name);
+	if (btf != MAP_FAILED)
+		munmap(btf, len);
 	close(fd);
 
 	return ret;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A cheap question to the running kernel's BTF */
-
 #ifndef __BPFTOOL_KERNEL_BTF_H
 #define __BPFTOOL_KERNEL_BTF_H
 
