@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The ways to wait for running BPF programs, and the choice among them */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,8 +33,8 @@ struct map_wait {
 
 struct way {
 	const char *name;
-	/* Does the running kernel have it? Sets up what wait() needs, outside
-	 * of the time that is measured. Both return 0, or -errno with @why.
+	/* Does the running kernel have it? Sets up what wait() needs, before the
+	 * clock runs. Both return 0, or -errno and a reason; wait() need not give one.
 	 */
 	int (*prepare)(struct map_wait *w, char *why);
 	int (*wait)(struct map_wait *w, char *why);
@@ -103,27 +100,21 @@ static void log_line(const struct map_wait *w, const char *fmt, ...)
  */
 static int command_prepare(struct map_wait *w, char *why)
 {
-	int ret = kernel_btf_has_name(COMMAND), number = -1, id;
-	const struct btf_type *t = NULL;
-	const struct btf_enum *e;
-	struct btf *btf = NULL;
-	unsigned int i;
-
 	/* Types are parsed, which takes tens of milliseconds, only where it is there */
-	if (ret > 0)
-		btf = btf__load_vmlinux_btf();
-	if (ret < 0 || (ret && !btf))
+	int found = kernel_btf_has_name(COMMAND), number = -1, id, i;
+	struct btf *btf = found > 0 ? btf__load_vmlinux_btf() : NULL;
+	const struct btf_type *t;
+
+	if (found < 0 || (found && !btf))
 		return map_wait_fail(why, -EOPNOTSUPP,
 				     "the kernel's BTF can't be read: %s",
-				     strerror(ret < 0 ? -ret : errno));
+				     strerror(found < 0 ? -found : errno));
 
 	id = btf ? btf__find_by_name_kind(btf, "bpf_cmd", BTF_KIND_ENUM) : 0;
-	if (id > 0)
-		t = btf__type_by_id(btf, id);
-	e = t ? btf_enum(t) : NULL;
+	t = id > 0 ? btf__type_by_id(btf, id) : NULL;
 	for (i = 0; t && i < btf_vlen(t); i++)
-		if (!strcmp(btf__name_by_offset(btf, e[i].name_off), COMMAND))
-			number = e[i].val;
+		if (!strcmp(btf__name_by_offset(btf, btf_enum(t)[i].name_off), COMMAND))
+			number = btf_enum(t)[i].val;
 	btf__free(btf);
 	if (number == BPF_SYNC_MAP_ACCESS)
 		return 0;
@@ -135,10 +126,7 @@ static int command_prepare(struct map_wait *w, char *why)
 
 static int command_wait(struct map_wait *w, char *why)
 {
-	if (bpf_sync_map_access())
-		return map_wait_fail(why, -errno, "%s", strerror(errno));
-
-	return 0;
+	return bpf_sync_map_access();
 }
 
 bool map_wait_kernel_has_command(void)
@@ -153,24 +141,20 @@ static int make_inner(void)
 	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "sync_inner", 4, 4, 1, NULL);
 }
 
-/* An update of a map-in-map slot returns after a grace period, since commit
- * 1ae80cf31938 ("bpf: wait for running BPF programs when updating map-in-map") in
- * Linux 4.20. That can't be probed but by timing it, so the release has to tell.
+/* That an update waits can't be probed but by timing it. So the release has to tell;
+ * the commit is in map_wait.h.
  */
 static int update_prepare(struct map_wait *w, char *why)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
-	struct utsname uts;
+	struct utsname uts = {};
 	int major, minor;
 
-	if (uname(&uts) || sscanf(uts.release, "%d.%d", &major, &minor) != 2)
+	if (uname(&uts) || sscanf(uts.release, "%d.%d", &major, &minor) != 2 ||
+	    major < 4 || (major == 4 && minor < 20))
 		return map_wait_fail(why, -EOPNOTSUPP,
-				     "can't read the kernel's release");
-	if (major < 4 || (major == 4 && minor < 20))
-		return map_wait_fail(why, -EOPNOTSUPP,
-				     "kernel %s does not wait, 4.20 and later do",
+				     "kernel '%s' does not wait, 4.20 and later do",
 				     uts.release);
-
 	if (w->opts.after_update)
 		return 0;
 
@@ -196,11 +180,7 @@ static int update_wait(struct map_wait *w, char *why)
 	const int *inner = &w->inner[++w->updates & 1];
 	const __u32 key = 0;
 
-	if (bpf_map_update_elem(w->outer, &key, inner, BPF_ANY))
-		return map_wait_fail(why, -errno, "can't update the scratch map: %s",
-				     strerror(errno));
-
-	return 0;
+	return bpf_map_update_elem(w->outer, &key, inner, BPF_ANY);
 }
 
 /* With one CPU online membarrier returns at once, without waiting. Several are a list
@@ -209,21 +189,17 @@ static int update_wait(struct map_wait *w, char *why)
 static int several_cpus_online(char *why)
 {
 	FILE *f = fopen(CPUS_ONLINE_PATH, "re");
-	char cpus[256] = "";
+	char cpus[256];
+	int err = 0;
 
-	if (!f)
-		return map_wait_fail(why, -EOPNOTSUPP,
-				     "can't tell how many CPUs are online: %s: %s",
-				     CPUS_ONLINE_PATH, strerror(errno));
-	if (!fgets(cpus, sizeof(cpus), f))
-		cpus[0] = '\0';
-	fclose(f);
+	if (!f || !fgets(cpus, sizeof(cpus), f) || !strpbrk(cpus, ",-"))
+		err = map_wait_fail(why, -EOPNOTSUPP,
+				    "it does not wait while one CPU is online, and %s does not list more",
+				    CPUS_ONLINE_PATH);
+	if (f)
+		fclose(f);
 
-	if (!strpbrk(cpus, ",-"))
-		return map_wait_fail(why, -EOPNOTSUPP,
-				     "it does not wait while one CPU is online");
-
-	return 0;
+	return err;
 }
 
 static int membarrier_prepare(struct map_wait *w, char *why)
@@ -246,7 +222,7 @@ static int membarrier_prepare(struct map_wait *w, char *why)
 static int membarrier_wait(struct map_wait *w, char *why)
 {
 	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0))
-		return map_wait_fail(why, -errno, "%s", strerror(errno));
+		return -errno;
 
 	/* A CPU may have gone offline between the check and the call */
 	return several_cpus_online(why);
@@ -262,38 +238,31 @@ static const struct way ways[] = {
 /* The first that works, or the one that was asked for */
 static int choose(struct map_wait *w, char *why)
 {
-	char tried[MAP_WAIT_WHY / 2] = "", reason[MAP_WAIT_WHY];
 	const char *name = w->opts.way;
+	char reason[MAP_WAIT_WHY];
 	const struct way *way;
-	int err = -EINVAL;
-	size_t len = 0;
+	int len, err = -EINVAL;
 
+	len = snprintf(why, MAP_WAIT_WHY, "can't wait %s", name ? "with" :
+		       "for running programs, no provider works:");
 	for (way = ways; way->name; way++) {
 		if (name && strcmp(name, way->name))
 			continue;
-
-		err = way->prepare(w, reason);
-		if (!err) {
+		if (!way->prepare(w, reason)) {
 			log_line(w, "provider %s: used", way->name);
 			w->way = way;
 			return 0;
 		}
 		log_line(w, "provider %s: passed over, %s", way->name, reason);
-		len += snprintf(tried + len, sizeof(tried) - len, "%s%s (%s)",
-				len ? ", " : "", way->name, reason);
-		if (len >= sizeof(tried))
-			len = sizeof(tried) - 1;
+		len += snprintf(why + len, MAP_WAIT_WHY - len, "%s %s (%.200s)",
+				err == -EINVAL ? "" : ",", way->name, reason);
+		err = -EOPNOTSUPP;
 	}
+	if (err == -EINVAL)
+		map_wait_fail(why, err, "unknown provider '%s', expected one of: "
+			      MAP_WAIT_WAYS, name);
 
-	if (!len)
-		return map_wait_fail(why, err, "unknown provider '%s', expected one of: "
-				     MAP_WAIT_WAYS, name);
-	if (name)
-		return map_wait_fail(why, err, "can't wait with %s", tried);
-
-	return map_wait_fail(why, -EOPNOTSUPP,
-			     "can't wait for running programs, no provider works: %s",
-			     tried);
+	return err;
 }
 
 int map_wait_open(struct map_wait **wp, const struct map_wait_opts *opts,
@@ -318,7 +287,7 @@ int map_wait_open(struct map_wait **wp, const struct map_wait_opts *opts,
 
 int map_wait_run(struct map_wait *w, char *why, size_t why_size)
 {
-	char reason[MAP_WAIT_WHY];
+	char reason[MAP_WAIT_WHY] = "";
 	__u64 start = map_wait_now_us();
 	int err;
 
@@ -331,7 +300,7 @@ int map_wait_run(struct map_wait *w, char *why, size_t why_size)
 		log_line(w, "provider %s: waited %llu us", w->way->name, w->us);
 	else if (why && why_size)
 		snprintf(why, why_size, "can't wait with %s: %s", w->way->name,
-			 reason);
+			 *reason ? reason : strerror(-err));
 
 	return err;
 }
@@ -354,9 +323,7 @@ int map_wait(const struct map_wait_opts *opts)
 	struct map_wait *w;
 	int err;
 
-	err = map_wait_open(&w, opts, NULL, 0);
-	if (!err)
-		err = map_wait_run(w, NULL, 0);
+	err = map_wait_open(&w, opts, NULL, 0) ? : map_wait_run(w, NULL, 0);
 	map_wait_close(w);
 
 	return err;

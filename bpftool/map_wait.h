@@ -15,7 +15,13 @@
 extern "C" {
 #endif
 
-/* The ways to wait, best first */
+/* The ways to wait, best first: the command of bpf(2), used only where the kernel's
+ * BTF has its name and its number; an update of a scratch map-in-map, which waits
+ * since Linux 4.20, commit 1ae80cf31938 ("bpf: wait for running BPF programs when
+ * updating map-in-map"); MEMBARRIER_CMD_GLOBAL, since Linux 4.3, but not under
+ * nohz_full nor while a single CPU is online, where it returns without waiting.
+ * The first two need CAP_BPF.
+ */
 #define MAP_WAIT_COMMAND	"bpf_sync_map_access"
 #define MAP_WAIT_UPDATE		"map_in_map_update"
 #define MAP_WAIT_MEMBARRIER	"membarrier"
@@ -23,8 +29,7 @@ extern "C" {
 /* As help and errors show them */
 #define MAP_WAIT_WAYS	MAP_WAIT_COMMAND " | " MAP_WAIT_UPDATE " | " MAP_WAIT_MEMBARRIER
 
-/* Size of a buffer that holds any text put into "why" */
-#define MAP_WAIT_WHY		1024
+#define MAP_WAIT_WHY		1024	/* bytes, enough for any text put into "why" */
 
 struct map_wait;
 
@@ -45,36 +50,14 @@ struct map_wait_opts {
 #define map_wait_opts__last_field log_ctx
 
 /**
- * @brief **map_wait()** does what map_wait_open(), map_wait_run() and
- * map_wait_close() do.
- * @param opts options, or NULL for the defaults
- * @return 0 only after a wait that took place; otherwise a negative error code,
- * as map_wait_open() and map_wait_run() return them
- */
-int map_wait(const struct map_wait_opts *opts);
-
-/**
  * @brief **map_wait_open()** chooses the best way to wait that the running kernel
  * really has, and prepares it. To be called before what can't be taken back.
- *
- * bpf_sync_map_access: the command of bpf(2). Used only where the kernel's BTF
- * has its name and its number. Needs CAP_BPF.
- *
- * map_in_map_update: an update of a scratch map-in-map; waits since Linux 4.20,
- * commit 1ae80cf31938 ("bpf: wait for running BPF programs when updating
- * map-in-map"). Needs CAP_BPF.
- *
- * membarrier: MEMBARRIER_CMD_GLOBAL, since Linux 4.3. Not used while a single
- * CPU is online, where it returns without waiting, nor under nohz_full.
- *
  * @param w where to put the handle, to be closed with map_wait_close()
  * @param opts options, or NULL for the defaults
  * @param why buffer for the reason of a failure, one line; may be NULL
- * @param why_size size of that buffer, MAP_WAIT_WHY is enough
- * @return 0 on success; otherwise a negative error code:
- * -EINVAL, opts are not valid, such as an unknown name of a way;
- * -EOPNOTSUPP, there is no way to wait, or not the one that was asked for;
- * -ENOMEM
+ * @param why_size size of that buffer in bytes, MAP_WAIT_WHY is enough
+ * @return 0 on success; otherwise -EINVAL, opts are not valid, such as an unknown
+ * way; -EOPNOTSUPP, there is no way to wait, or not the one asked for; or -ENOMEM
  */
 int map_wait_open(struct map_wait **w, const struct map_wait_opts *opts,
 		  char *why, size_t why_size);
@@ -83,16 +66,17 @@ int map_wait_open(struct map_wait **w, const struct map_wait_opts *opts,
  * @brief **map_wait_run()** waits until each BPF program that was running at
  * the call has finished that run, unless it is sleepable. May be called again.
  * @param w handle
- * @param why buffer for the reason of a failure, one line; may be NULL
- * @param why_size size of that buffer
- * @return 0 only after a wait that took place; otherwise a negative error code:
- * -EOPNOTSUPP, a CPU went offline, so that membarrier may not have waited;
- * or what the kernel's call returned
+ * @param why, why_size as for map_wait_open()
+ * @return 0 only after a wait that took place; otherwise -EOPNOTSUPP, a CPU went
+ * offline, so that membarrier may not have waited; or -errno of the kernel's call
  */
 int map_wait_run(struct map_wait *w, char *why, size_t why_size);
 
 /* map_wait_close() - release all that a handle holds; NULL is fine */
 void map_wait_close(struct map_wait *w);
+
+/* map_wait() - open, run and close in one; returns 0 or an error as these do */
+int map_wait(const struct map_wait_opts *opts);
 
 /* map_wait_way() - the name of the way that was chosen, one of MAP_WAIT_WAYS */
 const char *map_wait_way(const struct map_wait *w);
@@ -103,9 +87,7 @@ __u64 map_wait_us(const struct map_wait *w);
 /* map_wait_by_update() - is the way map_in_map_update? */
 bool map_wait_by_update(const struct map_wait *w);
 
-/* map_wait_kernel_has_command() - does the kernel's BTF have BPF_SYNC_MAP_ACCESS,
- * with the number that libbpf has for it?
- */
+/* map_wait_kernel_has_command() - does this kernel have the way bpf_sync_map_access? */
 bool map_wait_kernel_has_command(void);
 
 #ifdef __cplusplus
