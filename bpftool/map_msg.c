@@ -235,3 +235,8 @@ void map_debug(const char *fmt, ...)
 	print_line("", fmt, ap);
 	va_end(ap);
 }
+
+void map_debug_line(__maybe_unused void *ctx, const char *line)
+{
+	map_debug("%s", line);
+}

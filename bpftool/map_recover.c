@@ -19,7 +19,6 @@
 #include "map_pins.h"
 #include "map_recover.h"
 #include "map_signals.h"
-#include "map_sync.h"
 #include "map_wait.h"
 
 /* A process that was killed takes a moment to end */
@@ -129,7 +128,7 @@ static int add_pin(struct journal_pin *pin, void *ctx)
 /* The runs may have ended before their wait was over */
 static int wait_once(const struct recovery *r)
 {
-	LIBBPF_OPTS(map_wait_opts, opts, .log = map_sync_log);
+	LIBBPF_OPTS(map_wait_opts, opts, .log = map_debug_line);
 	char why[MAP_WAIT_WHY];
 	struct map_wait *w;
 	unsigned int i;

@@ -301,7 +301,7 @@ static void print_summary(void *ctx)
 static int open_all(struct swap_drain *sd)
 {
 	LIBBPF_OPTS(map_wait_opts, opts, .way = sd->args.way, .after_update = true,
-		    .log = map_sync_log);
+		    .log = map_debug_line);
 	const struct map_ref *outer = &sd->args.map;
 	char why[MAP_WAIT_WHY];
 	int frozen;

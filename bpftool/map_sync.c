@@ -8,41 +8,21 @@
 
 #include "json_writer.h"
 #include "main.h"
-#include "map_sync.h"
 #include "map_wait.h"
 
-void map_sync_log(__maybe_unused void *ctx, const char *line)
+static void log_line(__maybe_unused void *ctx, const char *line)
 {
-	/* -d is kept in verifier_logs */
-	if (verifier_logs)
-		fprintf(stderr, "%s\n", line);
-}
-
-void map_sync_print(const char *way, __u64 us)
-{
-	jsonw_string_field(json_wtr, "provider", way);
-	jsonw_uint_field(json_wtr, "wait_us", us);
-}
-
-int map_sync_end(int err)
-{
-	/* bpftool batch takes a leftover errno for a failure */
-	if (!err)
-		errno = 0;
-
-	return err ? -1 : 0;
+	fprintf(stderr, "%s\n", line);
 }
 
 int do_map_sync(int argc, char **argv)
 {
-	LIBBPF_OPTS(map_wait_opts, opts, .log = map_sync_log);
+	/* -d is kept in verifier_logs */
+	LIBBPF_OPTS(map_wait_opts, opts, .log = verifier_logs ? log_line : NULL);
 	char why[MAP_WAIT_WHY];
 	struct map_wait *w;
 	int err;
 
-	/* Not in every build */
-	if (argc && **argv && is_prefix(*argv, "sleepable") && do_map_sync_sleepable)
-		return do_map_sync_sleepable(argc - 1, argv + 1);
 	if (argc && **argv && is_prefix(*argv, "using")) {
 		NEXT_ARG();
 		if (!argc) {
@@ -64,10 +44,14 @@ int do_map_sync(int argc, char **argv)
 		p_err("%s", why);
 	} else if (json_output) {
 		jsonw_start_object(json_wtr);
-		map_sync_print(map_wait_way(w), map_wait_us(w));
+		jsonw_string_field(json_wtr, "provider", map_wait_way(w));
+		jsonw_uint_field(json_wtr, "wait_us", map_wait_us(w));
 		jsonw_end_object(json_wtr);
 	}
 	map_wait_close(w);
 
-	return map_sync_end(err);
+	/* bpftool batch takes a leftover errno for a failure */
+	errno = 0;
+
+	return err ? -1 : 0;
 }

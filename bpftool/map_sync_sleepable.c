@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* bpftool map sync sleepable: wait for sleepable programs after the others */
 
+#include <errno.h>
 #include <string.h>
 
 #include <linux/kernel.h>
@@ -48,6 +49,12 @@ static int parse_args(int argc, char **argv, struct map_wait_opts *opts,
 	return 0;
 }
 
+void map_sync_print(const char *way, __u64 us)
+{
+	jsonw_string_field(json_wtr, "provider", way);
+	jsonw_uint_field(json_wtr, "wait_us", us);
+}
+
 void map_sync_print_sleepable(const struct map_wait_sleepable *w)
 {
 	jsonw_name(json_wtr, "sleepable");
@@ -56,10 +63,11 @@ void map_sync_print_sleepable(const struct map_wait_sleepable *w)
 	jsonw_end_object(json_wtr);
 }
 
-int do_map_sync_sleepable(int argc, char **argv)
+/* Reports */
+static int sync_sleepable(int argc, char **argv)
 {
 	LIBBPF_OPTS(map_wait_sleepable_opts, sleepable_opts);
-	LIBBPF_OPTS(map_wait_opts, opts, .log = map_sync_log);
+	LIBBPF_OPTS(map_wait_opts, opts, .log = map_debug_line);
 	struct map_wait_sleepable *sleepable = NULL;
 	struct map_wait *w = NULL;
 	char why[MAP_WAIT_WHY];
@@ -88,5 +96,16 @@ int do_map_sync_sleepable(int argc, char **argv)
 	map_wait_sleepable_close(sleepable);
 	map_wait_close(w);
 
-	return map_sync_end(err);
+	/* bpftool batch takes a leftover errno for a failure */
+	errno = 0;
+
+	return err ? -1 : 0;
+}
+
+int do_map_sync_sleepable(int argc, char **argv)
+{
+	if (argc && **argv && is_prefix(*argv, "sleepable"))
+		return sync_sleepable(argc - 1, argv + 1);
+
+	return do_map_sync(argc, argv);
 }

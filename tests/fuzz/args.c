@@ -167,7 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (json_output)
 		json_wtr = jsonw_new(stdout);
 
-	ret = sync ? do_map_sync(argc, argv) :
+	ret = sync ? do_map_sync_sleepable(argc, argv) :
 	      parse_drain(argc, argv, !(data[0] & SWITCH_DRAIN));
 
 	if (json_output)

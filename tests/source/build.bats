@@ -67,10 +67,10 @@ warnings() {
 }
 
 @test "a changed header is in the next bpftool" {
-	sed -i 's/"PROVIDER := {/"PROVIDER ::= {/' "$COPY/bpftool/map_sync.h"
+	sed -i 's/"SLEEPABLE_WAY := {/"SLEEPABLE_WAY ::= {/' "$COPY/bpftool/map_swap_help.h"
 	build
 	run "$COPY/build/bpftool" map help
-	[[ $output == *'PROVIDER ::= {'* ]]
+	[[ $output == *'SLEEPABLE_WAY ::= {'* ]]
 }
 
 @test "a changed text is in the next manual page" {
