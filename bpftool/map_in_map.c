@@ -6,9 +6,6 @@
  * concurrent waiters share grace periods: many threads handle single slots.
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>

@@ -14,9 +14,6 @@
  * locks of a name the one with the lowest ID holds.
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

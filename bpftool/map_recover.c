@@ -3,9 +3,6 @@
  * bpftool map swap-drain recover
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>

@@ -3,9 +3,6 @@
  * that there is a journal
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>

@@ -10,9 +10,6 @@
  * touching the slot comes before the swap, pinning included.
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,9 +6,6 @@
  * that has it among its own maps, or by an iterator that is attached to it.
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
