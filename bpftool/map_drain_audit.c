@@ -216,19 +216,13 @@ static int add_prog(const struct bpf_prog_info *info, void *ctx)
 static int audit_prog(const struct bpf_prog_info *info, void *ctx)
 {
 	struct map_drain *d = ctx;
-	int err = info->type == BPF_PROG_TYPE_EXT ?
-			  map_audit_ext(&d->audit, info->id) :
-			  map_audit_prog(&d->audit, info->id);
+	int err = map_audit_prog(&d->audit, info->id,
+				 info->type == BPF_PROG_TYPE_EXT);
 
 	if (err)
 		return err == -ENOENT ? 0 : err;	/* it is gone */
 
 	return add_prog(info, ctx);
-}
-
-static void say_line(const char *line)
-{
-	map_debug("%s", line);
 }
 
 /* Reports */
@@ -324,7 +318,7 @@ int map_drain_audit(struct map_drain *d)
 	if (audit_without_movers(d))
 		return -1;
 
-	map_audit_each_line(&d->audit, say_line);
+	map_audit_each_line(&d->audit, map_debug);
 	if (!memchr(d->audit.bytes, MAP_BYTE_COUNTER, info->value_size) &&
 	    !memchr(d->audit.bytes, MAP_BYTE_PLAIN, info->value_size) &&
 	    !d->audit.nr_findings) {

@@ -107,35 +107,27 @@ void audit_leak(struct map_audit *a, __u32 region)
 
 /* What is reported */
 
-static char *text_of(const char *fmt, ...)
-{
-	char *text;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	return n < 0 ? NULL : text;
-}
-
 /* "flows.bpf.c:42: c->packets += 1", or which instruction */
 static char *where_of(const struct map_audit_prog *p, unsigned int insn)
 {
 	const struct bpf_line_info *line = NULL;
 	const char *file, *text, *slash;
+	char *where;
+	int n;
 
 	if (p->linfo)
 		line = bpf_prog_linfo__lfind(p->linfo, insn, 0);
-	if (!line || !p->btf)
-		return text_of("instruction %u", insn);
-	file = btf__name_by_offset(p->btf, line->file_name_off) ?: "";
-	text = btf__name_by_offset(p->btf, line->line_off) ?: "";
-	slash = strrchr(file, '/');
-	while (*text == ' ' || *text == '\t')
-		text++;
-	return text_of("%s:%u: %s", slash ? slash + 1 : file,
-		       BPF_LINE_INFO_LINE_NUM(line->line_col), text);
+	if (line && p->btf) {
+		file = btf__name_by_offset(p->btf, line->file_name_off) ?: "";
+		text = btf__name_by_offset(p->btf, line->line_off) ?: "";
+		slash = strrchr(file, '/');
+		n = asprintf(&where, "%s:%u: %s", slash ? slash + 1 : file,
+			     BPF_LINE_INFO_LINE_NUM(line->line_col),
+			     text + strspn(text, " \t"));
+	} else {
+		n = asprintf(&where, "instruction %u", insn);
+	}
+	return n < 0 ? NULL : where;
 }
 
 void audit_finding(struct map_audit *a, struct map_audit_prog *p, unsigned int insn,
@@ -206,14 +198,8 @@ static void forget(struct map_audit *a)
 		free(a->findings[i].what);
 	}
 	a->nr_findings = 0;
-	for (i = 0; i < a->nr_progs; i++) {
-		struct map_audit_prog *p = a->progs[i];
-
-		p->nr_stores = 0;
-		p->plain = false;
-		p->updates = false;
-		p->deletes = false;
-	}
+	for (i = 0; i < a->nr_progs; i++)
+		a->progs[i]->nr_stores = 0;
 }
 
 /* Programs */
@@ -230,24 +216,8 @@ static struct map_audit_prog *add_prog(struct map_audit *a, bool ext)
 	if (!p)
 		return NULL;
 	p->ext = ext;
-	a->has_progs = true;
 	progs[a->nr_progs++] = p;
 	return p;
-}
-
-int map_audit_insns(struct map_audit *a, const struct bpf_insn *insns,
-		    unsigned int nr, bool ext)
-{
-	struct map_audit_prog *p = add_prog(a, ext);
-
-	if (!p)
-		return -ENOMEM;
-	p->insns = malloc((nr + !nr) * sizeof(*insns));
-	if (!p->insns)
-		return -ENOMEM;
-	memcpy(p->insns, insns, nr * sizeof(*insns));
-	p->nr_insns = nr;
-	return 0;
 }
 
 static void *array_of(__u32 nr, __u32 size)
@@ -296,28 +266,18 @@ static int read_prog(struct map_audit_prog *p, int fd)
 	return 0;
 }
 
-static int load_prog(struct map_audit *a, __u32 id, bool ext)
+int map_audit_prog(struct map_audit *a, __u32 prog_id, bool ext)
 {
 	struct map_audit_prog *p;
 	int fd, err;
 
-	fd = bpf_prog_get_fd_by_id(id);
+	fd = bpf_prog_get_fd_by_id(prog_id);
 	if (fd < 0)
 		return -errno;
 	p = add_prog(a, ext);
 	err = p ? read_prog(p, fd) : -ENOMEM;
 	close(fd);
 	return err;
-}
-
-int map_audit_prog(struct map_audit *a, __u32 prog_id)
-{
-	return load_prog(a, prog_id, false);
-}
-
-int map_audit_ext(struct map_audit *a, __u32 prog_id)
-{
-	return load_prog(a, prog_id, true);
 }
 
 bool audit_arg_points(const struct map_audit_prog *p, unsigned int arg)
@@ -335,9 +295,7 @@ bool audit_arg_points(const struct map_audit_prog *p, unsigned int arg)
 		return true;
 	if (arg >= btf_vlen(t))
 		return false;
-	t = btf__type_by_id(p->btf, btf_params(t)[arg].type);
-	while (t && (btf_is_mod(t) || btf_is_typedef(t)))
-		t = btf__type_by_id(p->btf, t->type);
+	t = btf__type_by_id(p->btf, btf__resolve_type(p->btf, btf_params(t)[arg].type));
 	if (t && !btf_is_ptr(t))
 		return false;
 	/* Contexts, the usual argument of what is extended */
@@ -389,17 +347,6 @@ void map_audit_free(struct map_audit *a)
 	memset(a, 0, sizeof(*a));
 }
 
-const struct map_finding *map_audit_find(const struct map_audit *a,
-					 enum map_finding_kind kind)
-{
-	unsigned int i;
-
-	for (i = 0; i < a->nr_findings; i++)
-		if (a->findings[i].kind == kind)
-			return &a->findings[i];
-	return NULL;
-}
-
 int map_audit_finish(struct map_audit *a)
 {
 	unsigned int i, leaks;
@@ -436,42 +383,28 @@ static bool is_found(const struct map_audit *a, const struct map_audit_prog *p,
 	return false;
 }
 
-void map_audit_each_line(const struct map_audit *a, void (*say)(const char *line))
+void map_audit_each_line(const struct map_audit *a, void (*say)(const char *fmt, ...))
 {
+	const struct map_finding *f = a->findings;
+	const struct map_audit_prog *p;
 	unsigned int i, j;
+	char *where;
 
 	for (i = 0; i < a->nr_progs; i++) {
-		const struct map_audit_prog *p = a->progs[i];
-
+		p = a->progs[i];
 		for (j = 0; j < p->nr_stores; j++) {
-			char *where, *line;
-
 			if (is_found(a, p, p->stores[j].insn))
 				continue;
 			where = where_of(p, p->stores[j].insn);
-			line = text_of("program %u (%s): %s: %s", p->id, p->name,
-				       where ?: "", p->stores[j].how);
-			if (line)
-				say(line);
-			free(line);
+			say("program %u (%s): %s: %s", p->id, p->name,
+			    where ?: "", p->stores[j].how);
 			free(where);
 		}
-		if (!p->nr_stores) {
-			char *line = text_of("program %u (%s): stores nothing in a value",
-					     p->id, p->name);
-
-			if (line)
-				say(line);
-			free(line);
-		}
+		if (!p->nr_stores)
+			say("program %u (%s): stores nothing in a value",
+			    p->id, p->name);
 	}
-	for (i = 0; i < a->nr_findings; i++) {
-		const struct map_finding *f = &a->findings[i];
-		char *line = text_of("program %u (%s): %s: %s", f->prog_id,
-				     f->prog_name, f->where, f->what);
-
-		if (line)
-			say(line);
-		free(line);
-	}
+	for (i = 0; i < a->nr_findings; i++, f++)
+		say("program %u (%s): %s: %s", f->prog_id, f->prog_name,
+		    f->where, f->what);
 }

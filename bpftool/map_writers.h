@@ -6,8 +6,8 @@
  * class. An instruction that can't be followed is a finding.
  *
  *	map_audit_init(&a, &map);
- *	for each program that has the map: map_audit_prog(&a, id);
- *	for each EXT program attached to one of them: map_audit_ext(&a, id);
+ *	for each program that has the map, and each EXT program that is attached
+ *	to one of them: map_audit_prog(&a, id, ext);
  *	map_audit_counters(&a, list);		(where the user named them)
  *	map_audit_finish(&a);			a.bytes, a.findings are complete
  *	map_audit_each_line(&a, say);	(-d)
@@ -27,7 +27,6 @@
 
 #include <linux/types.h>
 
-struct bpf_insn;
 struct map_ref;
 struct map_audit_prog;
 
@@ -62,12 +61,10 @@ struct map_audit {
 	 * may clear this, init sets it.
 	 */
 	bool inner;
-	bool has_progs;		/* without a program or a list all are counters */
-	bool plain, updates, deletes;	/* some program does so */
 	struct map_finding *findings;
 	unsigned int nr_findings;
 	struct map_audit_prog **progs;
-	unsigned int nr_progs;
+	unsigned int nr_progs;	/* without one, and a list, all are counters */
 	struct map_audit_state *state;
 };
 
@@ -76,22 +73,11 @@ int map_audit_init(struct map_audit *a, const struct map_ref *map);
 
 /**
  * map_audit_prog() - add a program that has the map among its maps
- * map_audit_ext() - add an EXT program that is attached to one of those
+ * @ext:	it does not, but is an EXT program that is attached to one of those
  *
  * Return: 0 or -errno; -ENOENT: the program is gone by now.
  */
-int map_audit_prog(struct map_audit *a, __u32 prog_id);
-int map_audit_ext(struct map_audit *a, __u32 prog_id);
-
-/**
- * map_audit_insns() - add a program that is given as translated instructions
- * @insns:	copied; maps as the kernel dumps them, their id in imm
- * @ext:	its arguments may point into a value
- *
- * Return: 0 or -errno.
- */
-int map_audit_insns(struct map_audit *a, const struct bpf_insn *insns,
-		    unsigned int nr, bool ext);
+int map_audit_prog(struct map_audit *a, __u32 prog_id, bool ext);
 
 /**
  * map_audit_counters() - take the bytes that the user names for the counters
@@ -113,15 +99,11 @@ int map_audit_counters(struct map_audit *a, const char *list, const char **bad);
  */
 int map_audit_finish(struct map_audit *a);
 
-/** map_audit_find() - the first finding of a kind, NULL: there is none */
-const struct map_finding *map_audit_find(const struct map_audit *a,
-					 enum map_finding_kind kind);
-
 /**
  * map_audit_each_line() - the lines of -d: one for each program and store
  * @say:	is handed "program 7 (count): flows.bpf.c:42: c->packets += 1: atomic"
  */
-void map_audit_each_line(const struct map_audit *a, void (*say)(const char *line));
+void map_audit_each_line(const struct map_audit *a, void (*say)(const char *fmt, ...));
 
 void map_audit_free(struct map_audit *a);
 

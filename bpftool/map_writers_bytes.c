@@ -33,12 +33,7 @@ struct leaves {
 
 static const struct btf_type *skip_names(const struct btf *btf, __u32 id)
 {
-	const struct btf_type *t = btf__type_by_id(btf, id);
-	unsigned int n;
-
-	for (n = 0; t && n < DEEP && (btf_is_mod(t) || btf_is_typedef(t)); n++)
-		t = btf__type_by_id(btf, t->type);
-	return t;
+	return btf__type_by_id(btf, btf__resolve_type(btf, id));
 }
 
 static void fill_leaves(struct leaves *l, __u32 id, __u64 at, bool in_array, int deep)
@@ -60,8 +55,7 @@ static void fill_leaves(struct leaves *l, __u32 id, __u64 at, bool in_array, int
 				    in_array && !btf_is_union(t), deep + 1);
 	} else if (btf_is_datasec(t)) {
 		for (i = 0; i < btf_vlen(t); i++)
-			fill_leaves(l, btf__type_by_id(l->btf,
-						       btf_var_secinfos(t)[i].type)->type,
+			fill_leaves(l, btf_var_secinfos(t)[i].type,
 				    at + btf_var_secinfos(t)[i].offset, false, deep + 1);
 	} else if (btf_is_int(t) && in_array && !(at % size)) {
 		memset(l->size + at, size, size);
@@ -311,11 +305,9 @@ static void judge(struct classes *c, struct map_audit_prog *p,
 		audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT,
 			      "adds at an offset that can't be told");
 	}
-	if (s->byte == MAP_BYTE_PLAIN) {
-		p->plain = true;
+	if (s->byte == MAP_BYTE_PLAIN)
 		audit_finding(c->a, p, s->insn, MAP_FINDING_PLAIN, "a plain add, %s",
 			      s->how);
-	}
 }
 
 /* Where the user named the counters: only stores to these count */
@@ -329,7 +321,6 @@ static void judge_list(struct classes *c, struct map_audit_prog *p,
 			      s->how);
 	if (s->byte != MAP_BYTE_PLAIN)
 		return;
-	p->plain = true;
 	see(c, s, SEEN_PLAIN);
 	audit_finding(c->a, p, s->insn, MAP_FINDING_PLAIN, "a plain add, %s", s->how);
 }
@@ -363,13 +354,8 @@ static void fill_bytes(struct classes *c)
 		a->bytes[i] = byte_of(c->seen[i]);
 		if (a->list && !a->list[i])
 			a->bytes[i] = MAP_BYTE_OTHER;
-		if (!a->list && !a->has_progs)
+		if (!a->list && !a->nr_progs)
 			a->bytes[i] = MAP_BYTE_COUNTER;
-	}
-	for (i = 0; i < a->nr_progs; i++) {
-		a->plain |= a->progs[i]->plain;
-		a->updates |= a->progs[i]->updates;
-		a->deletes |= a->progs[i]->deletes;
 	}
 }
 

@@ -105,9 +105,7 @@ static void call_proto(struct map_audit *a, struct call *call)
 	call->sized = 0;
 	p = btf_params(proto);
 	for (i = 0; i < nr; i++) {
-		t = btf__type_by_id(btf, p[i].type);
-		while (t && btf_is_typedef(t))
-			t = btf__type_by_id(btf, t->type);
+		t = btf__type_by_id(btf, btf__resolve_type(btf, p[i].type));
 		if (!t || !btf_is_ptr(t))
 			continue;
 		t = btf__type_by_id(btf, t->type);
@@ -253,16 +251,15 @@ static void call_update(struct walk *w, unsigned int i, const struct value *map,
 			audit_leak(w->a, map->region);
 		if (walk_stack_points(w, value, size))
 			walk_finding(w, i, MAP_FINDING_UNKNOWN,
-				     "%skeeps the address of a value in another map", "");
+				     "keeps the address of a value in another map");
 		return;
 	}
 	data = leads_to_data(w, value, audit_value_size(w->a));
 	if (!w->report)
 		return;
-	w->p->updates = true;
 	if (data)
 		walk_finding(w, i, MAP_FINDING_UPDATE,
-			     "%supdates an entry with a value that was read out of the map", "");
+			     "updates an entry with a value that was read out of the map");
 	else
 		audit_store(w->a, w->p, &(struct map_store){ .insn = i,
 			    .how = "an update with a value of the program's own" });
@@ -297,6 +294,17 @@ static void helper_writes(struct walk *w, unsigned int i, const struct value *v,
 		audit_leak(w->a, v->region);
 }
 
+static void handed_over(struct walk *w, unsigned int i, const char *what,
+			const char *name)
+{
+	char text[256] = "kernel.kptr_restrict hides what it calls";
+
+	if (name)
+		snprintf(text, sizeof(text), "hands %s to %s(), which is not known",
+			 what, name);
+	walk_finding(w, i, MAP_FINDING_UNKNOWN, text);
+}
+
 static void call_other(struct walk *w, unsigned int i, struct call *call)
 {
 	struct value args[6];
@@ -312,15 +320,9 @@ static void call_other(struct walk *w, unsigned int i, struct call *call)
 		ask_proto(w->a, call);
 	for (n = 1; n <= call->nr_args; n++) {
 		if (walk_is_ours(w, &args[n], HOLDS_MAP | HOLDS_ELEM | HOLDS_SLOT))
-			walk_finding(w, i, MAP_FINDING_UNKNOWN, call->name ?
-				"hands the map to %s(), which is not known" :
-				"kernel.kptr_restrict hides what it calls%s",
-				call->name ?: "");
+			handed_over(w, i, "the map", call->name);
 		else if (walk_is_ours(w, &args[n], HOLDS_VALUE) && !call->known)
-			walk_finding(w, i, MAP_FINDING_UNKNOWN, call->name ?
-				"hands the address of a value to %s(), which is not known" :
-				"kernel.kptr_restrict hides what it calls%s",
-				call->name ?: "");
+			handed_over(w, i, "the address of a value", call->name);
 		data |= args[n].holds & HOLDS_DATA || leads_to_data(w, &args[n],
 								    NR_SLOTS * 8);
 	}
@@ -413,10 +415,8 @@ bool walk_call_helper(struct walk *w, unsigned int i)
 			call_update(w, i, &map, &reg[2], &reg[3]);
 		walk_clobber(w->now);
 	} else if (ends_in(name, "_delete_elem")) {
-		if (w->report && walk_is_ours(w, &map, HOLDS_MAP)) {
-			w->p->deletes = true;
-			walk_finding(w, i, MAP_FINDING_DELETE, "%sdeletes an entry", "");
-		}
+		if (walk_is_ours(w, &map, HOLDS_MAP))
+			walk_finding(w, i, MAP_FINDING_DELETE, "deletes an entry");
 		walk_clobber(w->now);
 	} else if (ends_in(name, "_pop_elem") || ends_in(name, "_peek_elem")) {
 		helper_writes(w, i, &reg[2], NULL, walk_is_ours(w, &map, HOLDS_MAP) ||

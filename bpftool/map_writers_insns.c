@@ -88,12 +88,8 @@ void walk_atomic(struct walk *w, unsigned int i)
 	}
 	old = walk_load(w, base, insn->off, size, i);
 	if ((insn->imm & 0xf0) != (BPF_XCHG & 0xf0) &&
-	    (insn->imm & 0xf0) != (BPF_CMPXCHG & 0xf0)) {
-		new.low = LEAST;
-		new.high = MOST;
-		new.step = 1;
-		new.copy = 0;
-	}
+	    (insn->imm & 0xf0) != (BPF_CMPXCHG & 0xf0))
+		value_forget(&new);
 	if (base->holds & HOLDS_STACK)
 		value_join(&new, &old, false);
 	walk_store(w, base, insn->off, &new, size, &s, i);
@@ -125,11 +121,8 @@ static void move(struct walk *w, unsigned int i)
 		*dst = *src;
 		dst->holds = (src->holds & (HOLDS_DATA | HOLDS_SUM)) | HOLDS_NUMBER;
 		dst->copy = 0;
-		if (src->holds & HOLDS_POINTER || insn->off) {
-			dst->low = LEAST;
-			dst->high = MOST;
-			dst->step = 1;
-		}
+		if (src->holds & HOLDS_POINTER || insn->off)
+			value_forget(dst);
 		if (!wide)
 			value_clip(dst, 4);
 	}
@@ -169,14 +162,11 @@ void walk_alu(struct walk *w, unsigned int i)
 	}
 	if (op == BPF_XOR && !by_reg && insn->dst_reg == NR_REGS - 1)
 		walk_finding(w, i, MAP_FINDING_UNKNOWN,
-			     "%sconstants are hidden (net.core.bpf_jit_harden)", "");
+			     "constants are hidden (net.core.bpf_jit_harden)");
 	src = by_reg ? w->now->reg[insn->src_reg] : value_number(insn->imm, insn->imm);
 	if (op == BPF_END) {
 		dst->holds = (dst->holds & (HOLDS_DATA | HOLDS_SUM)) | HOLDS_NUMBER;
-		dst->low = LEAST;
-		dst->high = MOST;
-		dst->step = 1;
-		dst->copy = 0;
+		value_forget(dst);
 		if (insn->imm == 16 || insn->imm == 32)
 			value_clip(dst, insn->imm / 8);
 		return;

@@ -183,10 +183,7 @@ static struct value load_stack(struct walk *w, const struct value *base, __s64 o
 			sum.holds &= ~(HOLDS_DATA | HOLDS_SUM);
 		if (size < 8)
 			sum.holds &= ~HOLDS_POINTER;
-		sum.low = LEAST;
-		sum.high = MOST;
-		sum.step = 1;
-		sum.copy = 0;
+		value_forget(&sum);
 	} else {
 		sum = walk_data(w, 0, ~0U);
 	}
@@ -245,8 +242,7 @@ void walk_store_ours(struct walk *w, const struct value *base, __s64 off,
 		return;
 	if (w->p->ext && base->region == REGION_ANY) {
 		walk_finding(w, insn, MAP_FINDING_UNKNOWN,
-			     "%swrites through a pointer that the program it extends may have from the map",
-			"");
+			     "writes through a pointer that the program it extends may have from the map");
 		return;
 	}
 	s->insn = insn;
@@ -272,12 +268,12 @@ void walk_store(struct walk *w, const struct value *base, __s64 off,
 	if (walk_is_ours(w, base, HOLDS_VALUE))
 		walk_store_ours(w, base, off, s, size, insn);
 	if (walk_is_ours(w, base, HOLDS_SLOT))
-		walk_finding(w, insn, MAP_FINDING_UNKNOWN, "%swrites to a map's pointers", "");
+		walk_finding(w, insn, MAP_FINDING_UNKNOWN, "writes to a map's pointers");
 	if (base->holds && !(base->holds & ~(HOLDS_STACK | HOLDS_DATA | HOLDS_SUM)))
 		return;
 	if (walk_is_ours(w, v, HOLDS_VALUE))
 		walk_finding(w, insn, MAP_FINDING_UNKNOWN,
-			     "%skeeps the address of a value in memory", "");
+			     "keeps the address of a value in memory");
 	if (v->holds & HOLDS_DATA && region != audit_map_id(w->a))
 		audit_leak(w->a, region);
 }

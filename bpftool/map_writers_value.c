@@ -29,7 +29,7 @@ static void set_range(struct value *v, __s64 low, __s64 high, __u64 step)
 	v->copy = 0;
 }
 
-static void set_any(struct value *v)
+void value_forget(struct value *v)
 {
 	set_range(v, LEAST, MOST, 1);
 }
@@ -62,7 +62,7 @@ static void join_range(struct value *to, const struct value *from, bool widen)
 	__u64 step, apart;
 
 	if ((to->holds ^ from->holds) & (HOLDS_POINTER | HOLDS_NUMBER)) {
-		set_any(to);
+		value_forget(to);
 		return;
 	}
 	apart = to->low < from->low ? (__u64)from->low - to->low :
@@ -164,7 +164,7 @@ static void add_ranges(struct value *dst, const struct value *src, bool minus)
 		over = __builtin_add_overflow(dst->low, src->low, &low) ||
 		       __builtin_add_overflow(dst->high, src->high, &high);
 	if (over)
-		set_any(dst);
+		value_forget(dst);
 	else
 		set_range(dst, low, high, step);
 }
@@ -181,7 +181,7 @@ static void multiply(struct value *dst, __u64 by)
 		return;
 	}
 	/* It wraps, but stays a multiple of a power of two */
-	set_any(dst);
+	value_forget(dst);
 	if (by)
 		dst->step = unit;
 }
@@ -210,7 +210,7 @@ static void mask(struct value *dst, const struct value *src)
 	if (src->low >= 0 && src->high < most)
 		most = src->high;
 	if (dst->low < 0 && src->low < 0) {
-		set_any(dst);
+		value_forget(dst);
 		return;
 	}
 	if (src->low == src->high)
@@ -225,7 +225,7 @@ static void merge_bits(struct value *dst, const struct value *src)
 	unsigned int i;
 
 	if (dst->low < 0 || src->low < 0) {
-		set_any(dst);
+		value_forget(dst);
 		return;
 	}
 	for (i = 1; i < 64; i <<= 1)
@@ -241,7 +241,7 @@ static bool is_const(const struct value *v)
 static void divide(struct value *dst, const struct value *src, bool rest)
 {
 	if (!is_const(src) || src->low <= 0 || dst->low < 0)
-		set_any(dst);
+		value_forget(dst);
 	else if (rest)
 		set_range(dst, 0, src->low - 1, 1);
 	else
@@ -262,7 +262,7 @@ static void shift(struct value *dst, const struct value *src, __u8 op, bool wide
 	__s64 by = src->low;
 
 	if (!is_const(src) || by < 0 || by > 63 || (!wide && by > 31))
-		set_any(dst);
+		value_forget(dst);
 	else if (op == BPF_LSH)
 		multiply(dst, 1ULL << by);
 	else if (op == BPF_RSH && by < 63)
@@ -270,7 +270,7 @@ static void shift(struct value *dst, const struct value *src, __u8 op, bool wide
 	else if (op == BPF_ARSH && wide)
 		set_range(dst, dst->low >> by, dst->high >> by, 1);
 	else
-		set_any(dst);
+		value_forget(dst);
 }
 
 static void compute(struct value *dst, const struct value *src, __u8 op, bool wide)
@@ -286,7 +286,7 @@ static void compute(struct value *dst, const struct value *src, __u8 op, bool wi
 		if (is_const(src) && src->low >= 0)
 			multiply(dst, src->low);
 		else
-			set_any(dst);
+			value_forget(dst);
 		break;
 	case BPF_LSH:
 	case BPF_RSH:
@@ -311,7 +311,7 @@ static void compute(struct value *dst, const struct value *src, __u8 op, bool wi
 		set_range(dst, zero.low, zero.high, zero.step);
 		break;
 	default:
-		set_any(dst);
+		value_forget(dst);
 	}
 }
 
@@ -333,7 +333,7 @@ static void pointer_alu(struct value *dst, const struct value *src, __u8 op)
 
 	if ((left && right) || !(op == BPF_ADD || (op == BPF_SUB && left))) {
 		value_join(&sum, other, false);
-		set_any(&sum);
+		value_forget(&sum);
 		sum.holds |= HOLDS_NUMBER;
 	} else {
 		add_ranges(&sum, other, op == BPF_SUB);
@@ -364,9 +364,9 @@ void value_alu(struct value *dst, const struct value *src, __u8 code)
 		return;
 	}
 	if (dst->holds & HOLDS_POINTER)
-		set_any(dst);
+		value_forget(dst);
 	if (right.holds & HOLDS_POINTER)
-		set_any(&right);
+		value_forget(&right);
 	data = (dst->holds | right.holds) & flags;
 	if (data & HOLDS_DATA && (op == BPF_ADD || op == BPF_SUB ||
 				  op == BPF_MUL || op == BPF_NEG))

@@ -32,10 +32,10 @@
 enum { JOIN_JUMP = 1, JOIN_FUNC = 2 };
 
 void walk_finding(struct walk *w, unsigned int i, enum map_finding_kind kind,
-		  const char *what, const char *name)
+		  const char *what)
 {
 	if (w->report)
-		audit_finding(w->a, w->p, i, kind, what, name);
+		audit_finding(w->a, w->p, i, kind, "%s", what);
 }
 
 /* Nothing that was found until now counts: the whole program is a finding */
@@ -317,11 +317,8 @@ static bool step(struct walk *w, unsigned int *i)
 		break;
 	case BPF_LDX:
 		v = walk_load(w, &reg[insn->src_reg], insn->off, walk_access_size(insn->code), *i);
-		if (BPF_MODE(insn->code) & MODE_MEMSX && !(v.holds & HOLDS_POINTER)) {
-			v.low = LEAST;
-			v.high = MOST;
-			v.step = 1;
-		}
+		if (BPF_MODE(insn->code) & MODE_MEMSX && !(v.holds & HOLDS_POINTER))
+			value_forget(&v);
 		reg[insn->dst_reg] = v;
 		break;
 	case BPF_ST:
@@ -458,8 +455,7 @@ static void start(struct walk *w)
 		if (!audit_arg_points(w->p, i))
 			continue;
 		args[i] = value_pointer(REGION_ANY, HOLDS_VALUE, 0);
-		args[i].low = LEAST;
-		args[i].high = MOST;
+		value_forget(&args[i]);
 	}
 	main = find_place(w, 0, 0, false);
 	if (main)

@@ -74,6 +74,8 @@ struct state {
 };
 
 struct value value_number(__s64 low, __s64 high);
+/* value_forget() - it can be any number or offset now */
+void value_forget(struct value *v);
 struct value value_pointer(enum region region, __u16 holds, __s64 offset);
 bool value_join(struct value *to, const struct value *from, bool widen);
 bool state_join(struct state *to, const struct state *from, bool widen);
@@ -96,7 +98,7 @@ struct map_store {
 struct map_audit_prog {
 	__u32 id;
 	char name[16 * 4];	/* longer than BPF_OBJ_NAME_LEN */
-	bool ext, plain, updates, deletes;
+	bool ext;
 	struct bpf_insn *insns;
 	unsigned int nr_insns;
 	struct bpf_prog_info *info;	/* with line and function info; NULL: none */
@@ -227,7 +229,7 @@ bool walk_call_helper(struct walk *w, unsigned int i);
 /* map_writers_walk.c */
 
 void walk_finding(struct walk *w, unsigned int i, enum map_finding_kind kind,
-		  const char *what, const char *name);
+		  const char *what);
 void walk_give_up(struct walk *w, unsigned int i, const char *why);
 void walk_flow(struct walk *w, struct place *pl, unsigned int insn,
 	       const struct state *st);

@@ -15,6 +15,7 @@
  */
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,9 +69,25 @@ static void print_bytes(const struct map_audit *a)
 	}
 }
 
-static void say(const char *line)
+static void __printf(1, 2) say(const char *fmt, ...)
 {
-	printf("    %s\n", line);
+	va_list ap;
+
+	printf("    ");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+}
+
+static bool has_finding(const struct map_audit *a, enum map_finding_kind kind)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->nr_findings; i++)
+		if (a->findings[i].kind == kind)
+			return true;
+	return false;
 }
 
 static void print_kinds(const struct map_audit *a)
@@ -82,7 +99,7 @@ static void print_kinds(const struct map_audit *a)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (!map_audit_find(a, i))
+		if (!has_finding(a, i))
 			continue;
 		printf("%s%s", sep, kinds[i]);
 		sep = ",";
@@ -112,7 +129,7 @@ static int check(const struct map_ref *map, __u32 id, const char *what, const ch
 		a.state->learned_usual = ~0U;
 	}
 	if (!err)
-		err = (strstr(what, "__ext_") ? map_audit_ext : map_audit_prog)(&a, id);
+		err = map_audit_prog(&a, id, strstr(what, "__ext_"));
 	if (!err && list)
 		err = map_audit_counters(&a, list, &bad);
 	if (!err)
