@@ -127,13 +127,6 @@ static int run_iterator(struct map_async_progs *progs)
 #include "skeleton/map_sleepable.h"
 #include "map_sleepable.skel.h"
 
-static int __printf(2, 0)
-print_nothing(__maybe_unused enum libbpf_print_level level,
-	      __maybe_unused const char *format, __maybe_unused va_list args)
-{
-	return 0;
-}
-
 static int read_list(int fd, struct map_async_progs *progs)
 {
 	size_t len = 0, capacity = 0;
@@ -180,7 +173,7 @@ static int run_iterator(struct map_async_progs *progs)
 	set_max_rlimit();
 
 	/* The caller reports it, libbpf need not */
-	print = verifier_logs ? NULL : libbpf_set_print(print_nothing);
+	print = verifier_logs ? NULL : libbpf_set_print(NULL);
 	skel = map_sleepable_bpf__open_and_load();
 	err = skel ? map_sleepable_bpf__attach(skel) : -errno;
 	if (!verifier_logs)

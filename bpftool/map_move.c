@@ -9,7 +9,6 @@
 #endif
 #include <errno.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,12 +68,6 @@ struct map_move {
 	bool others;			/* not all of a value is counters */
 	struct map_move_bpf *skel;
 };
-
-static int print_nothing(enum libbpf_print_level level, const char *format,
-			 va_list args)
-{
-	return 0;
-}
 
 static bool has_keys(__u32 type)
 {
@@ -232,8 +225,6 @@ static int load_part(struct map_move *m, __u32 begin)
 static void add_result(const struct map_move *m, struct map_move_result *res)
 {
 	res->moved += m->skel->bss->moved;
-	res->bytes += m->skel->bss->moved *
-		      (m->skel->rodata->end - m->skel->rodata->begin) * 4;
 	res->left += m->skel->bss->left;
 	res->shrank += m->skel->bss->shrank;
 	res->lost += m->skel->bss->lost;
@@ -416,7 +407,6 @@ int map_move_run(struct map_move *m, struct map_move_result *res)
 	for (rounds = m->skel->rodata->revisit ? 2 : 1; rounds; rounds--) {
 		res->shrank = 0;
 		res->moved = m->opts.since ? 0 : res->moved;
-		res->bytes = m->opts.since ? 0 : res->bytes;
 		for (begin = 0; begin < m->units; begin += PART_UNITS) {
 			if (begin != m->begin)
 				err = load_part(m, begin);
@@ -447,7 +437,7 @@ int map_move_open(struct map_move **mp, const struct map_move_opts *opts,
 	m->scratch_fd = -1;
 
 	if (!opts->verbose)
-		print = libbpf_set_print(print_nothing);
+		print = libbpf_set_print(NULL);
 	err = create_maps(m);
 	if (!err)
 		err = load_part(m, 0);

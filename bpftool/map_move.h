@@ -36,9 +36,9 @@ struct map_move_opts {
 struct map_move_result {
 	const char *mover;	/* which way it was done */
 	/* Values that held something, each CPU's by itself, and of those above
-	 * 32 KiB each part of that size; and how many bytes that was
+	 * 32 KiB each part of that size
 	 */
-	__u64 moved, bytes;
+	__u64 moved;
 	__u64 left;		/* values that could not be moved: no memory */
 	__u64 shrank;		/* words that were greater at the last reading */
 	__u64 lost;		/* elements that fit nowhere any more */
