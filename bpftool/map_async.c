@@ -2,7 +2,6 @@
 /* What runs on after a grace period: sleepable programs, and callbacks */
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,13 +9,10 @@
 #include <linux/filter.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "main.h"
 #include "map_async.h"
-
-#define TYPE_DEPTH_MAX	64
 
 /* In struct map_async_progs */
 #define ANSWER_YES	1
@@ -245,68 +241,4 @@ void map_async_renew(struct map_async_progs *progs)
 void map_async_free(struct map_async_progs *progs)
 {
 	free(progs->list);
-}
-
-static int struct_starts(const char *name)
-{
-	if (!strcmp(name, "bpf_wq") || !strcmp(name, "bpf_task_work"))
-		return MAP_STARTS_SLEEPING;
-	if (!strcmp(name, "bpf_timer") || !strcmp(name, "bpf_rcu_head"))
-		return MAP_STARTS_OTHERS;
-
-	return 0;
-}
-
-static int type_starts(const struct btf *btf, __u32 id, int depth)
-{
-	const struct btf_type *t;
-	int ret, starts = 0;
-	const char *name;
-	bool composite;
-	__u32 i;
-
-	/* More than the kernel allows */
-	if (depth > TYPE_DEPTH_MAX)
-		return -E2BIG;
-
-	t = btf__type_by_id(btf, btf__resolve_type(btf, id));
-	if (!t)
-		return -EINVAL;
-	if (btf_is_array(t))
-		return type_starts(btf, btf_array(t)->type, depth + 1);
-
-	/* Global variables are a map too, whose value is a section */
-	composite = btf_is_composite(t);
-	if (!composite && !btf_is_datasec(t))
-		return 0;
-
-	name = btf__name_by_offset(btf, t->name_off);
-	if (composite && name)
-		starts = struct_starts(name);
-	for (i = 0; i < btf_vlen(t); i++) {
-		ret = type_starts(btf, composite ? btf_members(t)[i].type :
-				  btf_var_secinfos(t)[i].type, depth + 1);
-		if (ret < 0)
-			return ret;
-		starts |= ret;
-	}
-
-	return starts;
-}
-
-/* The kernel lets a value hold such a thing only if the map has BTF */
-int map_async_values(__u32 btf_id, __u32 type_id)
-{
-	struct btf *btf;
-	int ret;
-
-	if (!btf_id || !type_id)
-		return 0;
-	btf = btf__load_from_kernel_by_id(btf_id);
-	if (!btf)
-		return -errno;
-	ret = type_starts(btf, type_id, 0);
-	btf__free(btf);
-
-	return ret;
 }

@@ -57,15 +57,4 @@ int map_async_sleepable(struct map_async_progs *progs, __u32 id, __u32 type);
  */
 __u32 map_async_target(struct map_async_progs *progs, __u32 id);
 
-/**
- * map_async_values() - which callbacks can be started from a map's values?
- * @btf_id:	ID of the map's BTF, 0: none
- * @type_id:	type of its values in there, 0: none
- *
- * Return: a sum of MAP_STARTS_*, or -errno.
- */
-#define MAP_STARTS_SLEEPING	1	/* bpf_wq, bpf_task_work */
-#define MAP_STARTS_OTHERS	2	/* bpf_timer, bpf_rcu_head */
-int map_async_values(__u32 btf_id, __u32 type_id);
-
 #endif /* __BPFTOOL_MAP_ASYNC_H */

@@ -136,7 +136,7 @@ static bool is_harmless(const struct map_drain *d, const struct map_finding *f,
 	if (d->args.since)
 		return true;
 
-	return map_is_percpu(&d->args.map.info) && !can_be_cut(f, why, size);
+	return map_is_percpu(d->args.map.info.type) && !can_be_cut(f, why, size);
 }
 
 /* Reports */

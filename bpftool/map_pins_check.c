@@ -93,7 +93,7 @@ static int find_async(struct pin_list *l, const struct pinned_map *pin,
 	ret = map_ref_open(&outer, pin->label.outer_id, BPF_F_RDONLY);
 	if (ret)	/* a map that is gone has no programs */
 		return ret == -ENOENT ? 0 : ret;
-	if (map_is_map_in_map(&outer.info))
+	if (map_is_map_in_map(outer.info.type))
 		ret = map_users_async(l->users, &outer, &pin->map, w->why,
 				      sizeof(w->why));
 	map_ref_close(&outer);

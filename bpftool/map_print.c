@@ -296,7 +296,7 @@ static void print_bytes(struct map_printer *p, const void *key,
 		jsonw_name(wtr, "key");
 		bytes_json(wtr, key, p->info->key_size);
 	}
-	if (!map_is_percpu(p->info)) {
+	if (!map_is_percpu(p->info->type)) {
 		jsonw_name(wtr, "value");
 		bytes_json(wtr, value, p->info->value_size);
 	} else {

@@ -9,13 +9,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/kernel.h>
+
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "main.h"
 #include "map_ref.h"
 
 #define LOCK_TRIES	64
+#define TYPE_DEPTH_MAX	64
 
 static int get_info(struct map_ref *ref)
 {
@@ -85,17 +89,110 @@ const char *map_type_name(__u32 map_type)
 	return libbpf_bpf_map_type_str(map_type) ? : "unknown type";
 }
 
-bool map_is_map_in_map(const struct bpf_map_info *info)
+static const struct {
+	const char *name;
+	int kind;
+} fields[] = {
+	{ "bpf_wq",		MAP_FIELD_STARTS_SLEEPING },
+	{ "bpf_task_work",	MAP_FIELD_STARTS_SLEEPING },
+	{ "bpf_timer",		MAP_FIELD_STARTS_OTHERS },
+	{ "bpf_rcu_head",	MAP_FIELD_STARTS_OTHERS },
+	{ "bpf_spin_lock",	MAP_FIELD_PASSIVE },
+	{ "bpf_res_spin_lock",	MAP_FIELD_PASSIVE },
+	{ "bpf_list_head",	MAP_FIELD_PASSIVE },
+	{ "bpf_list_node",	MAP_FIELD_PASSIVE },
+	{ "bpf_rb_root",	MAP_FIELD_PASSIVE },
+	{ "bpf_rb_node",	MAP_FIELD_PASSIVE },
+	{ "bpf_refcount",	MAP_FIELD_PASSIVE },
+	{ "bpf_dynptr",		MAP_FIELD_PASSIVE },
+};
+
+static int field_kind(const struct btf *btf, const struct btf_type *t,
+		      const char **name)
 {
-	return info->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
-	       info->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+	const char *is = btf__name_by_offset(btf, t->name_off);
+	unsigned int i;
+
+	for (i = 0; is && i < ARRAY_SIZE(fields); i++) {
+		if (strcmp(is, fields[i].name))
+			continue;
+		if (name)
+			*name = fields[i].name;
+		return fields[i].kind;
+	}
+
+	return 0;
 }
 
-bool map_is_percpu(const struct bpf_map_info *info)
+/* Only how it is tagged counts, not what it leads to; "user" is no such tag */
+static int pointer_kind(const struct btf *btf, const struct btf_type *t,
+			const char **name)
 {
-	return info->type == BPF_MAP_TYPE_PERCPU_HASH ||
-	       info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
-	       info->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+	const char *tag;
+
+	t = btf__type_by_id(btf, t->type);
+	tag = t && btf_is_type_tag(t) ? btf__name_by_offset(btf, t->name_off) : NULL;
+	if (!tag || !(strstr(tag, "kptr") || !strcmp(tag, "uptr")))
+		return 0;
+	if (name)
+		*name = strstr(tag, "kptr") ? "kptr" : "uptr";
+
+	return MAP_FIELD_PASSIVE;
+}
+
+static int type_fields(const struct btf *btf, __u32 id, int depth,
+		       const char **name)
+{
+	const struct btf_type *t;
+	int ret, kinds = 0;
+	bool composite;
+	__u32 i;
+
+	/* More than the kernel allows */
+	if (depth > TYPE_DEPTH_MAX)
+		return -E2BIG;
+
+	t = btf__type_by_id(btf, btf__resolve_type(btf, id));
+	if (!t)
+		return -EINVAL;
+	if (btf_is_ptr(t))
+		return pointer_kind(btf, t, name);
+	if (btf_is_array(t))
+		return type_fields(btf, btf_array(t)->type, depth + 1, name);
+
+	/* Global variables are a map too, whose value is a section */
+	composite = btf_is_composite(t);
+	if (!composite && !btf_is_datasec(t))
+		return 0;
+
+	if (composite)
+		kinds = field_kind(btf, t, name);
+	for (i = 0; i < btf_vlen(t); i++) {
+		ret = type_fields(btf, composite ? btf_members(t)[i].type :
+				  btf_var_secinfos(t)[i].type, depth + 1, name);
+		if (ret < 0)
+			return ret;
+		kinds |= ret;
+	}
+
+	return kinds;
+}
+
+/* The kernel lets a value hold such a field only if the map has BTF */
+int map_value_fields(__u32 btf_id, __u32 type_id, const char **name)
+{
+	struct btf *btf;
+	int ret;
+
+	if (!btf_id || !type_id)
+		return 0;
+	btf = btf__load_from_kernel_by_id(btf_id);
+	if (!btf)
+		return -errno;
+	ret = type_fields(btf, type_id, 0, name);
+	btf__free(btf);
+
+	return ret;
 }
 
 int map_is_frozen(int fd)

@@ -35,8 +35,35 @@ void map_ref_close(struct map_ref *ref);
 
 /* map_type_name() - a map type's name, never NULL */
 const char *map_type_name(__u32 map_type);
-bool map_is_map_in_map(const struct bpf_map_info *info);
-bool map_is_percpu(const struct bpf_map_info *info);
+
+static inline bool map_is_map_in_map(__u32 type)
+{
+	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+static inline bool map_is_percpu(__u32 type)
+{
+	return type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+/* Fields of values in which the kernel keeps something of its own */
+#define MAP_FIELD_STARTS_SLEEPING	1	/* bpf_wq, bpf_task_work */
+#define MAP_FIELD_STARTS_OTHERS		2	/* bpf_timer, bpf_rcu_head */
+#define MAP_FIELD_STARTS	(MAP_FIELD_STARTS_SLEEPING | MAP_FIELD_STARTS_OTHERS)
+#define MAP_FIELD_PASSIVE		4	/* a lock, a pointer, a list... */
+
+/**
+ * map_value_fields() - which such fields have a map's values?
+ * @btf_id:	ID of the map's BTF, 0: none
+ * @type_id:	type of its values in there, 0: none
+ * @name:	set to the type of the last one, if there is one; or NULL
+ *
+ * Return: a sum of MAP_FIELD_*, or -errno.
+ */
+int map_value_fields(__u32 btf_id, __u32 type_id, const char **name);
 
 /* map_is_frozen() - 1 if user space can't write to the map, 0, or -errno */
 int map_is_frozen(int fd);

@@ -259,12 +259,6 @@ struct user_map *map_users_map(const struct map_users *u, __u32 id)
 				    map_users_compare) : NULL;
 }
 
-bool user_map_has_slots(const struct user_map *map)
-{
-	return map->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
-	       map->type == BPF_MAP_TYPE_HASH_OF_MAPS;
-}
-
 bool user_prog_has_map(const struct user_prog *prog, __u32 id)
 {
 	__u32 i;

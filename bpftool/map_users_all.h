@@ -27,7 +27,7 @@ struct user_map {
 	__u32 id;		/* first, to be searched for */
 	__u32 type, btf_id, value_type_id;
 	int err;
-	int starts;		/* MAP_STARTS_*, -1: not known yet */
+	int starts;		/* MAP_FIELD_*, -1: not known yet */
 };
 
 /* The maps in the slots of a map-in-map */
@@ -53,7 +53,6 @@ struct map_users {
 /* NULL: it was not there */
 struct user_map *map_users_map(const struct map_users *u, __u32 id);
 
-bool user_map_has_slots(const struct user_map *map);
 bool user_prog_has_map(const struct user_prog *prog, __u32 id);
 
 int map_users_compare(const void *a, const void *b);

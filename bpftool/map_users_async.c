@@ -153,7 +153,8 @@ static int read_inner(const void *key, __u32 id, void *ctx)
 	ret = map_ref_open(&inner, id, BPF_F_RDONLY);
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
-	ret = map_async_values(inner.info.btf_id, inner.info.btf_value_type_id);
+	ret = map_value_fields(inner.info.btf_id, inner.info.btf_value_type_id,
+			       NULL);
 	map_ref_close(&inner);
 	if (ret < 0)
 		return ret;
@@ -170,8 +171,8 @@ static int read_starts(struct user_map *map)
 
 	if (map->err || map->starts >= 0)
 		return map->err;
-	if (!user_map_has_slots(map)) {
-		ret = map_async_values(map->btf_id, map->value_type_id);
+	if (!map_is_map_in_map(map->type)) {
+		ret = map_value_fields(map->btf_id, map->value_type_id, NULL);
 		if (ret >= 0)
 			map->starts = ret;
 		return ret < 0 ? ret : 0;
@@ -202,7 +203,7 @@ static int prog_starts(const struct query *q, const struct user_prog *prog)
 			return say(q, err, prog,
 				   "uses map %u, which can't be looked at: %s",
 				   map->id, strerror(-err));
-		if (map->starts > 0 && map->starts & MAP_STARTS_SLEEPING)
+		if (map->starts > 0 && map->starts & MAP_FIELD_STARTS_SLEEPING)
 			return say(q, 1, prog,
 			   "can start a callback from map %u, so that it runs asynchronously",
 				   map->id);
@@ -218,16 +219,17 @@ int map_users_async(struct map_users *u, const struct map_ref *outer,
 	size_t i;
 	int ret;
 
-	ret = map_async_values(old->info.btf_id, old->info.btf_value_type_id);
+	ret = map_value_fields(old->info.btf_id, old->info.btf_value_type_id,
+			       NULL);
 	if (ret < 0)
 		snprintf(why, size, "can't tell what its values hold: %s",
 			 strerror(-ret));
-	else if (ret)
+	else if (ret & MAP_FIELD_STARTS)
 		snprintf(why, size, "its own values start callbacks, which run asynchronously");
-	if (ret)
+	if (ret < 0 || ret & MAP_FIELD_STARTS)
 		return ret < 0 ? ret : MAP_ASYNC_OWN;
 
-	for (i = 0; !ret && i < u->nr_progs; i++) {
+	for (i = 0, ret = 0; !ret && i < u->nr_progs; i++) {
 		if (!user_prog_has_map(&u->progs[i], q.outer_id))
 			continue;
 		ret = prog_sleeps(&q, &u->progs[i]);

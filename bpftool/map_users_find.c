@@ -84,7 +84,7 @@ static int find_in_maps(const struct map_users *u, struct search *s)
 	size_t i;
 
 	for (i = 0; !ret && i < u->nr_maps; i++) {
-		if (u->maps[i].err || !user_map_has_slots(&u->maps[i]))
+		if (u->maps[i].err || !map_is_map_in_map(u->maps[i].type))
 			continue;
 		if (q->except_all && q->outer &&
 		    u->maps[i].id == q->outer->info.id)
@@ -201,8 +201,7 @@ static int read_slots(struct user_slots *s, __u32 outer_id)
 	if (err)
 		return err == -ENOENT ? 0 : err;
 
-	if (outer.info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
-	    outer.info.type == BPF_MAP_TYPE_HASH_OF_MAPS)
+	if (map_is_map_in_map(outer.info.type))
 		err = map_in_map_each(&outer, add_slot_id, s);
 	map_ref_close(&outer);
 	if (s->nr)
@@ -234,7 +233,7 @@ int map_users_in_slot(struct map_users *u, __u32 id, __u32 *outer_id)
 
 	for (map = u->maps; map < u->maps + u->nr_maps; map++) {
 		ret = map->err;
-		if (!ret && user_map_has_slots(map))
+		if (!ret && map_is_map_in_map(map->type))
 			ret = map_users_slot_holds(u, map->id, id);
 		/* One that holds it is the better reason */
 		if (ret > 0 || (ret && !err))

@@ -7,6 +7,7 @@
 #include <bpf/btf.h>
 
 #include "main.h"
+#include "map_ref.h"
 #include "map_writers_walk.h"
 
 /* Helpers of which the audit knows the arguments. The kernel's BTF tells them too,
@@ -383,14 +384,13 @@ static void call_callbacks(struct walk *w, unsigned int i, struct call *call)
 static void call_lookup(struct walk *w, unsigned int i, const char *name)
 {
 	struct value map = w->now->reg[1], *ret = &w->now->reg[0];
-	int type = audit_map_type(w->a, map.region);
 
 	walk_clobber(w->now);
 	if (!(map.holds & HOLDS_MAP))
 		*ret = value_pointer(REGION_ANY, HOLDS_VALUE, 0);
 	else if (!strncmp(name, "__", 2))
 		*ret = value_pointer(map.region, HOLDS_ELEM, 0);
-	else if (type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS)
+	else if (map_is_map_in_map(audit_map_type(w->a, map.region)))
 		*ret = value_pointer(REGION_INNER, HOLDS_MAP, 0);
 	else
 		*ret = value_pointer(map.region, HOLDS_VALUE, 0);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "map_ref.h"
 #include "map_writers_walk.h"
 
 #ifndef BPF_LOAD_ACQ
@@ -140,9 +141,7 @@ static bool into_map(struct walk *w, struct value *dst, const struct value *src,
 	if (!(dst->holds & HOLDS_ELEM && !by_reg) && !(map->holds & HOLDS_MAP && by_reg))
 		return false;
 	type = audit_map_type(w->a, map->region);
-	if (type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH ||
-	    type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
-	    type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS)
+	if (map_is_percpu(type) || map_is_map_in_map(type))
 		*dst = value_pointer(map->region, HOLDS_SLOT, 0);
 	else
 		*dst = value_pointer(map->region, HOLDS_VALUE, 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Following a program: what stands in memory, and stores */
 
+#include "map_ref.h"
 #include "map_writers_walk.h"
 
 /* Is a pointer or map of this kind one into a value of MAP, or may be? */
@@ -196,9 +197,7 @@ static struct value load_stack(struct walk *w, const struct value *base, __s64 o
 /* What stands in the pointers of a per-CPU map, or of a map-in-map */
 static struct value load_slot(struct walk *w, __u32 region)
 {
-	int type = audit_map_type(w->a, region);
-
-	if (type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS)
+	if (map_is_map_in_map(audit_map_type(w->a, region)))
 		return value_pointer(REGION_INNER, HOLDS_MAP, 0);
 	return value_pointer(region, HOLDS_VALUE, 0);
 }
