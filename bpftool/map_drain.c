@@ -347,18 +347,6 @@ static void free_all(struct map_drain *d)
 	drain_args_free(&d->args);
 }
 
-/* Reports */
-static int allow_fds(const struct map_drain *d)
-{
-	rlim_t need = map_allow_fds(FDS);
-
-	if (need)
-		map_err("can't open enough files to drain map %u: raise the limit with 'ulimit -n %llu'",
-			d->args.map.info.id, (unsigned long long)need);
-
-	return need ? -1 : 0;
-}
-
 int do_map_drain(int argc, char **argv)
 {
 	struct drain_signals before;
@@ -375,7 +363,7 @@ int do_map_drain(int argc, char **argv)
 	if (drain_begin("drain", &before))
 		return -1;
 
-	err = drain_args(&d.args, argc, argv) || allow_fds(&d) ||
+	err = drain_args(&d.args, argc, argv) || map_allow_fds(FDS) ||
 	      map_drain_check(&d.args) ||
 	      drain_check_pin(d.args.keep, "the map") ||
 	      map_journal_open(&d.journal, d.args.journal) ? -1 : 0;

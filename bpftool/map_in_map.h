@@ -22,7 +22,9 @@ int map_in_map_each(const struct map_ref *outer,
 		    int (*fn)(const void *key, __u32 id, void *ctx), void *ctx);
 
 struct map_in_map_slot {
-	const void *key;
+	unsigned char *key;
+	__u32 id;		/* of the map in it */
+	unsigned int pin;	/* number of that map in the caller's list */
 	int fd;			/* the map to put there */
 	bool swapped;		/* set by map_in_map_swap() */
 };

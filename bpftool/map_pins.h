@@ -25,6 +25,7 @@ struct pinned_map {
 	char *path;		/* of its pin, NULL: not pinned yet */
 	enum pin_state state;
 	bool stays;		/* it has to stay pinned */
+	bool taken;		/* it is in its slot no more */
 	bool sleepers;		/* sleepable programs may have it */
 	char *problem;		/* why, if that was not reported yet */
 	struct map_label label;	/* where it came from; keys are the owner's */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <bpf/libbpf.h>
 
 #include "main.h"
+#include "map_msg.h"
 #include "map_ref.h"
 
 #define LOCK_TRIES	64
@@ -224,7 +226,7 @@ static rlim_t open_fds(void)
 	return nr;
 }
 
-rlim_t map_allow_fds(rlim_t more)
+int map_allow_fds(unsigned int more)
 {
 	rlim_t need = open_fds() + more;
 	struct rlimit limit;
@@ -235,7 +237,9 @@ rlim_t map_allow_fds(rlim_t more)
 	if (limit.rlim_max < need)
 		limit.rlim_max = need;
 
-	return setrlimit(RLIMIT_NOFILE, &limit) ? need : 0;
+	return setrlimit(RLIMIT_NOFILE, &limit) ?
+		       map_err("can't open enough files: raise the limit with 'ulimit -n %llu'",
+			       (unsigned long long)need) : 0;
 }
 
 bool map_try_again(int err, unsigned int *tries)

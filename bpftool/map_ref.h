@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/resource.h>
 
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -68,13 +67,10 @@ int map_value_fields(__u32 btf_id, __u32 type_id, const char **name);
 /* map_is_frozen() - 1 if user space can't write to the map, 0, or -errno */
 int map_is_frozen(int fd);
 
-/**
- * map_allow_fds() - let this process open more files, raising its limit if need be
- * @more:	how many
- *
- * Return: 0, or the limit that it needs and can't have.
+/* map_allow_fds() - let this process open so many more files, raising its limit if
+ * need be. Reports; 0 or -1
  */
-rlim_t map_allow_fds(rlim_t more);
+int map_allow_fds(unsigned int more);
 
 /* map_err_is_ours() - does an error tell of what this process lacks, descriptors or
  * memory, and nothing of a map or of the kernel?

@@ -3,7 +3,7 @@
  * wait until no running program still uses the old one, print that, release
  * it.
  *
- *	prepare --> pin --> swap and wait --> pins_finish()
+ *	read slots --> pin --> swap and wait --> pins_finish()
  *
  * Whatever fails, the data is still in the slot, or printed, or pinned at a
  * path that the message names. Hence the order: all that can fail without
@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
+
+#include <linux/err.h>
 
 #include <bpf/bpf.h>
 
@@ -30,8 +31,146 @@
 #include "map_recover.h"
 #include "map_replace.h"
 #include "map_signals.h"
-#include "map_swap_slots.h"
 #include "map_sync_sleepable.h"
+#include "map_wait.h"
+
+/* Descriptors that are yet to be opened, besides those of the maps */
+#define MORE_FDS	32
+
+struct swap_drain {
+	struct drain_args args;
+	struct map_journal journal;
+	struct map_in_map_slot *slots;
+	unsigned int nr_slots;
+	/* A map may fill several slots. It is pinned and drained once, and one
+	 * map replaces it in all of them.
+	 */
+	struct pin_list pins;
+	struct map_ref *new;	/* one per pin */
+	struct map_wait *wait;
+	__u64 wait_us;		/* from the update to the end of the wait */
+	int lock, value_lock;
+};
+
+static int add_slot(const void *key, __u32 id, void *ctx)
+{
+	struct swap_drain *sd = ctx;
+	__u32 key_size = sd->args.map.info.key_size;
+	struct map_in_map_slot *slot;
+
+	slot = map_grow(sd->slots, sd->nr_slots, sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	sd->slots = slot;
+
+	slot = &sd->slots[sd->nr_slots];
+	memset(slot, 0, sizeof(*slot));
+	slot->id = id;
+	slot->key = malloc(key_size);
+	if (!slot->key)
+		return -ENOMEM;
+	memcpy(slot->key, key, key_size);
+	sd->nr_slots++;
+
+	return 0;
+}
+
+/* Reports */
+static int read_slots(struct swap_drain *sd)
+{
+	const struct map_ref *outer = &sd->args.map;
+	int err;
+	__u32 id;
+
+	if (sd->args.all)
+		err = map_in_map_each(outer, add_slot, sd);
+	else if (!bpf_map_lookup_elem(outer->fd, sd->args.key, &id))
+		err = add_slot(sd->args.key, id, sd);
+	else
+		err = -errno;
+
+	if (err == -ENOENT && outer->info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS &&
+	    !sd->args.all && *(__u32 *)sd->args.key >= outer->info.max_entries)
+		return map_err("there is no slot %u: map %u has %u of them, from 0 on",
+			       *(__u32 *)sd->args.key, outer->info.id,
+			       outer->info.max_entries);
+	if (err == -ENOENT)
+		return map_err("the slot is empty; 'all' drains those that hold a map");
+	return err ? map_err("can't read the slots of map %u: %s",
+			     outer->info.id, strerror(-err)) : 0;
+}
+
+/* Opens a map in a slot, with the least rights that serve. Reports */
+static int add_old(struct swap_drain *sd, struct map_in_map_slot *slot)
+{
+	const struct drain_args *args = &sd->args;
+	struct pinned_map *pin;
+	struct map_ref old;
+	int err;
+
+	err = map_ref_open(&old, slot->id, BPF_F_RDONLY);
+	if (!err && (args->clear ||
+		     drain_how(old.info.type) == DRAIN_BY_POP)) {
+		map_ref_close(&old);
+		err = map_ref_open(&old, slot->id, 0);
+	}
+	if (err)
+		return map_err("can't open map %u, which is in the slot: %s",
+			       slot->id, strerror(-err));
+
+	pin = pins_add(&sd->pins, &old, args->map.info.id,
+		       args->clear ? PIN_CLEAR : PIN_PRINT);
+	if (!pin) {
+		map_ref_close(&old);
+		return map_err("mem alloc failed");
+	}
+	pin->label.key_size = args->map.info.key_size;
+	slot->pin = sd->pins.nr - 1;
+
+	return map_check_drainable(&pin->map, !args->quiet, args->clear);
+}
+
+/* Reports */
+static int add_key(struct map_label *label, const unsigned char *key)
+{
+	const unsigned char **keys;
+
+	keys = realloc(label->keys, (label->nr_keys + 1) * sizeof(*keys));
+	if (!keys)
+		return map_err("mem alloc failed");
+	label->keys = keys;
+	keys[label->nr_keys++] = key;
+
+	return 0;
+}
+
+/* Reports */
+static int add_old_maps(struct swap_drain *sd)
+{
+	struct map_in_map_slot *slot = sd->slots;
+	struct hashmap *seen;
+	void *id, *first;
+	int err = 0;
+
+	seen = hashmap__new(hash_fn_for_key_as_id, equal_fn_for_key_as_id, NULL);
+	if (IS_ERR(seen))
+		return map_err("mem alloc failed");
+	for (; !err && slot < sd->slots + sd->nr_slots; slot++) {
+		id = (void *)(unsigned long)slot->id;
+		if (hashmap__find(seen, id, &first)) {
+			slot->pin = ((struct map_in_map_slot *)first)->pin;
+		} else {
+			err = add_old(sd, slot);
+			if (!err && hashmap__add(seen, id, slot))
+				err = map_err("mem alloc failed");
+		}
+		if (!err)
+			err = add_key(&sd->pins.pins[slot->pin].label, slot->key);
+	}
+	hashmap__free(seen);
+
+	return err;
+}
 
 static void unlock(struct swap_drain *sd)
 {
@@ -127,8 +266,9 @@ static int prepare(struct swap_drain *sd)
 		.key = sd->args.key,
 	};
 
-	if (swap_slots_find(sd) ||
-	    get_replacements(sd) || pins_prepare(&sd->pins) ||
+	/* All maps are open until the end */
+	if (read_slots(sd) || map_allow_fds(2 * sd->nr_slots + MORE_FDS) ||
+	    add_old_maps(sd) || get_replacements(sd) || pins_prepare(&sd->pins) ||
 	    pins_check(&sd->pins, &before) ||
 	    map_journal_begin(&sd->journal) || pins_pin(&sd->pins))
 		return -1;
@@ -137,22 +277,14 @@ static int prepare(struct swap_drain *sd)
 	return 0;
 }
 
-static unsigned int count_swapped(const struct swap_drain *sd)
-{
-	unsigned int i, nr = 0;
-
-	for (i = 0; i < sd->nr_slots; i++)
-		nr += sd->swaps[i].swapped;
-
-	return nr;
-}
-
 /* Reports */
 static int swap_failed(const struct swap_drain *sd, int err)
 {
 	struct map_place at = pins_place(&sd->pins);
-	unsigned int nr = count_swapped(sd);
+	unsigned int i, nr = 0;
 
+	for (i = 0; i < sd->nr_slots; i++)
+		nr += sd->slots[i].swapped;
 	if (sd->nr_slots > 1)
 		return map_err_at(nr ? &at : NULL,
 				  "can't swap all slots, %u of %u are: %s", nr,
@@ -184,16 +316,11 @@ static int swap_and_wait(struct swap_drain *sd)
 	unsigned int i;
 	int err;
 
-	sd->swaps = calloc(sd->nr_slots + 1, sizeof(*sd->swaps));
-	if (!sd->swaps)
-		return map_err("mem alloc failed");
-	for (i = 0; i < sd->nr_slots; i++) {
-		sd->swaps[i].key = sd->slots[i].key;
-		sd->swaps[i].fd = sd->new[sd->slots[i].pin].fd;
-	}
+	for (i = 0; i < sd->nr_slots; i++)
+		sd->slots[i].fd = sd->new[sd->slots[i].pin].fd;
 
 	map_signals_at(&at);
-	err = map_in_map_swap(&sd->args.map, sd->swaps, sd->nr_slots);
+	err = map_in_map_swap(&sd->args.map, sd->slots, sd->nr_slots);
 	if (err)
 		return swap_failed(sd, err);
 
@@ -211,17 +338,13 @@ static int swap_and_wait(struct swap_drain *sd)
 static void unpin_untouched(struct swap_drain *sd)
 {
 	unsigned int i;
-	bool *swapped;
 
-	swapped = calloc(sd->pins.nr + 1, sizeof(*swapped));
-	if (!swapped)
-		return;
-	for (i = 0; i < sd->nr_slots && sd->swaps; i++)
-		swapped[sd->slots[i].pin] |= sd->swaps[i].swapped;
+	for (i = 0; i < sd->nr_slots; i++)
+		if (sd->slots[i].swapped)
+			sd->pins.pins[sd->slots[i].pin].taken = true;
 	for (i = 0; i < sd->pins.nr; i++)
-		if (!swapped[i])
+		if (!sd->pins.pins[i].taken)
 			pins_unpin(&sd->journal, &sd->pins.pins[i]);
-	free(swapped);
 }
 
 /* Reports */
@@ -249,7 +372,7 @@ static int swap_drain(struct swap_drain *sd)
 }
 
 static void summary_plain(const struct swap_drain *sd,
-			  const struct swap_slot *slot)
+			  const struct map_in_map_slot *slot)
 {
 	printf("slot ");
 	fprint_hex(stdout, slot->key, sd->args.map.info.key_size, " ");
@@ -259,7 +382,7 @@ static void summary_plain(const struct swap_drain *sd,
 }
 
 static void summary_json(const struct swap_drain *sd,
-			 const struct swap_slot *slot)
+			 const struct map_in_map_slot *slot)
 {
 	const struct bpf_map_info *old = &sd->pins.pins[slot->pin].map.info;
 
@@ -327,8 +450,11 @@ static void free_all(struct swap_drain *sd)
 	for (i = 0; sd->new && i < sd->pins.nr; i++)
 		map_ref_close(&sd->new[i]);
 	free(sd->new);
-	free(sd->swaps);
-	swap_slots_free(sd);
+	for (i = 0; i < sd->pins.nr; i++)
+		free(sd->pins.pins[i].label.keys);
+	for (i = 0; i < sd->nr_slots; i++)
+		free(sd->slots[i].key);
+	free(sd->slots);
 	pins_free(&sd->pins);
 	map_wait_close(sd->wait);
 	unlock(sd);
