@@ -18,8 +18,7 @@
 #include <bpf/libbpf.h>
 
 #include "map_move.h"
-#include "map_move_cpus.h"
-#include "map_move_needs.h"
+#include "map_move_impl.h"
 #include "map_ref.h"
 
 #ifdef BPFTOOL_WITHOUT_SKELETONS
@@ -280,7 +279,7 @@ static int run_program(struct map_move *m, __u64 arg, __u32 *result)
 }
 
 static int run_cpu(struct map_move *own, struct map_move *other,
-		   unsigned int cpu, struct map_move_result *res, bool *done)
+		   int cpu, struct map_move_result *res, bool *done)
 {
 	int online = move_cpu_is_online(cpu), err;
 	__u32 ran_on = cpu;
@@ -294,7 +293,7 @@ static int run_cpu(struct map_move *own, struct map_move *other,
 		/* It may have gone offline, and the thread with it elsewhere,
 		 * where the program did no harm
 		 */
-		*done = !err && ran_on == cpu;
+		*done = !err && ran_on == (__u32)cpu;
 		return err == -EINVAL ? 0 : err;
 	}
 
@@ -317,10 +316,10 @@ static int run_cpu(struct map_move *own, struct map_move *other,
 static int run_cpus(struct map_move *m, struct map_move_result *res)
 {
 	struct map_move other = *m;
-	unsigned int nr, cpu, tries, to_do = 1;
+	unsigned int tries, to_do = 1;
 	bool *possible, done = false;
 	struct cpu_mask before;
-	int err = 0;
+	int nr, cpu, err = 0;
 
 	possible = move_cpu_list("possible", &nr);
 	if (!possible)

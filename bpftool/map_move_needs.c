@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Which way a map's values are moved, and what it needs of the kernel */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "map_move.h"
-#include "map_move_needs.h"
+#include "map_move_impl.h"
 #include "map_ref.h"
 #include "map_replace.h"
 

@@ -31,7 +31,8 @@ PROG_INCLUDES := -I$(OBJ) -I$(LIBBPF)/include -I$(TREE)/tools/include/uapi \
 vpath %.c $(PROG_DIRS) docs/examples
 
 # Have the movers in them, without bpftool around them
-$(TESTS)/move_load $(TESTS)/move_raw: PROG_INCLUDES += -I$(BPFTOOL_DIR)
+$(TESTS)/move_load $(TESTS)/move_raw: PROG_INCLUDES := -I$(TREE)/tools/include \
+	-I$(BPFTOOL_DIR) $(PROG_INCLUDES)
 
 .PHONY: check check-host quick test-programs
 test-programs: $(PROGS) $(TESTS)/syscalls.json
