@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <linux/bpf.h>
 #include <linux/types.h>
 
 #define PROG_TYPES_MAX	64

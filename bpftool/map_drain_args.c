@@ -54,32 +54,12 @@ static int open_by_id(const char *word, struct map_ref *ref)
 			     strerror(-err)) : 0;
 }
 
-/* The maps of a name */
-struct named {
-	struct map_ref *first;
-	unsigned int nr;
-	char ids[64];		/* as a list, as far as it fits */
-};
-
-static int add_named(struct named *found, struct map_ref *map)
-{
-	size_t len = strlen(found->ids);
-
-	snprintf(found->ids + len, sizeof(found->ids) - len, "%s%u",
-		 found->nr ? ", " : "", map->info.id);
-	if (found->nr++)
-		map_ref_close(map);
-	else
-		*found->first = *map;
-
-	return 0;
-}
-
 static int open_by_name(const char *name, struct map_ref *ref)
 {
-	struct named found = { .first = ref };
-	struct map_ref map;
-	__u32 at = 0;
+	char ids[64] = "";	/* as far as they fit */
+	unsigned int nr = 0;
+	__u32 at = 0, id = 0;
+	size_t len;
 	int err;
 
 	if (!*name || strlen(name) >= BPF_OBJ_NAME_LEN) {
@@ -89,31 +69,32 @@ static int open_by_name(const char *name, struct map_ref *ref)
 	}
 
 	while (!bpf_map_get_next_id(at, &at)) {
-		err = map_ref_open(&map, at, BPF_F_RDONLY);
+		err = map_ref_open(ref, at, BPF_F_RDONLY);
 		/* Gone, or protected by a security module, which drains no map */
 		if (err == -ENOENT || err == -EPERM || err == -EACCES)
 			continue;
 		if (err)
 			return map_err("can't get map %u by its ID: %s", at,
 				       strerror(-err));
-		if (strcmp(name, map.info.name))
-			map_ref_close(&map);
-		else
-			add_named(&found, &map);
+		map_ref_close(ref);
+		if (strcmp(name, ref->info.name))
+			continue;
+		id = at;
+		len = strlen(ids);
+		snprintf(ids + len, sizeof(ids) - len, "%s%u",
+			 nr++ ? ", " : "", id);
 	}
 	if (errno != ENOENT)
 		return map_err("can't get the ID of a map: %s",
 			       strerror(errno));
-	if (!found.nr)
+	if (!nr)
 		return map_err("no map has the name '%s'", name);
-	if (found.nr > 1)
+	if (nr > 1)
 		return map_err("several maps have the name '%s', choose one by its ID: %s",
-			       name, found.ids);
+			       name, ids);
 
-	at = ref->info.id;
-	map_ref_close(ref);
-	err = map_ref_open(ref, at, 0);
-	return err ? map_err("can't get map %u by its ID: %s", at,
+	err = map_ref_open(ref, id, 0);
+	return err ? map_err("can't get map %u by its ID: %s", id,
 			     strerror(-err)) : 0;
 }
 

@@ -15,11 +15,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include <linux/kernel.h>
-
 #include <bpf/bpf.h>
 
-#include "main.h"
 #include "map_msg.h"
 #include "map_in_map.h"
 #include "map_ref.h"

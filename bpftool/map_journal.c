@@ -41,8 +41,6 @@
 
 #include <linux/kernel.h>
 
-#include <bpf/bpf.h>
-
 #include "main.h"
 #include "map_journal.h"
 #include "map_msg.h"
@@ -438,8 +436,10 @@ int map_journal_each(const struct map_journal *j, unsigned int wait_ms,
 		fd = lock_to_read(run, &wait_ms);
 		if (fd == -ENOENT)
 			continue;
-		ret = fd < 0 && fd != -EBUSY ?
-			      fd : each_in_run(run, fd < 0, fn, ctx);
+		if (fd < 0 && fd != -EBUSY)
+			ret = fd;
+		else if (fn)
+			ret = each_in_run(run, fd < 0, fn, ctx);
 		if (fd >= 0) {
 			rmdir(run);	/* where nothing is left */
 			close(fd);

@@ -76,6 +76,7 @@ struct journal_pin {
 /**
  * map_journal_each() - call a function for every map in the journal
  * @wait_ms:	how long to wait, in all, for runs that are at work to end
+ * @fn:		NULL: none
  *
  * Removes empty folders of runs that ended.
  *

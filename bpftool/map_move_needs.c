@@ -77,9 +77,6 @@ static bool probe_xchg(void)
 /* What the kernel lacks, NULL: nothing that is known */
 static const char *missing(enum mover mover)
 {
-	static const char offline[] =
-		"bpf_map_lookup_percpu_elem() (since 5.19), which CPUs that are offline need";
-
 	if (!probe_xchg())
 		return "atomic exchange in BPF programs (BPF_XCHG, since 5.12)";
 	if (mover == MOVER_ITER &&
@@ -93,7 +90,7 @@ static const char *missing(enum mover mover)
 	if (mover == MOVER_CPU &&
 	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL,
 				    BPF_FUNC_map_lookup_percpu_elem, NULL) <= 0)
-		return offline;
+		return "bpf_map_lookup_percpu_elem() (since 5.19), which offline CPUs need";
 
 	return NULL;
 }

@@ -5,7 +5,6 @@
 #define __BPFTOOL_MAP_PRINT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <linux/bpf.h>
 

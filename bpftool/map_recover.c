@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -21,13 +20,19 @@
 /* A process that was killed takes a moment to end */
 #define WAIT_MS	1000
 
-/* A run that ended before its swap left its map in the slot. An error is not
- * taken for that.
+/* Is it left of a run that ended? One that ended before its swap left its map in
+ * the slot, and so only a pin to remove. An error is not taken for that.
  */
-static bool still_in_slot(struct map_users *u, const struct journal_pin *pin)
+static bool is_orphan(struct map_users *u, const struct journal_pin *pin)
 {
-	return pin->state != PIN_MOVED &&
-	       map_users_slot_holds(u, pin->outer_id, pin->id) > 0;
+	if (pin->live)
+		return false;
+	if (pin->state == PIN_MOVED ||
+	    map_users_slot_holds(u, pin->outer_id, pin->id) <= 0)
+		return true;
+
+	unlink(pin->path);
+	return false;
 }
 
 struct report {
@@ -41,13 +46,7 @@ static int report_pin(struct journal_pin *pin, void *ctx)
 {
 	struct report *r = ctx;
 
-	if (pin->live)
-		return 0;
-	if (still_in_slot(r->users, pin)) {
-		unlink(pin->path);
-		return 0;
-	}
-	if (!r->nr++) {
+	if (is_orphan(r->users, pin) && !r->nr++) {
 		snprintf(r->first, sizeof(r->first), "%s", pin->path);
 		r->id = pin->id;
 		r->outer_id = pin->outer_id;
@@ -98,14 +97,9 @@ static int add_pin(struct journal_pin *pin, void *ctx)
 	struct recovery *r = ctx;
 	struct pinned_map *new;
 
-	if (pin->live) {
-		r->live++;
+	r->live += pin->live;
+	if (!is_orphan(r->pins.users, pin))
 		return 0;
-	}
-	if (still_in_slot(r->pins.users, pin)) {
-		unlink(pin->path);
-		return 0;
-	}
 
 	new = pins_add(&r->pins, &pin->map, pin->outer_id, pin->state);
 	if (!new)
@@ -164,11 +158,6 @@ static int recover(struct recovery *r, const struct map_journal *j)
 	       pins_finish(&r->pins) ? -1 : 0;
 }
 
-static int nothing(struct journal_pin *pin, void *ctx)
-{
-	return 0;
-}
-
 static int lock_journal(const struct map_journal *j)
 {
 	int fd = open(j->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -206,7 +195,7 @@ int map_recover(const struct drain_args *args)
 	pins_free(&r.pins);
 	map_signals_end();
 	/* Folders that are empty now */
-	map_journal_each(&journal, 0, nothing, NULL);
+	map_journal_each(&journal, 0, NULL, NULL);
 	close(lock_fd);
 
 	return err;

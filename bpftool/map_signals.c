@@ -7,12 +7,10 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
 
-#include "main.h"
 #include "map_signals.h"
 
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP };

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <linux/kernel.h>
-
 #include <bpf/libbpf.h>
 
 #include "json_writer.h"

@@ -88,9 +88,9 @@ int map_users_async(struct map_users *u, const struct map_ref *outer,
 
 /**
  * map_users_slot_holds() - is map @id in a slot of map @outer_id?
- * @u:		NULL, or where the slots are kept for further questions about
- *		the same map-in-map: on some kernels each look into a slot
- *		waits for a grace period
+ * @u:		where the slots are kept for further questions about the same
+ *		map-in-map: on some kernels each look into a slot waits for a
+ *		grace period
  *
  * Return: 1, 0 (also if there is no such outer map), or -errno.
  */

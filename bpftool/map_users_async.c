@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
-
 #include "main.h"
 #include "map_in_map.h"
 #include "map_ref.h"

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
-
 #include "map_in_map.h"
 #include "map_ref.h"
 #include "map_users_all.h"
@@ -212,7 +210,7 @@ static int read_slots(struct user_slots *s, __u32 outer_id)
 
 int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id)
 {
-	struct user_slots once = {}, *s = u ? &u->slots : &once;
+	struct user_slots *s = &u->slots;
 	int ret;
 
 	if (s->outer_id != outer_id)
@@ -221,7 +219,6 @@ int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id)
 	if (!ret && s->nr)
 		ret = !!bsearch(&id, s->ids, s->nr, sizeof(id),
 				map_users_compare);
-	free(once.ids);
 
 	return ret;
 }

@@ -30,53 +30,32 @@ __u32 audit_value_size(const struct map_audit *a)
 	return a->map->info.value_size;
 }
 
-/* Type and size of a map that a program has; of one that can't be opened, as MAP's */
-static void known_map(struct map_audit *a, __u32 id, __u32 *type, __u32 *value_size)
+const struct known_map *audit_map(struct map_audit *a, __u32 id)
 {
 	struct map_audit_state *st = a->state;
 	struct map_ref map = { .fd = -1 };
+	struct known_map *known;
 	unsigned int i;
 
-	*type = a->map->info.type;
-	*value_size = a->map->info.value_size;
-	if (id == audit_map_id(a) || id == REGION_ANY || id >= REGION_INNER)
-		return;
-	for (i = 0; i < st->nr_maps && st->maps[i].id != id; i++)
-		;
-	if (i < st->nr_maps) {
-		*type = st->maps[i].type;
-		*value_size = st->maps[i].value_size;
-		return;
-	}
-	*type = BPF_MAP_TYPE_UNSPEC;
-	*value_size = NR_SLOTS * 8;
+	if (id == REGION_ANY || id >= REGION_INNER)
+		return &st->maps[0];
+	for (i = 0; i < st->nr_maps; i++)
+		if (st->maps[i].id == id)
+			return &st->maps[i];
+	if (i < NR_KNOWN_MAPS)
+		st->nr_maps++;
+	else
+		i--;
+	known = &st->maps[i];
+	known->id = id;
+	known->type = BPF_MAP_TYPE_UNSPEC;
+	known->value_size = NR_SLOTS * 8;
 	if (!map_ref_open(&map, id, BPF_F_RDONLY)) {
-		*type = map.info.type;
-		*value_size = map.info.value_size;
+		known->type = map.info.type;
+		known->value_size = map.info.value_size;
 	}
 	map_ref_close(&map);
-	if (i < NR_KNOWN_MAPS) {
-		st->maps[i].id = id;
-		st->maps[i].type = *type;
-		st->maps[i].value_size = *value_size;
-		st->nr_maps++;
-	}
-}
-
-int audit_map_type(struct map_audit *a, __u32 id)
-{
-	__u32 type, size;
-
-	known_map(a, id, &type, &size);
-	return type;
-}
-
-__u32 audit_map_value_size(struct map_audit *a, __u32 id)
-{
-	__u32 type, size;
-
-	known_map(a, id, &type, &size);
-	return size;
+	return known;
 }
 
 bool audit_leaked(const struct map_audit *a, __u32 region)
@@ -312,7 +291,13 @@ int map_audit_init(struct map_audit *a, const struct map_ref *map)
 	a->inner = true;
 	a->bytes = calloc(1, map->info.value_size + 1);
 	a->state = calloc(1, sizeof(*a->state));
-	return a->bytes && a->state ? 0 : -ENOMEM;
+	if (!a->bytes || !a->state)
+		return -ENOMEM;
+	a->state->maps[0].id = map->info.id;
+	a->state->maps[0].type = map->info.type;
+	a->state->maps[0].value_size = map->info.value_size;
+	a->state->nr_maps = 1;
+	return 0;
 }
 
 void map_audit_free(struct map_audit *a)

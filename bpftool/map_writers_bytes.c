@@ -8,7 +8,6 @@
 
 #include <bpf/btf.h>
 
-#include "main.h"
 #include "map_ref.h"
 #include "map_writers_walk.h"
 

@@ -179,7 +179,7 @@ static const char *call_name(struct walk *w, __s32 imm)
 	const char *name = learned_name(st, imm);
 
 	if (!name && map->holds & HOLDS_MAP) {
-		audit_learn_map(w->a, audit_map_type(w->a, map->region));
+		audit_learn_map(w->a, audit_map(w->a, map->region)->type);
 		name = learned_name(st, imm);
 	}
 	if (name || is_any_helper(w))
@@ -242,7 +242,7 @@ static bool ends_in(const char *name, const char *end)
 static void call_update(struct walk *w, unsigned int i, const struct value *map,
 			const struct value *key, const struct value *value)
 {
-	__u32 size = audit_map_value_size(w->a, map->region);
+	__u32 size = audit_map(w->a, map->region)->value_size;
 	bool data;
 
 	if (!walk_is_ours(w, map, HOLDS_MAP)) {
@@ -390,7 +390,7 @@ static void call_lookup(struct walk *w, unsigned int i, const char *name)
 		*ret = value_pointer(REGION_ANY, HOLDS_VALUE, 0);
 	else if (!strncmp(name, "__", 2))
 		*ret = value_pointer(map.region, HOLDS_ELEM, 0);
-	else if (map_is_map_in_map(audit_map_type(w->a, map.region)))
+	else if (map_is_map_in_map(audit_map(w->a, map.region)->type))
 		*ret = value_pointer(REGION_INNER, HOLDS_MAP, 0);
 	else
 		*ret = value_pointer(map.region, HOLDS_VALUE, 0);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Following a program: one instruction */
 
-#include <string.h>
-
 #include "map_ref.h"
 #include "map_writers_walk.h"
 
@@ -140,7 +138,7 @@ static bool into_map(struct walk *w, struct value *dst, const struct value *src,
 
 	if (!(dst->holds & HOLDS_ELEM && !by_reg) && !(map->holds & HOLDS_MAP && by_reg))
 		return false;
-	type = audit_map_type(w->a, map->region);
+	type = audit_map(w->a, map->region)->type;
 	if (map_is_percpu(type) || map_is_map_in_map(type))
 		*dst = value_pointer(map->region, HOLDS_SLOT, 0);
 	else

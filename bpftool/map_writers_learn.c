@@ -7,7 +7,6 @@
  * helper that is not learned this way is looked up by its address.
  */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

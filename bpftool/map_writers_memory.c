@@ -197,7 +197,7 @@ static struct value load_stack(struct walk *w, const struct value *base, __s64 o
 /* What stands in the pointers of a per-CPU map, or of a map-in-map */
 static struct value load_slot(struct walk *w, __u32 region)
 {
-	if (map_is_map_in_map(audit_map_type(w->a, region)))
+	if (map_is_map_in_map(audit_map(w->a, region)->type))
 		return value_pointer(REGION_INNER, HOLDS_MAP, 0);
 	return value_pointer(region, HOLDS_VALUE, 0);
 }

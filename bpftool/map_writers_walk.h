@@ -119,7 +119,9 @@ struct map_audit_state {
 	__u64 learned_types;		/* of maps: a bit each */
 	__u32 leaks[NR_KNOWN_MAPS];	/* regions that hold what was read out */
 	unsigned int nr_leaks;
-	struct { __u32 id, type, value_size; } maps[NR_KNOWN_MAPS];
+	struct known_map {
+		__u32 id, type, value_size;
+	} maps[NR_KNOWN_MAPS];		/* MAP is the first */
 	unsigned int nr_maps;
 	bool no_memory;
 };
@@ -135,8 +137,10 @@ struct call {
 
 /* May an argument, counted from 0, of an EXT program be a pointer of its caller's? */
 bool audit_arg_points(const struct map_audit_prog *p, unsigned int arg);
-int audit_map_type(struct map_audit *a, __u32 id);
-__u32 audit_map_value_size(struct map_audit *a, __u32 id);
+/* A map that a program has, until the next call. One that can't be opened is of no
+ * type; a region that may be MAP is taken for it.
+ */
+const struct known_map *audit_map(struct map_audit *a, __u32 id);
 __u32 audit_map_id(const struct map_audit *a);
 __u32 audit_value_size(const struct map_audit *a);
 void audit_store(struct map_audit *a, struct map_audit_prog *p,
