@@ -137,7 +137,7 @@ QUICK_TESTS := tests/source/style.bats $(wildcard $(patsubst %,tests/host/%.bats
 	completion bad-input sync))
 quick: QUICK = RESULTS=$(abspath build/quick-results) FAULTS_QUICK=64 FAULTS_STEP=25 \
 	LOAD_SECONDS=3
-quick: all test-programs build/.check-packages build/noskel/bpftool
+quick: all test-programs build/.check-packages
 	@rm -rf $(LOGS)
 	@mkdir -p $(LOGS)
 	@echo 'quick: $(words $(QUICK_TESTS)) files of tests, $(TEST_JOBS) at a time'

@@ -234,6 +234,22 @@ held_and_lost() {
 	waited_for "program $PROG syscall_sleeps is sleepable"
 }
 
+# Without an iterator: the kernel refuses sleepable ones, or takes them
+@test "built without skeletons: raw_tp programs are known not to sleep" {
+	last_slot
+	load_prog users_maps raw_tp_plain
+	if "$BUILD/tests/reach_load" "$BUILD/tests/users_maps.bpf.o" raw_tp_sleeps \
+		"$PINS" sleepable; then
+		rm "$PINS/raw_tp_sleeps_prog"
+		skip "this kernel has sleepable ones"
+	fi
+	BPFTOOL=$BUILD/noskel/bpftool
+	run --separate-stderr drain_here
+	echo "$status '$output' '$stderr'"
+	[[ $status -eq 0 && -n $output && -z $stderr ]]
+	journal_is_empty
+}
+
 # cant_tell REASON: the last run was refused, as a program may be sleepable
 cant_tell() {
 	echo "$status '$output' '$stderr'"

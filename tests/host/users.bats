@@ -279,20 +279,6 @@ ln_pin() {
 	wait_until recovers
 }
 
-@test "raw_tp programs: the kernel tells without an iterator that none can sleep" {
-	skip_unless "there is no strace" command -v strace
-	in_slot key 255 7 0 0
-	load_prog users_maps raw_tp_plain
-	if "$BUILD/tests/reach_load" "$BUILD/tests/users_maps.bpf.o" raw_tp_sleeps \
-		"$PINS" sleepable; then
-		rm "$PINS/raw_tp_sleeps_prog"
-		skip "this kernel has sleepable ones"
-	fi
-	# Also where no iterator can be had
-	BPFTOOL=$BUILD/noskel/bpftool
-	drained_by
-}
-
 # Before 6.8 a look-up of a slot waits, also of an empty one
 @test "empty slots are not looked up one by one" {
 	local trace=$BATS_TEST_TMPDIR/trace
