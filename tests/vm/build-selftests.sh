@@ -35,7 +35,8 @@ cp -a "$root/patches/selftests/." "$dest/tools/testing/selftests/bpf/"
 # Lists in the Makefile name tests and helpers that are not here
 if ! env -u MAKEFLAGS -u MAKEOVERRIDES -u MAKELEVEL -u LLVM make -C "$dest/tools/testing/selftests/bpf" \
 	-j"$(nproc)" BPFTOOL="$BPFTOOL" TRUNNER_BPFTOOL="$BPFTOOL" LSKELS= \
-	LSKELS_EXTRA= LINKED_SKELS= TRUNNER_EXTRA_FILES= feature-llvm=0 \
+	LSKELS_EXTRA= LSKELS_SIGNED= LINKED_SKELS= LIBARENA_SKEL= LIBARENA_ASAN_SKEL= \
+	TRUNNER_EXTRA_FILES= feature-llvm=0 \
 	test_progs >"$log" 2>&1; then
 	tail -n 25 "$log" >&2
 	echo "Error: the kernel's selftests do not build, see $log" >&2

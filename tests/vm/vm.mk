@@ -3,7 +3,7 @@
 # source with the patches to the kernel, and Debian's own, taken as packages
 
 VM_PKGS := qemu-system-x86 qemu-system-common busybox-static cpio kmod \
-	flex bison bc libssl-dev dwarves iproute2
+	flex bison bc libssl-dev openssl dwarves iproute2
 
 # How long a load lasts in a guest
 GUEST_LOAD_SECONDS ?= 5
