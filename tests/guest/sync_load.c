@@ -28,12 +28,8 @@ static bool stop;
 
 static void *make_calls(void *arg)
 {
-	unsigned long *calls = arg;
-
-	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
 		syscall(SYS_getppid);
-		++*calls;
-	}
 	return NULL;
 }
 
@@ -73,27 +69,26 @@ static void run(struct bpf_object *obj, struct load_shared *shared, int seconds,
 		bpf_object__find_map_fd_by_name(obj, "counter0"),
 		bpf_object__find_map_fd_by_name(obj, "counter1"),
 	};
-	unsigned long calls[MAX_THREADS] = {}, made = 0, turns = 0;
 	int i, fd = bpf_object__find_map_fd_by_name(obj, "shared");
 	time_t end = time(NULL) + seconds;
 	pthread_t ids[MAX_THREADS];
-	__u64 late = 0;
+	__u64 late = 0, begun;
+	unsigned long turns = 0;
 
 	for (i = 0; i < threads; i++)
-		if (pthread_create(&ids[i], NULL, make_calls, &calls[i]))
+		if (pthread_create(&ids[i], NULL, make_calls, NULL))
 			exit(1);
 	while (time(NULL) < end) {
 		late += turn(fd, shared, counters, wait);
 		turns++;
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	for (i = 0; i < threads; i++) {
+	for (i = 0; i < threads; i++)
 		pthread_join(ids[i], NULL);
-		made += calls[i];
-	}
 
-	printf("calls %lu lost %lld turns %lu late %llu\n", made,
-	       (long long)(made - read_counter(counters[0]) -
+	begun = read_counter(bpf_object__find_map_fd_by_name(obj, "begun"));
+	printf("calls %llu lost %lld turns %lu late %llu\n", (unsigned long long)begun,
+	       (long long)(begun - read_counter(counters[0]) -
 			   read_counter(counters[1])),
 	       turns, (unsigned long long)late);
 }
