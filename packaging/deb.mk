@@ -9,7 +9,7 @@
 #   build/deb/src         where dpkg-buildpackage runs
 #   build/deb/chroot      a fresh Debian that the tests install them in
 
-DEB_PKGS := build-essential debhelper
+DEB_PKGS := build-essential debhelper libssl-dev
 CHECK_PKGS += lintian mmdebstrap dpkg-dev
 
 DEB	:= build/deb
