@@ -48,17 +48,21 @@ $(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 build/man/map_wait.3 $(DEB)
 	@touch $@
 
 # The source package has the patched part of the base's source as its upstream
-# tarball. Times are those of our changelog, so that it comes out the same.
+# tarball, with our examples and, for its autopkgtest, the quick tests. Times are those
+# of our changelog, so that it comes out the same.
 DSC	:= $(DEB)/dsc
+DSC_TESTS := $(filter tests/host/%,$(QUICK_TESTS)) tests/world.sh \
+	$(wildcard tests/lib/* tests/progs/*.* tests/guest/*.[ch])
 .PHONY: dsc
 dsc: $(DSC)/.built
 	@ls $(DSC)/*.dsc
 
-$(DSC)/.built: $(DEB)/.built
+$(DSC)/.built: $(DEB)/.built $(DSC_TESTS)
 	$(Q)rm -rf $(DSC)
 	$(Q)mkdir -p $(DSC)/src
 	$(Q)tar cf - -C $(TREE) --exclude=./.pc --exclude=./.patches . | tar xf - -C $(DSC)/src
 	$(Q)cp -a docs/examples $(DSC)/src/
+	$(Q)cp -a --parents $(DSC_TESTS) $(DSC)/src/
 	$(Q)version=$$(sed -n '1s/.*(\(.*\)).*/\1/p' $(DEB)/src/debian/changelog) && \
 		date=$$(dpkg-parsechangelog -l $(DEB)/src/debian/changelog -S Date) && \
 		tar cJf $(DSC)/bpftool-map-sync_$$version.orig.tar.xz --sort=name \

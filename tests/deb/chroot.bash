@@ -19,9 +19,11 @@ fi
 rm -rf --one-file-system "$work"
 mkdir -p "$work"
 
-# make_root SUITE PACKAGES: a minimal Debian with these in $root
+# make_root SUITE PACKAGES: a minimal Debian with these in $root, which is a mount as any
+# root is. "umount -R" undoes that
 make_root() {
 	mmdebstrap --quiet --variant=apt --include="$2" "$1" "$root"
+	mount --bind "$root" "$root"
 	mount -t proc proc "$root/proc"
 	mount --rbind /sys "$root/sys"
 }

@@ -32,6 +32,22 @@ setup() {
 	dpkg-deb -I "$BATS_TEST_TMPDIR"/bpftool-map-sync-dbgsym_*.deb >/dev/null
 }
 
+@test "dsc: holds all that its quick tests load and run" {
+	local file name
+
+	dpkg-source -x "$DSC" "$BATS_TEST_TMPDIR/src" >/dev/null 2>&1
+	cd "$BATS_TEST_TMPDIR/src"
+	[ -x tests/world.sh ]
+	[ "$(find tests/host -name '*.bats' | wc -l)" -ge 13 ]
+	for file in $(sed -n 's,^load \.\./lib/,,p' tests/host/*.bats tests/lib/*.bash); do
+		[ -e "tests/lib/$file.bash" ]
+	done
+	while read -r name; do
+		name=${name##*/}
+		ls tests/{progs,guest}/"${name%.o}.c" 2>/dev/null | grep .
+	done < <(grep -rhoE 'BUILD(:\?)?\}?/tests/[a-z_]+(\.bpf\.o)?' tests/host tests/lib | sort -u)
+}
+
 # Its version has to be above that of "make deb", which is not Debian's form
 @test "dsc: its version is not below that of the packages of make deb" {
 	local deb
