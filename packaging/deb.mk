@@ -51,7 +51,7 @@ $(DEB)/.built: $(OBJ)/.built build/man/bpftool-map.8 build/man/map_wait.3 $(DEB)
 # tarball, with our examples and, for its autopkgtest, the quick tests. Times are those
 # of our changelog, so that it comes out the same.
 DSC	:= $(DEB)/dsc
-DSC_TESTS := $(filter tests/host/%,$(QUICK_TESTS)) tests/world.sh \
+DSC_TESTS := README.md $(filter tests/host/%,$(QUICK_TESTS)) tests/world.sh \
 	$(wildcard tests/lib/* tests/progs/*.* tests/guest/*.[ch])
 .PHONY: dsc
 dsc: $(DSC)/.built

@@ -38,6 +38,7 @@ setup() {
 	dpkg-source -x "$DSC" "$BATS_TEST_TMPDIR/src" >/dev/null 2>&1
 	cd "$BATS_TEST_TMPDIR/src"
 	[ -x tests/world.sh ]
+	[ -s README.md ]
 	[ "$(find tests/host -name '*.bats' | wc -l)" -ge 13 ]
 	for file in $(sed -n 's,^load \.\./lib/,,p' tests/host/*.bats tests/lib/*.bash); do
 		[ -e "tests/lib/$file.bash" ]
