@@ -33,19 +33,19 @@ setup() {
 }
 
 @test "dsc: holds all that its quick tests load and run" {
-	local file name
+	local name
 
 	dpkg-source -x "$DSC" "$BATS_TEST_TMPDIR/src" >/dev/null 2>&1
 	cd "$BATS_TEST_TMPDIR/src"
 	[ -x tests/world.sh ]
 	[ -s README.md ]
 	[ "$(find tests/host -name '*.bats' | wc -l)" -ge 13 ]
-	for file in $(sed -n 's,^load \.\./lib/,,p' tests/host/*.bats tests/lib/*.bash); do
-		[ -e "tests/lib/$file.bash" ]
-	done
+	while read -r name; do
+		[ -e "tests/lib/$name.bash" ]
+	done < <(sed -n 's,^load \.\./lib/,,p' tests/host/*.bats tests/lib/*.bash)
 	while read -r name; do
 		name=${name##*/}
-		ls tests/{progs,guest}/"${name%.o}.c" 2>/dev/null | grep .
+		[ -e "tests/progs/${name%.o}.c" ] || [ -e "tests/guest/${name%.o}.c" ]
 	done < <(grep -rhoE 'BUILD(:\?)?\}?/tests/[a-z_]+(\.bpf\.o)?' tests/host tests/lib | sort -u)
 }
 
