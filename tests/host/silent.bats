@@ -220,7 +220,8 @@ sleeper_comes() {
 @test "a sleepable program comes between the checks: waited for" {
 	needs_at_call
 	needs_sleepable_way
-	load_prog sleep_use tc_plain
+	# The first check asks about it, and gets a list without the other one
+	load_prog sleep_use uprobe_plain
 	in_mode -d
 	run_of
 	ends 0 sleeper_comes
@@ -249,19 +250,38 @@ sleeper_comes() {
 	recovered 1
 }
 
+# second_waits COMMAND...: at the swap of the run of run_of a second one is started
+second_waits() {
+	export SECOND=$BATS_TEST_TMPDIR/second
+	printf '%q ' timeout 2 "$@" >"$SECOND"
+	ends 0 at_call run='status=0; bash "$SECOND" >"$SECOND.out" || status=$?
+		echo $status >"$SECOND.status"' 'bpf\(BPF_MAP_UPDATE_ELEM' \
+		"${RUN[@]}"
+	[[ $(<"$SECOND.status") == 124 && ! -s $SECOND.out ]]
+}
+
 # It must not get anything while the first one is about to swap
 @test "no other run is let in before the slot is swapped" {
 	needs_at_call
 	make_slot
 	INNER=$(map_id "$PINS/inner")
 	run_of
-	printf '%q ' timeout 2 "${RUN[@]}" >"$BATS_TEST_TMPDIR/second"
-	export SECOND=$BATS_TEST_TMPDIR/second
-	ends 0 at_call run='status=0; bash "$SECOND" >"$SECOND.out" || status=$?
-		echo $status >"$SECOND.status"' 'bpf\(BPF_MAP_UPDATE_ELEM' \
-		"${RUN[@]}"
-	[[ $(<"$SECOND.status") == 124 && ! -s $SECOND.out ]]
+	second_waits "${RUN[@]}"
 	grep -c '^key' "$OUT" | grep -x 3
+}
+
+# Otherwise it is in two slots
+@test "no other run gets the same given map before it is in the slot" {
+	needs_at_call
+	make_slot
+	other_map hash "$PINS/value"
+	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
+		entries 1 name "$OUTER_NAME" inner_map pinned "$PINS/inner"
+	bpftool map update pinned "$PINS/outer2" key 0 0 0 0 \
+		value pinned "$PINS/inner"
+	run_of value pinned "$PINS/value" force
+	second_waits "${RUN[@]/%outer/outer2}"
+	[[ $(slots_of "$PINS/outer2") != *" $(slot_id)" ]]
 }
 
 @test "a slot of a hash that is deleted before the swap does not come back" {

@@ -9,6 +9,7 @@ setup() {
 }
 
 teardown() {
+	[[ -z ${HARDEN-} ]] || echo "$HARDEN" >/proc/sys/net/core/bpf_jit_harden
 	cleanup_leak_free
 }
 
@@ -290,4 +291,16 @@ refused_iterator() {
 		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal"
 	grep -q INJECTED "$BATS_TEST_TMPDIR/trace"
 	cant_tell ""
+}
+
+# It is set for the whole machine, and hides what programs that are loaded now do
+@test "the kernel hides constants: no program of map drain's audit is exact" {
+	HARDEN=$(cat /proc/sys/net/core/bpf_jit_harden)
+	run "$BUILD/tests/audit_check" "$BUILD/tests/audit_hash.bpf.o"
+	grep -q ' exact ' <<<"$output"
+
+	echo 2 >/proc/sys/net/core/bpf_jit_harden
+	run "$BUILD/tests/audit_check" "$BUILD/tests/audit_hash.bpf.o"
+	grep -q unknown <<<"$output"
+	run ! grep ' exact ' <<<"$output"
 }

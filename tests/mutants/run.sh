@@ -80,7 +80,7 @@ run_tests() {
 
 	[[ -z $FILTER ]] || filter=(-f "$FILTER")
 	failed=
-	[[ $TESTS != *audit* ]] || link_audit
+	[[ $TESTS != *@(audit|uncovered)* ]] || link_audit
 	for file in $TESTS; do
 		if ! BUILD=$work/build BPFTOOL=$work/build/bpftool RESULTS=$work/results \
 			"$top/tests/world.sh" "${filter[@]}" \

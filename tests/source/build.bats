@@ -67,10 +67,10 @@ warnings() {
 }
 
 @test "a changed header is in the next bpftool" {
-	sed -i 's/"SLEEPABLE_WAY := {/"SLEEPABLE_WAY ::= {/' "$COPY/bpftool/map_swap_help.h"
+	sed -i 's/MAP_WAIT_WAYS\t/&"none | " /' "$COPY/bpftool/map_wait.h"
 	build
 	run "$COPY/build/bpftool" map help
-	[[ $output == *'SLEEPABLE_WAY ::= {'* ]]
+	[[ $output == *'PROVIDER := { none | '* ]]
 }
 
 @test "a changed text is in the next manual page" {

@@ -84,6 +84,13 @@ WITH(pairs__subprog_add, pairs, struct pair *p)
 		set_b(q, 7);
 }
 
+/* Taking away is adding, too */
+WITH(pairs__subtracted, pairs, struct pair *p)
+{
+	p->a -= bpf_get_smp_processor_id();
+	ADD(p->b, 1);
+}
+
 /* A subprogram finds the value */
 static __noinline struct pair *find(__u32 key)
 {
