@@ -24,7 +24,8 @@ subtests() {
 	while read -r name; do
 		[[ $output == *"sync_map_access/$name:OK"* ]]
 	done < <(subtests)
-	[[ $output == *'0 SKIPPED, 0 FAILED'* ]]
+	# 7.x counts subtests that failed, too
+	[[ $output =~ ' 0 SKIPPED, 0'(/0)?' FAILED' ]]
 }
 
 # The control. This machine's kernel does not have the command, or not with the
