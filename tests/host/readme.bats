@@ -186,7 +186,7 @@ rows() {
 		"$ROOT/docs/testing.md" | sed -e '1,2d' -e '/^$/d' -e 's/[`]//g' \
 		-e 's/^| //; s/ |$//; s/ | /|/g' -e 's/ with our patch/, patched/' |
 		sort >"$page"
-	{ rows 6.12; rows 6.1 | grep patched; } | sort | diff - "$page"
+	{ rows 6.12; { rows 6.1; rows 7.3; } | grep patched; } | sort | diff - "$page"
 }
 
 # make_lines FILE: the lines of a page that call our make
