@@ -41,16 +41,17 @@ static int section_has(const char *strs, size_t len, const char *name)
 
 int kernel_btf_has_name(const char *name)
 {
-	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC), ret = 0;
+	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC), ret;
 	struct btf_header hdr;
 	size_t begin, len;
 	void *btf;
 
 	if (fd < 0)
 		return -errno;
-	if (pread(fd, &hdr, sizeof(hdr), 0) != sizeof(hdr) || hdr.magic != BTF_MAGIC) {
+	ret = read_at(fd, &hdr, sizeof(hdr), 0) ? : hdr.magic != BTF_MAGIC ? -EINVAL : 0;
+	if (ret) {
 		close(fd);
-		return -EINVAL;
+		return ret;
 	}
 
 	/* Since Linux 6.16 the file can be mapped, which spares 600 system calls */

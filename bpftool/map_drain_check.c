@@ -15,7 +15,7 @@ static int check_fields(const struct bpf_map_info *info)
 
 	ret = map_value_fields(info->btf_id, info->btf_value_type_id, &name);
 	if (ret < 0)
-		return map_err("can't get the BTF of map %u: %s", info->id,
+		return map_err("can't tell what values of map %u hold: %s", info->id,
 			       strerror(-ret));
 
 	return ret ? map_err("values of map %u hold a %s, which can't be moved",

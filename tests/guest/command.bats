@@ -115,6 +115,7 @@ counter() {
 			value pinned "$PINS/fresh"
 		"$BUILD/tests/sync_cmd" null
 		echo "after the wait $(counter first)"'
+	[ "$status" -ne 77 ] || skip "$output"
 	[ "$status" -eq 0 ]
 	[ "${lines[*]}" = "0 after the wait 0" ]
 	[ "$(counter first)" = 1000 ]
@@ -126,9 +127,9 @@ counter() {
 	head -c 64 /dev/zero >"$BATS_TEST_TMPDIR/packet"
 	bpftool -j prog run pinned "$PINS/start_prog" data_in "$BATS_TEST_TMPDIR/packet" |
 		jq -e '.retval == 0'
-	bpftool -j map swap-drain pinned "$PINS/outer" key 0 0 0 0 force \
-		journal "$PINS/journal" using bpf_sync_map_access |
-		jq -e '.[0].formatted.value.count == 0'
+	run -0 --separate-stderr bpftool -j map swap-drain pinned "$PINS/outer" \
+		key 0 0 0 0 force journal "$PINS/journal" using bpf_sync_map_access
+	jq -e '.[0].formatted.value.count == 0' <<<"$output"
 	fired() {
 		[[ $(counter inner) == 1 ]]
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Makes raw system calls with the arguments that are asked for and prints for
- * each "0" or the name of the error. Only for a kernel that has the command: its
- * number may be anything elsewhere.
+ * each "0" or the name of the error. Only for a kernel that has the command,
+ * with the number that libbpf has: elsewhere that may be anything.
  *
  * usage: sync_cmd [null|attr|empty-attr|bad-attr|size|huge|bad-huge|common|
  *                  common-attr]...

@@ -195,6 +195,7 @@ share_a_map() {
 	refused "'all' is given twice" "${all[@]}" all
 	drain_refused "'key' and 'all' exclude each other" all
 	nothing_left
+	[[ ! -e $PINS/kept ]]
 }
 
 @test "output that fails: all old maps are pinned, and recover prints them" {

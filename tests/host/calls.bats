@@ -67,7 +67,8 @@ one_wait() {
 	[[ $(calls membarrier) == 0 ]]
 	if has_command; then
 		[[ $(command_calls) == 1 && $(unknown_calls) == 1 ]]
-		sed -En '/BPF_MAP_UPDATE_(ELEM|BATCH)/,$p' "$TRACE" | grep -q 'bpf(0x3c[ ,]'
+		grep -q 'bpf(0x3c[ ,]' \
+			< <(sed -En '/BPF_MAP_UPDATE_(ELEM|BATCH)/,$p' "$TRACE")
 	else
 		[[ $(unknown_calls) == 0 ]]
 	fi

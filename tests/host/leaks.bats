@@ -23,7 +23,7 @@ we_have() {
 # refused_run [WORD...]: nothing is pinned, not for a moment later either
 refused_run() {
 	run -255 drain "$@"
-	[[ -z $(ls /sys/fs/bpf/swap_drain) ]]
+	[[ ! -e /sys/fs/bpf/swap_drain ]] || rmdir /sys/fs/bpf/swap_drain
 }
 
 # The old map is pinned, with all in it, and the message says where

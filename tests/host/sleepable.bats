@@ -167,6 +167,7 @@ export -f now_ms
 			pid=$!; sleep 0.5
 			: >"$BATS_TEST_TMPDIR/ids"
 			until [[ $(wc -l <"$BATS_TEST_TMPDIR/ids") == 2 ]]; do
+				kill -0 $pid || exit 1
 				for p in $(pgrep -f "$TOOL"); do
 					sed -n "s/^prog_id:[[:space:]]*//p" /proc/"$p"/fdinfo/*
 				done 2>/dev/null | sort -u >"$BATS_TEST_TMPDIR/ids"
@@ -178,7 +179,8 @@ export -f now_ms
 		(($(<"$BATS_TEST_TMPDIR/took") < 500))
 		wait_until no_process
 		gone() {
-			"$BPFTOOL" -j prog show | jq '.[].id' >"$BATS_TEST_TMPDIR/progs" &&
+			"$BPFTOOL" -j prog show >"$BATS_TEST_TMPDIR/show" &&
+				jq '.[].id' "$BATS_TEST_TMPDIR/show" >"$BATS_TEST_TMPDIR/progs" &&
 				! grep -qxFf "$BATS_TEST_TMPDIR/ids" "$BATS_TEST_TMPDIR/progs"
 		}
 		wait_until gone

@@ -19,7 +19,8 @@ static inline int run_command(char **command)
 	pid = fork();
 	if (!pid) {
 		execvp(*command, command);
-		err(127, "can't run %s", *command);
+		warn("can't run %s", *command);
+		_exit(127);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		err(1, "can't run %s", *command);
