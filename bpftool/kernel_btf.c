@@ -49,10 +49,8 @@ int kernel_btf_has_name(const char *name)
 	if (fd < 0)
 		return -errno;
 	ret = read_at(fd, &hdr, sizeof(hdr), 0) ? : hdr.magic != BTF_MAGIC ? -EINVAL : 0;
-	if (ret) {
-		close(fd);
-		return ret;
-	}
+	if (ret)
+		goto close_fd;
 
 	/* Since Linux 6.16 the file can be mapped, which spares 600 system calls */
 	begin = (size_t)hdr.hdr_len + hdr.str_off;
@@ -67,6 +65,7 @@ int kernel_btf_has_name(const char *name)
 	ret = ret ? : section_has(btf + begin, hdr.str_len, name);
 	if (btf != MAP_FAILED)
 		munmap(btf, len);
+close_fd:
 	close(fd);
 
 	return ret;
