@@ -126,7 +126,7 @@ static int field_kind(const struct btf *btf, const struct btf_type *t,
 	return 0;
 }
 
-/* Only how it is tagged counts, not what it leads to; "user" is no such tag */
+/* Only its tag counts, not what it leads to; "user" is not one that does */
 static int pointer_kind(const struct btf *btf, const struct btf_type *t,
 			const char **name)
 {
