@@ -64,12 +64,12 @@ judge() {
 		if grep -qx "$id" <<<"$in_slots"; then
 			! grep "^$id " "$OUT.printed" || return
 			grep "^$id " "$BATS_TEST_TMPDIR/want" >>"$OUT.all"
-		elif ! pinned ! -name "*_printed" | grep -qx "$id"; then
+		elif ! pinned ! -name "*_printed" | finds -x "$id"; then
 			# It was released, or is left to be cleared
 			grep "^$id " "$OUT.printed" >>"$OUT.all"
 		fi
 	done
-	if ((status == 255)) && pinned | grep -q .; then
+	if ((status == 255)) && pinned | finds .; then
 		grep -qF "$PINS/journal/" "$OUT" "$OUT.err" || return
 	fi
 	((status != 0)) || ! pinned | grep . || return

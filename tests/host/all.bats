@@ -211,7 +211,7 @@ share_a_map() {
 			run -255 bash -c '"$@" 2>&1 >/dev/full' _ "$BPFTOOL" "${MODE[@]}" \
 				map swap-drain pinned "$PINS/outer" all \
 				journal "$PINS/journal"
-			run=$(grep -o "$PINS/journal/[0-9_]*" <<<"$output" | head -n 1)
+			run=$(grep -o "$PINS/journal/[0-9_]*" <<<"$output" | sed -n 1p)
 			[[ -d $run && $(find "$run" -type f | wc -l) == 2 ]]
 			[[ -e $run/$(map_id "$PINS/outer")_$(map_id "$PINS/shared") ]]
 			recover_all >"$BATS_TEST_TMPDIR/got"
@@ -236,7 +236,7 @@ nothing_is_lost() {
 		printed=$(jq '.[].id' "$OUT")
 	fi
 	# An error's object stands inside the list, or alone, or on stderr
-	run=$(grep -ho "$PINS/journal/[0-9_]*" "$OUT" "$OUT.err" | head -n 1) ||
+	run=$(grep -ho "$PINS/journal/[0-9_]*" "$OUT" "$OUT.err" | sed -n 1p) ||
 		true
 	for id in $BEFORE; do
 		grep -qx "$id" <<<"$in_slots" && continue

@@ -28,7 +28,7 @@ drained() {
 		quiet "$@"
 	{ [[ $status == 0 && $output =~ ^"map "[0-9]+": "[0-9]+" values, " ]] &&
 		[[ $(said | grep -c '') == 1 && $(said) == "Warning: "* ]] &&
-		said | grep -aEq -- "$pattern"; } || show_last_run "$@"
+		said | finds -aE -- "$pattern"; } || show_last_run "$@"
 }
 
 # load_progs NAME: its programs in $PINS/progs, its maps in $PINS/maps, with an entry

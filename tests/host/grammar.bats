@@ -2,6 +2,8 @@
 # Help, manual and completion have the same words. The tool's own help is what
 # the others are compared with.
 
+load ../lib/common
+
 setup_file() {
 	export DIR=$TREE/tools/bpf/bpftool
 	export DOC=$DIR/Documentation
@@ -71,7 +73,7 @@ explained() {
 		}
 	done
 	for verb in drain swap-drain sync; do
-		sed -n '/^\*COMMANDS\* :=/,/^$/p' "$PAGE" | grep -q "\*\*$verb\*\*"
+		sed -n '/^\*COMMANDS\* :=/,/^$/p' "$PAGE" | finds "\*\*$verb\*\*"
 	done
 }
 
@@ -155,7 +157,7 @@ comp_words() {
 
 	line=$(sed -n 's/.*"\([A-Z_]* command\)".*/\1/p' "$DOC/map-sync-description.rst")
 	[ -n "$line" ]
-	"$BPFTOOL" feature probe kernel | grep -qE "^$line is (NOT )?available\$"
+	"$BPFTOOL" feature probe kernel | finds -E "^$line is (NOT )?available\$"
 }
 
 @test "the members of JSON that the manual names are written by the code" {
@@ -184,7 +186,7 @@ comp_words() {
 	local title
 
 	title=$(sed -n 's/.*see \\"\(.*\)\\" in bpftool-map(8).*/\1/p' \
-		"$DIR"/map_*.c | head -n 1)
+		"$DIR"/map_*.c | sed -n 1p)
 	[ -n "$title" ]
 	grep -qx "$title" "$DOC"/map-sync-examples.rst
 	grep -q "^\.SS $title" "$BUILD/man/bpftool-map.8"

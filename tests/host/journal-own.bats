@@ -154,7 +154,7 @@ recovered() {
 		unshare --pid --fork --mount-proc "$BPFTOOL" map swap-drain \
 			pinned "$PINS/outer" "${SLOT[@]}" \
 			>/dev/full 2>"$BATS_TEST_TMPDIR/err" || true
-		tail -n 1 "$BATS_TEST_TMPDIR/err" | grep -q "pinned at"
+		tail -n 1 "$BATS_TEST_TMPDIR/err" | finds "pinned at"
 	done
 	# One line says how many there are
 	drain >/dev/null 2>"$BATS_TEST_TMPDIR/err"
@@ -176,7 +176,7 @@ recovered() {
 			exit "$status"' container \
 		"$BPFTOOL" map swap-drain id "$id" key 0 0 0 0
 	[[ $status == 255 && $stderr == "Error: "*container*"journal DIR"* ]]
-	drain | grep -q "Found 3 elements"
+	drain | finds "Found 3 elements"
 }
 
 # controls_nothing <text>: no character in it is a command to the terminal
@@ -256,7 +256,7 @@ fcntl.fcntl(fd, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
 print("locked", flush=True)
 time.sleep(30)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
 	wait_until grep -q locked "$BATS_TEST_TMPDIR/locked"
-	drain | grep -q "Found 3 elements"
+	drain | finds "Found 3 elements"
 	kill %1
 	((SECONDS - start < 9))
 }
@@ -314,7 +314,7 @@ few_files() {
 		done
 		need=${stderr##*ulimit -n }
 		# shellcheck disable=SC2086
-		few_files "${need%\'*}" $words | grep -q "Found 3 elements"
+		few_files "${need%\'*}" $words | finds "Found 3 elements"
 	done
 	run --separate-stderr few_files 10 sync sleepable
 	[[ $status == 255 && $stderr != *"Bad file descriptor"* ]]

@@ -145,14 +145,14 @@ without_btf() {
 	undo
 	without_btf
 	[[ $status == 255 ]]
-	pinned=$(dirname "$(left_pins | head -n 1)")
+	pinned=$(dirname "$(left_pins | sed -n 1p)")
 	[[ $(said) == *"BTF of map"*"; slot was swapped, old map is pinned at $pinned/"* ]]
 	both_pinned
 	undo
 
 	without_btf -j
 	[[ $status == 255 ]]
-	jq -es --arg run "$(dirname "$(left_pins | head -n 1)")" 'length == 1 and
+	jq -es --arg run "$(dirname "$(left_pins | sed -n 1p)")" 'length == 1 and
 		(.[0][-1] | .swapped and (.pinned | startswith($run + "/")))' <<<"$output"
 	both_pinned
 	undo

@@ -78,7 +78,7 @@ untouched() {
 	echo "$status '$output' '$stderr'"
 	[[ $status -eq 255 ]]
 	[[ $(slot_id) == "$INNER" ]]
-	dump "$PINS/inner" | grep -q "Found 1 element"
+	dump "$PINS/inner" | finds "Found 1 element"
 	journal_is_empty
 }
 

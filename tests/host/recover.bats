@@ -31,7 +31,7 @@ load ../lib/faults-calls
 	grep -qxP "\touter_id ${outer% *}" "$T/plain" || complain "outer_id"
 	tail -n +3 "$T/plain" | sort | diff - <(sort "$T/dump") ||
 		complain "as map dump prints it"
-	head -n 1 "$T/plain" | grep -qP "^\d+: hash  name $INNER_NAME  flags" ||
+	head -n 1 "$T/plain" | finds -P "^\d+: hash  name $INNER_NAME  flags" ||
 		complain "a header, as map dump prints it of several"
 	jq -e --argjson outer "${outer#* }" --argjson id "$OLD" --arg name "$INNER_NAME" '
 		length == 1 and (.[0] | .outer_id == $outer and .id == $id and

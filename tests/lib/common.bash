@@ -21,6 +21,12 @@ bpftool() {
 	"$tool" "$@"
 }
 
+# finds [OPTION...] PATTERN: is it in what comes in? All of that is read: behind a |,
+# grep -q would end, and with pipefail fail, what has not written everything yet.
+finds() {
+	[[ $(grep -c "$@") -gt 0 ]]
+}
+
 # The base's own, which knows nothing of us. Of what our patches change in the output
 # of maps most tests meet this: numbers and pointers that are no JSON without quotes,
 # and that Linux 6.1 writes a backslash as a newline, which no string in a map has.

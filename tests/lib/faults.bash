@@ -303,7 +303,7 @@ recover_types() {
 			: >"$FIRST"
 		elif [[ $type == stack ]]; then
 			"$BPFTOOL" -j map swap-drain recover >"$T/rec"
-			jq -c '[.[0].elements[].value[0]]' "$T/rec" | grep -qxF \
+			jq -c '[.[0].elements[].value[0]]' "$T/rec" | finds -xF \
 				'["0x0d","0x0a","0x07","0x04","0x01"]' ||
 				complain "a stack: $(cat "$T/rec")"
 			expect_nothing_left
@@ -371,8 +371,8 @@ at_once() {
 		[[ ! -s $T/err.$i ]] || complain "$i: $(cat "$T/err.$i")"
 	done
 	jq -s '[.[][]] | length == 50 and (unique | length == 50)' \
-		"$T"/out.* | grep -qx true || complain "each entry once"
-	jq -s '[.[] | select(length > 0)] | length' "$T"/out.* | grep -qx 1 ||
+		"$T"/out.* | finds -x true || complain "each entry once"
+	jq -s '[.[] | select(length > 0)] | length' "$T"/out.* | finds -x 1 ||
 		complain "all by one of them"
 	expect_nothing_left
 }

@@ -161,7 +161,7 @@ left_pins() {
 
 	for pin in /sys/fs/bpf/swap_drain/*/*; do
 		if map_make --info "$pin" 2>/dev/null |
-			grep -qx "name $INNER_NAME"; then
+			finds -x "name $INNER_NAME"; then
 			echo "$pin"
 		fi
 	done
@@ -350,12 +350,12 @@ refuses() {
 	shift
 	# A word like -1 would be an option without the --
 	run --separate-stderr bpftool -- map "$@"
-	{ is_plain_error && said | grep -aEq -- "$pattern"; } ||
+	{ is_plain_error && said | finds -aE -- "$pattern"; } ||
 		show_last_run "$@" || return
 
 	run --separate-stderr bpftool -j -- map "$@"
 	{ is_error_object "$output" && [[ -z $(said) ]] &&
-		jq -r .error <<<"$output" | grep -aEq -- "$pattern"; } ||
+		jq -r .error <<<"$output" | finds -aE -- "$pattern"; } ||
 		show_last_run -j "$@"
 }
 
@@ -404,7 +404,7 @@ our_progs() {
 our_maps_in_pins() {
 	find "$PINS" -type f -not -name '*_prog' | while read -r path; do
 		map_id "$path"
-		if map_make --info "$path" | grep -qxE 'type 1[23]'; then
+		if map_make --info "$path" | finds -xE 'type 1[23]'; then
 			slots_of "$path" | sed 's/.* //'
 		fi
 	done | sort -un

@@ -77,6 +77,13 @@ scripts() {
 	xargs shellcheck -x <"$BATS_TEST_TMPDIR/scripts"
 }
 
+@test "no grep -q behind a | of the tests, which finds is for" {
+	sources \( -path './tests/host/*' -o -path './tests/guest/*' -o \
+		-path './tests/lib/*' \) | xargs perl -0ne \
+		'print "$ARGV: $1\n" while /[^|]\|(?!\|)\s*(grep -[a-zA-Z]*q.*)/g' |
+		nothing_found
+}
+
 @test "shellcheck finds no error in the completion" {
 	# Word splitting is what upstream's completion is made of
 	shellcheck -s bash -S warning -e SC2207,SC2154,SC2034 \

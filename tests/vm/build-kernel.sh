@@ -44,7 +44,7 @@ if [ -d "$source" ]; then
 else
 	source_id=$(stat -c '%n %s %Y' "$source")
 fi
-stamp=$({ echo "$source_id $flags"; gcc --version | head -n 1
+stamp=$({ echo "$source_id $flags"; gcc --version | sed -n 1p
 	  cat "${fragments[@]}"
 	  find "$scripts/../patches/kernel" -type f | sort | xargs cat; } | sha256sum)
 if [ -f "$dest/bzImage" ] && [ "$(cat "$dest/stamp" 2>/dev/null)" = "$stamp" ]; then
