@@ -20,7 +20,7 @@
 #include "main.h"
 #include "map_drain.h"
 #include "map_lock.h"
-#include "map_pins.h"
+#include "map_pins_finish.h"
 #include "map_recover.h"
 #include "map_replace.h"
 #include "map_signals.h"

@@ -3,7 +3,7 @@
  *
  * Every drain ends with them: map swap-drain swaps them out of their slots, map
  * drain moves values into one, recover finds those of runs that failed. What
- * follows is the same for all: check, print, clear or keep, release.
+ * follows is the same for all: map_pins_finish.h.
  */
 
 #ifndef __BPFTOOL_MAP_PINS_H
@@ -52,12 +52,6 @@ struct pin_list {
 	char sleeper[512];	/* one of these programs */
 };
 
-/* A slot that is still to be swapped: the map in it has users for that reason */
-struct pins_before {
-	const struct map_ref *outer;
-	const void *key;	/* NULL: all slots */
-};
-
 /**
  * pins_add() - add a map to a list, not yet pinned
  * @map:	the map; the list closes it
@@ -75,37 +69,11 @@ void __printf(2, 3) pins_refuse(struct pinned_map *pin, const char *fmt, ...);
 /* pins_pin() - pin all maps in the journal. Reports; 0 or -1 */
 int pins_pin(struct pin_list *l);
 
-/* pins_prepare() - get all that printing needs, before anything is touched.
- * Reports; 0 or -1
- */
-int pins_prepare(struct pin_list *l);
-
-/* pins_place() - where the data is: a pin, or the folder of several */
+/* Where the data is: of one map; of all, a pin or the folder of several */
+struct map_place pin_place(const struct pin_list *l, const struct pinned_map *pin);
 struct map_place pins_place(const struct pin_list *l);
-
-/**
- * pins_check() - can a program still write to one of the maps?
- * @before:	the slots that will be swapped; NULL: they are swapped
- *
- * Where sleepable programs can, it prepares the wait for them. With force it
- * only warns, before the swap. Reports. Return: 0 or -1.
- */
-int pins_check(struct pin_list *l, const struct pins_before *before);
-
-/* pins_wait_sleepable() - wait for sleepable programs, if pins_check() found any.
- * Reports; 0 or -1
- */
-int pins_wait_sleepable(struct pin_list *l);
 
 /* pins_unpin() - remove a map's pin; 0 or -errno */
 int pins_unpin(const struct map_journal *j, struct pinned_map *pin);
-
-/**
- * pins_finish() - check, wait, print, clear or keep, and release all maps
- *
- * The programs that held the maps when they were taken have ended, but for
- * sleepable ones: it waits for those. Reports. Return: 0 or -1; maps that failed stay pinned.
- */
-int pins_finish(struct pin_list *l);
 
 #endif /* __BPFTOOL_MAP_PINS_H */

@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "main.h"
-#include "map_pins.h"
+#include "map_pins_check.h"
 #include "map_wait.h"
 
 #define WHY_MAX	512

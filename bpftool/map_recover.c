@@ -12,7 +12,7 @@
 
 #include "main.h"
 #include "map_msg.h"
-#include "map_pins.h"
+#include "map_pins_finish.h"
 #include "map_recover.h"
 #include "map_signals.h"
 #include "map_wait.h"

@@ -13,11 +13,14 @@
  *	map_audit_each_line(&a, say);	(-d)
  *	map_audit_free(&a);
  *
- * map_writers.c	the programs, what is reported
+ * map_writers.c		the programs, what is reported
  * map_writers_bytes.c	from stores to the class of each byte
  * map_writers_walk.c	following the instructions of one program
+ * map_writers_insns.c, _calls.c, _memory.c	what one of them does
+ * map_writers_flow.c	which state reaches which instruction
  * map_writers_value.c	what a register or a stack slot may hold
  * map_writers_learn.c	which call is which helper
+ * map_writers_state.c	what was found so far
  */
 
 #ifndef __BPFTOOL_MAP_WRITERS_H

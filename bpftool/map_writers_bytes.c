@@ -9,7 +9,8 @@
 #include <bpf/btf.h>
 
 #include "map_ref.h"
-#include "map_writers_walk.h"
+#include "map_writers_bytes.h"
+#include "map_writers_state.h"
 
 /* Stores that a byte has seen */
 enum {

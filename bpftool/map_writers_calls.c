@@ -8,7 +8,18 @@
 
 #include "main.h"
 #include "map_ref.h"
-#include "map_writers_walk.h"
+#include "map_writers_calls.h"
+#include "map_writers_learn.h"
+#include "map_writers_memory.h"
+
+/* What a called function is, as far as the audit cares */
+struct call {
+	const char *name;	/* NULL: hidden */
+	unsigned int nr_args;
+	__u8 writes;		/* bit n: may write to what argument n points to */
+	__u8 sized;		/* bit n: and argument n + 1 is the size of that */
+	bool known;		/* by its prototype */
+};
 
 /* Helpers of which the audit knows the arguments. The kernel's BTF tells them too,
  * but takes long to read, and of those that only read not whether they do.
@@ -222,14 +233,6 @@ static void ask_proto(struct map_audit *a, struct call *call)
 {
 	if (call->name && !call->known)
 		call_proto(a, call);
-}
-
-void walk_clobber(struct state *st)
-{
-	unsigned int r;
-
-	for (r = 0; r <= 5; r++)
-		st->reg[r] = value_number(LEAST, MOST);
 }
 
 static bool ends_in(const char *name, const char *end)

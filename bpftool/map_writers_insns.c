@@ -2,50 +2,14 @@
 /* Following a program: one instruction */
 
 #include "map_ref.h"
-#include "map_writers_walk.h"
+#include "map_writers_insns.h"
+#include "map_writers_memory.h"
 
 #ifndef BPF_LOAD_ACQ
 #define BPF_LOAD_ACQ	0x100
 #define BPF_STORE_REL	0x110
 #endif
 #define OFF_PERCPU	(-1)		/* the verifier's BPF_ADDR_PERCPU */
-
-/* Values that are the same number carry the same mark */
-static void for_copies(struct state *st, const struct value *like, __u32 copy)
-{
-	unsigned int i, j;
-
-	for (i = 0; i < NR_REGS; i++) {
-		if (st->reg[i].copy != copy)
-			continue;
-		if (like)
-			st->reg[i] = *like;
-		else
-			st->reg[i].copy = 0;
-	}
-	for (i = 0; i < st->nr_frames; i++) {
-		for (j = 0; j < NR_SLOTS; j++) {
-			struct value *slot = &st->slot[i][j];
-			__u8 dirty = slot->dirty;
-
-			if (slot->copy != copy)
-				continue;
-			if (like)
-				*slot = *like;
-			else
-				slot->copy = 0;
-			slot->dirty = dirty;
-		}
-	}
-}
-
-void walk_mark_copy(struct state *st, struct value *v, unsigned int insn)
-{
-	if (v->copy || v->holds & HOLDS_POINTER || v->low == v->high)
-		return;
-	for_copies(st, NULL, insn + 1);
-	v->copy = insn + 1;
-}
 
 void walk_plain_store(struct walk *w, unsigned int i, const struct value *v)
 {
@@ -242,9 +206,9 @@ void walk_jump(struct walk *w, unsigned int i, __s64 off)
 		if (by_reg)
 			reg[insn->src_reg] = src;
 		if (dst.copy)
-			for_copies(st, &dst, dst.copy);
+			walk_for_copies(st, &dst, dst.copy);
 		if (by_reg && src.copy && src.copy != dst.copy)
-			for_copies(st, &src, src.copy);
+			walk_for_copies(st, &src, src.copy);
 		if (!taken)
 			return;
 		if (to < 0 || to >= w->p->nr_insns)
@@ -253,8 +217,8 @@ void walk_jump(struct walk *w, unsigned int i, __s64 off)
 			walk_flow(w, w->place, to, st);
 		/* As it was, for the other way */
 		if (dst.copy)
-			for_copies(st, &was, was.copy);
+			walk_for_copies(st, &was, was.copy);
 		if (by_reg && was_src.copy)
-			for_copies(st, &was_src, was_src.copy);
+			walk_for_copies(st, &was_src, was_src.copy);
 	}
 }

@@ -16,7 +16,7 @@
 #include <bpf/bpf.h>
 
 #include "main.h"
-#include "map_writers_walk.h"
+#include "map_writers_learn.h"
 
 #define MAX_INSNS	256		/* loaded; twice as many as translated */
 #define MARK		0x6a750000	/* the number of a helper is in the low bits */

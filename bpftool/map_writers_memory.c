@@ -2,7 +2,44 @@
 /* Following a program: what stands in memory, and stores */
 
 #include "map_ref.h"
-#include "map_writers_walk.h"
+#include "map_writers_memory.h"
+
+/* Values that are the same number carry the same mark */
+void walk_for_copies(struct state *st, const struct value *like, __u32 copy)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < NR_REGS; i++) {
+		if (st->reg[i].copy != copy)
+			continue;
+		if (like)
+			st->reg[i] = *like;
+		else
+			st->reg[i].copy = 0;
+	}
+	for (i = 0; i < st->nr_frames; i++) {
+		for (j = 0; j < NR_SLOTS; j++) {
+			struct value *slot = &st->slot[i][j];
+			__u8 dirty = slot->dirty;
+
+			if (slot->copy != copy)
+				continue;
+			if (like)
+				*slot = *like;
+			else
+				slot->copy = 0;
+			slot->dirty = dirty;
+		}
+	}
+}
+
+void walk_mark_copy(struct state *st, struct value *v, unsigned int insn)
+{
+	if (v->copy || v->holds & HOLDS_POINTER || v->low == v->high)
+		return;
+	walk_for_copies(st, NULL, insn + 1);
+	v->copy = insn + 1;
+}
 
 /* Is a pointer or map of this kind one into a value of MAP, or may be? */
 bool walk_is_ours(const struct walk *w, const struct value *v, __u16 kind)

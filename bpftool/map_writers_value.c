@@ -8,7 +8,9 @@
 
 #include <string.h>
 
-#include "map_writers_walk.h"
+#include <linux/bpf.h>
+
+#include "map_writers_value.h"
 
 static __u64 common_step(__u64 a, __u64 b)
 {

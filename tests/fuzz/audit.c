@@ -21,7 +21,7 @@
 #include <bpf/btf.h>
 
 #include "map_ref.h"
-#include "map_writers_walk.h"
+#include "map_writers_state.h"
 #include "xlated_dumper.h"
 
 #define MAP_ID		7

@@ -25,7 +25,7 @@
 #include <bpf/libbpf.h>
 
 #include "map_ref.h"
-#include "map_writers_walk.h"
+#include "map_writers_state.h"
 
 #define MAX_LISTS	32
 
