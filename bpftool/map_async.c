@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <linux/filter.h>
+#include <linux/bpf.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -52,8 +52,8 @@ static bool never_sleeps(__u32 type)
 static int try_load(__u32 type, size_t nr_insns, __u32 flags)
 {
 	const struct bpf_insn insns[] = {
-		BPF_MOV64_IMM(BPF_REG_0, 0),
-		BPF_EXIT_INSN(),
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },	/* R0 = 0 */
+		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	int fd;
 

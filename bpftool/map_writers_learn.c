@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/filter.h>
+#include <linux/bpf.h>
 
 #include <bpf/bpf.h>
 
@@ -80,40 +80,53 @@ struct lesson {
 	unsigned int nr;
 };
 
-static void put(struct lesson *l, struct bpf_insn insn)
+/* The macros of linux/filter.h differ in the trees that this is built in */
+static void put(struct lesson *l, __u8 code, __u8 dst, __u8 src, __s16 off, __s32 imm)
 {
-	if (l->nr < MAX_INSNS)
-		l->insns[l->nr++] = insn;
+	if (l->nr == MAX_INSNS)
+		return;
+	l->insns[l->nr++] = (struct bpf_insn){
+		.code = code, .dst_reg = dst, .src_reg = src, .off = off, .imm = imm,
+	};
+}
+
+static void put_number(struct lesson *l, __u8 reg, __s32 number)
+{
+	put(l, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, number);
+}
+
+static void put_copy(struct lesson *l, __u8 to, __u8 from)
+{
+	put(l, BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0);
 }
 
 /* @reg = an address on the stack */
 static void put_address(struct lesson *l, __u8 reg, int off)
 {
-	put(l, BPF_MOV64_REG(reg, BPF_REG_10));
-	put(l, BPF_ALU64_IMM(BPF_ADD, reg, off));
+	put_copy(l, reg, BPF_REG_10);
+	put(l, BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, off);
 }
 
 /* What the kernel makes of the call stands between the two marks */
 static void put_call(struct lesson *l, int func)
 {
-	put(l, BPF_MOV64_IMM(BPF_REG_9, MARK | func));
-	put(l, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, func));
-	put(l, BPF_MOV64_IMM(BPF_REG_9, END_MARK | func));
+	put_number(l, BPF_REG_9, MARK | func);
+	put(l, BPF_JMP | BPF_CALL, 0, 0, 0, func);
+	put_number(l, BPF_REG_9, END_MARK | func);
 }
 
 static void put_map(struct lesson *l, int fd)
 {
-	put(l, BPF_RAW_INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1,
-			    BPF_PSEUDO_MAP_FD, 0, fd));
-	put(l, BPF_RAW_INSN(0, 0, 0, 0, 0));
+	put(l, BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, fd);
+	put(l, 0, 0, 0, 0, 0);
 }
 
 static void put_usual(struct lesson *l, const int *func)
 {
 	for (; *func; func++) {
 		put_address(l, BPF_REG_1, -16);
-		put(l, BPF_MOV64_IMM(BPF_REG_2, 8));
-		put(l, BPF_MOV64_IMM(BPF_REG_3, 0));
+		put_number(l, BPF_REG_2, 8);
+		put_number(l, BPF_REG_3, 0);
 		put_call(l, *func);
 	}
 }
@@ -126,7 +139,7 @@ static void put_map_calls(struct lesson *l, int fd)
 		put_map(l, fd);
 		put_address(l, BPF_REG_2, -8);
 		put_address(l, BPF_REG_3, -16);
-		put(l, BPF_MOV64_IMM(BPF_REG_4, 0));
+		put_number(l, BPF_REG_4, 0);
 		put_call(l, func);
 	}
 }
@@ -135,20 +148,20 @@ static void put_percpu_call(struct lesson *l, int fd)
 {
 	put_map(l, fd);
 	put_address(l, BPF_REG_2, -8);
-	put(l, BPF_MOV64_IMM(BPF_REG_3, 0));
+	put_number(l, BPF_REG_3, 0);
 	put_call(l, LOOKUP_PERCPU);
 }
 
 /* With the context that the program got */
 static void put_output_call(struct lesson *l, int fd)
 {
-	put(l, BPF_MOV64_REG(BPF_REG_6, BPF_REG_1));
+	put_copy(l, BPF_REG_6, BPF_REG_1);
 	put_map(l, fd);
-	put(l, BPF_MOV64_REG(BPF_REG_2, BPF_REG_1));
-	put(l, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
-	put(l, BPF_MOV64_IMM(BPF_REG_3, 0));
+	put_copy(l, BPF_REG_2, BPF_REG_1);
+	put_copy(l, BPF_REG_1, BPF_REG_6);
+	put_number(l, BPF_REG_3, 0);
 	put_address(l, BPF_REG_4, -16);
-	put(l, BPF_MOV64_IMM(BPF_REG_5, 8));
+	put_number(l, BPF_REG_5, 8);
 	put_call(l, BPF_FUNC_perf_event_output);
 }
 
@@ -158,17 +171,17 @@ static void put_ringbuf_calls(struct lesson *l, int fd)
 
 	put_map(l, fd);
 	put_address(l, BPF_REG_2, -16);
-	put(l, BPF_MOV64_IMM(BPF_REG_3, 8));
-	put(l, BPF_MOV64_IMM(BPF_REG_4, 0));
+	put_number(l, BPF_REG_3, 8);
+	put_number(l, BPF_REG_4, 0);
 	put_call(l, BPF_FUNC_ringbuf_output);
 	for (func = BPF_FUNC_ringbuf_submit; func <= BPF_FUNC_ringbuf_discard; func++) {
 		put_map(l, fd);
-		put(l, BPF_MOV64_IMM(BPF_REG_2, 8));
-		put(l, BPF_MOV64_IMM(BPF_REG_3, 0));
+		put_number(l, BPF_REG_2, 8);
+		put_number(l, BPF_REG_3, 0);
 		put_call(l, BPF_FUNC_ringbuf_reserve);
-		put(l, BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 5));
-		put(l, BPF_MOV64_REG(BPF_REG_1, BPF_REG_0));
-		put(l, BPF_MOV64_IMM(BPF_REG_2, 0));
+		put(l, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 5, 0);
+		put_copy(l, BPF_REG_1, BPF_REG_0);
+		put_number(l, BPF_REG_2, 0);
 		put_call(l, func);
 	}
 }
@@ -210,8 +223,8 @@ static void learn(struct map_audit_state *st, struct lesson *l, enum bpf_prog_ty
 	unsigned int i;
 	int fd = -1;
 
-	put(l, BPF_MOV64_IMM(BPF_REG_0, 0));
-	put(l, BPF_EXIT_INSN());
+	put_number(l, BPF_REG_0, 0);
+	put(l, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	if (insns && l->nr < MAX_INSNS)
 		fd = bpf_prog_load(type, NULL, "GPL", l->insns,
 				   l->nr, &opts);
@@ -229,8 +242,8 @@ static void learn(struct map_audit_state *st, struct lesson *l, enum bpf_prog_ty
 static void begin(struct lesson *l)
 {
 	memset(l, 0, sizeof(*l));
-	put(l, BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0));
-	put(l, BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0));
+	put(l, BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, -8, 0);
+	put(l, BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, -16, 0);
 }
 
 void audit_learn_map(struct map_audit *a, __u32 type)

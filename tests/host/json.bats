@@ -88,7 +88,7 @@ same_values() {
 @test "a type that can't be printed: its bytes, in every form" {
 	local kind
 
-	for kind in float16 float128; do
+	for kind in float16 float128 small-enum64; do
 		make_types $kind
 		for form in -j -jp; do
 			dumped $form

@@ -118,10 +118,9 @@ class Maker:
             for v in sorted(values)], signed), size
 
     def enum64(self):
-        size = self.rnd.choice([4, 8])
-        return self.btf.enum64(self.fresh(), size, [
-            (self.fresh(), self.rnd.randrange(1 << 8 * size))
-            for i in range(3)], self.rnd.choice([0, 1])), size
+        return self.btf.enum64(self.fresh(), 8, [
+            (self.fresh(), self.rnd.randrange(1 << 64))
+            for i in range(3)], self.rnd.choice([0, 1])), 8
 
     def pointer(self):
         return self.btf.add("", 2, 0, self.u32), 8
@@ -209,6 +208,9 @@ def make(kind, rnd):
     if kind == "enum64":
         of = b.enum64("e", 8, [("BIG", 2**64 - 1)], 0)
         return b, of, 8, [struct.pack("<Q", v) for v in (2**64 - 1, 1, 2**63)]
+    if kind == "small-enum64":  # no compiler makes one
+        of = b.enum64("e", 4, [("TWO", 2)], 0)
+        return b, of, 4, [b"\2\2\0\0"] * 3
     if kind == "chars":
         of = b.array(b.int("char", 1, 2), 4, m.u32)
         return b, of, 4, [b"ab\"\\", b"\x7f\x01\xff\x80", b"ok\0\xff"]
