@@ -129,7 +129,7 @@ void map_place_text(const struct map_place *at, char text[MAP_PLACE_TEXT])
 	make_printable(path);
 	map_recover_command(at->journal, command, sizeof(command));
 	snprintf(text, MAP_PLACE_TEXT,
-		 "%s pinned at %s; print it and let it go with: %s",
+		 "%s pinned at %s; print and release it with: %s",
 		 at->moved ? "the values are" : "old map is", path, command);
 }
 

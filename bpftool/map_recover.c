@@ -67,10 +67,10 @@ void map_report_orphans(const struct map_journal *j)
 	map_users_free(r.users);
 	map_recover_command(map_journal_dir(j), command, sizeof(command));
 	if (r.nr == 1)
-		map_warn("a run that failed left map %u of map %u at %s; print it and let it go with: %s",
+		map_warn("a run that failed left map %u of map %u at %s; print and release it with: %s",
 			 r.id, r.outer_id, r.first, command);
 	else if (r.nr)
-		map_warn("runs that failed left %u maps in %s; print them and let them go with: %s",
+		map_warn("runs that failed left %u maps in %s; print and release them with: %s",
 			 r.nr, j->base, command);
 	if (err)
 		map_warn("can't tell what earlier runs left in %s: %s", j->base,

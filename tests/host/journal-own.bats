@@ -208,9 +208,9 @@ controls_nothing() {
 		[[ $(wc -l <"$BATS_TEST_TMPDIR/err") == 1 ]]
 		controls_nothing <"$BATS_TEST_TMPDIR/err"
 		if [[ $name != latin* ]]; then
-			[[ $(sed 's/.*let it go with: //' "$BATS_TEST_TMPDIR/err") == "$cmd" ]]
+			[[ $(sed 's/.*release it with: //' "$BATS_TEST_TMPDIR/err") == "$cmd" ]]
 		fi
-		cmd=$(sed 's/.*let it go with: //' "$BATS_TEST_TMPDIR/err")
+		cmd=$(sed 's/.*release it with: //' "$BATS_TEST_TMPDIR/err")
 		n=$(cd "$BATS_TEST_TMPDIR" &&
 			eval "${cmd/bpftool/\"\$BPFTOOL\" -j}" |
 			jq '[.[].elements | length] | add')

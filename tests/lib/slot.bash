@@ -319,7 +319,7 @@ swap_all() {
 said() {
 	sed -e '/^Warning: a run that failed left /d' \
 		-e '/^Warning: runs that failed left /d' \
-		-e 's/; print it and let it go with: bpftool map swap-drain .*//' \
+		-e 's/; print and release it with: bpftool map swap-drain .*//' \
 		<<<"$stderr"
 }
 
