@@ -69,8 +69,8 @@ static int read_prog(struct map_audit_prog *p, int fd)
 	len = sizeof(*info);
 	if (bpf_obj_get_info_by_fd(fd, info, &len))
 		return -errno;
-	/* Hidden from who may not see kernel addresses, for a program with
-	 * blinded constants: no instruction at all is a finding
+	/* Without the right to see kernel addresses, instructions with blinded
+	 * constants are hidden. No instructions are a finding.
 	 */
 	p->nr_insns = info->xlated_prog_insns ?
 		      info->xlated_prog_len / sizeof(*p->insns) : 0;
@@ -150,7 +150,7 @@ int map_audit_finish(struct map_audit *a)
 	unsigned int i, leaks;
 	int err;
 
-	/* Again, until no program has put more of MAP where others may read it */
+	/* Repeat until no program stores more of MAP where others may read it */
 	do {
 		leaks = a->state->nr_leaks;
 		audit_forget(a);
@@ -169,7 +169,7 @@ int map_audit_finish(struct map_audit *a)
 	return err ?: a->state->no_memory ? -ENOMEM : 0;
 }
 
-/* What is found says more than the store by itself */
+/* A finding says more than the store by itself */
 static bool is_found(const struct map_audit *a, const struct map_audit_prog *p,
 		     unsigned int insn)
 {

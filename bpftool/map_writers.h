@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Which bytes of a map's values are counters, and are they added to atomically?
  *
- * The programs that have the map are asked: their translated instructions are
- * followed, and each store through a pointer into a value puts its bytes into a
- * class. An instruction that can't be followed is a finding.
+ * The translated instructions of the programs that have the map are followed, and
+ * each store through a pointer into a value puts its bytes into a class. An
+ * instruction that can't be followed is a finding.
  *
  *	map_audit_init(&a, &map);
  *	for each program that has the map, and each EXT program that is attached
@@ -53,7 +53,7 @@ struct map_finding {
 	const char *prog_name;
 	unsigned int insn;	/* number of the translated instruction */
 	char *where;		/* "flows.bpf.c:42: c->packets += 1", or "instruction 7" */
-	char *what;		/* "is a plain add", fits behind @where */
+	char *what;		/* "is a plain add", to follow @where */
 };
 
 struct map_audit {
@@ -67,7 +67,7 @@ struct map_audit {
 	struct map_finding *findings;
 	unsigned int nr_findings;
 	struct map_audit_prog **progs;
-	unsigned int nr_progs;	/* without one, and a list, all are counters */
+	unsigned int nr_progs;	/* without any, and without a list, all bytes are counters */
 	struct map_audit_state *state;
 };
 
@@ -76,22 +76,22 @@ int map_audit_init(struct map_audit *a, const struct map_ref *map);
 
 /**
  * map_audit_prog() - add a program that has the map among its maps
- * @ext:	it does not, but is an EXT program that is attached to one of those
+ * @ext:	it has not, but is an EXT program that is attached to one that has
  *
  * Return: 0 or -errno; -ENOENT: the program is gone by now.
  */
 int map_audit_prog(struct map_audit *a, __u32 prog_id, bool ext);
 
 /**
- * map_audit_counters() - take the bytes that the user names for the counters
+ * map_audit_counters() - take the bytes that the user names as the counters
  * @list:	members of the value's struct "packets,rx.bytes", or bytes "0-7"
  * @bad:	set to the word that is not understood, in @list
  *
- * Findings about other bytes do not count then.
+ * Findings about other bytes then don't count.
  *
- * Return: 0; -EINVAL: @bad is no member and no bytes, or reaches beyond the value
- * or is not made of whole 4-byte words; -ENOENT: @bad is a member, but the map
- * has no BTF; -ENOMEM.
+ * Return: 0; -EINVAL: @bad is not a member or a range of bytes, reaches beyond the
+ * value, or does not consist of whole 4-byte words; -ENOENT: @bad is a member, but
+ * the map has no BTF; -ENOMEM.
  */
 int map_audit_counters(struct map_audit *a, const char *list, const char **bad);
 
@@ -104,7 +104,7 @@ int map_audit_finish(struct map_audit *a);
 
 /**
  * map_audit_each_line() - the lines of -d: one for each program and store
- * @say:	is handed "program 7 (count): flows.bpf.c:42: c->packets += 1: atomic"
+ * @say:	gets "program 7 (count): flows.bpf.c:42: c->packets += 1: atomic"
  */
 void map_audit_each_line(const struct map_audit *a, void (*say)(const char *fmt, ...));
 

@@ -20,11 +20,11 @@ enum {
 	SEEN_SOMEWHERE	= 1 << 3,	/* an addition at an unknown offset */
 };
 
-#define DEEP	32		/* types within types */
+#define DEEP	32		/* of nested types */
 
 /* Types */
 
-/* Each byte's integer, if it is one in an array: its size */
+/* For each byte, the size of its integer, if that is in an array */
 struct leaves {
 	const struct btf *btf;
 	__u8 *size;
@@ -82,7 +82,7 @@ struct member {
 
 static bool mark(struct member *m, __u64 at, __u64 size)
 {
-	/* Counters are moved by words */
+	/* Counters are moved word by word */
 	if (!size || at % 4 || size % 4 || at + size > m->nr)
 		return false;
 	memset(m->list + at, 1, size);
@@ -135,7 +135,7 @@ static bool mark_var(struct member *m, const struct btf_type *t, const char *pat
 	return true;
 }
 
-/* False: it is there, but can't be a counter */
+/* False: the member exists, but can't be a counter */
 static bool mark_member(struct member *m, __u32 id, __u64 at, const char *path, int deep)
 {
 	const struct btf_type *t = skip_names(m->btf, id);
@@ -235,8 +235,8 @@ static bool is_variable(const struct map_store *s)
 	return s->unknown || s->from != s->to;
 }
 
-/* Bytes that a store may touch. A variable index into an array of integers ends
- * where these do, for an addition: what follows there is something else.
+/* Bytes that a store may touch. For an addition, a variable index into an array
+ * of integers is taken to end with the array: what follows is something else.
  */
 static void see(struct classes *c, const struct map_store *s, __u8 seen)
 {
@@ -310,7 +310,7 @@ static void judge(struct classes *c, struct map_audit_prog *p,
 			      s->how);
 }
 
-/* Where the user named the counters: only stores to these count */
+/* If the user named the counters, only stores to them count */
 static void judge_list(struct classes *c, struct map_audit_prog *p,
 		       const struct map_store *s)
 {
@@ -331,7 +331,7 @@ static enum map_byte byte_of(__u8 seen)
 	       seen & SEEN_COUNTER ? MAP_BYTE_COUNTER : MAP_BYTE_OTHER;
 }
 
-/* Counters are moved by words of 4 bytes or more */
+/* Counters are moved in words of 4 bytes or more */
 static void whole_words(struct classes *c, struct map_audit_prog *p,
 			const struct map_store *s)
 {

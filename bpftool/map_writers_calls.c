@@ -21,8 +21,8 @@ struct call {
 	bool known;		/* by its prototype */
 };
 
-/* Helpers of which the audit knows the arguments. The kernel's BTF tells them too,
- * but takes long to read, and of those that only read not whether they do.
+/* Helpers whose arguments the audit knows. The kernel's BTF has them too, but
+ * takes long to read, and does not say which ones a helper only reads.
  */
 static const struct usual {
 	const char *name;
@@ -60,7 +60,7 @@ static const struct usual {
 	{ "bpf_probe_read_kernel_str",		3, 1 << 1, 1 << 1 },
 };
 
-/* Write as much as the next argument says; the prototypes have no names */
+/* These write as much as the next argument says; the prototypes have no names */
 static bool has_size(const char *name)
 {
 	static const char * const begin[] = {
@@ -75,7 +75,7 @@ static bool has_size(const char *name)
 	return false;
 }
 
-/* Each helper has a typedef of a pointer to a function with its real arguments */
+/* Each helper has a typedef for a pointer to a function with its real arguments */
 static const struct btf_type *helper_proto(struct map_audit *a, const char *name)
 {
 	struct map_audit_state *st = a->state;
@@ -129,7 +129,7 @@ static void call_proto(struct map_audit *a, struct call *call)
 	}
 }
 
-/* Is what a pointer leads to computed from what was read out of MAP? */
+/* Was the memory behind a pointer computed from what was read out of MAP? */
 static bool leads_to_data(struct walk *w, const struct value *v, unsigned int size)
 {
 	if (v->holds & HOLDS_STACK && walk_stack_dirty(w, v, size, NULL))
@@ -161,8 +161,8 @@ static const char *symbol_name(struct map_audit_state *st, __s32 imm)
 	return sym ? sym->name : NULL;
 }
 
-/* Whatever the helper is, with these arguments the audit takes no notice of it:
- * the first is not a map, nor one that can no longer be followed, and none leads to MAP.
+/* Arguments with which any helper is harmless: the first is not a map, not even
+ * one that can no longer be followed, and none leads to MAP.
  */
 static bool is_any_helper(struct walk *w)
 {
@@ -182,7 +182,7 @@ static bool is_any_helper(struct walk *w)
 	return true;
 }
 
-/* What is cheap to find out first */
+/* Try what is cheap first */
 static const char *call_name(struct walk *w, __s32 imm)
 {
 	const struct value *map = &w->now->reg[1];
@@ -195,7 +195,7 @@ static const char *call_name(struct walk *w, __s32 imm)
 	}
 	if (name || is_any_helper(w))
 		return name;
-	/* Behind an inlined look-up the map may be left in the register */
+	/* After an inlined lookup the map may be left in the register */
 	while (!name && audit_learn_usual(w->a))
 		name = learned_name(st, imm);
 	return name ?: symbol_name(st, imm);
@@ -211,8 +211,8 @@ static void find_call(struct walk *w, unsigned int insn, struct call *call)
 	call->writes = 0x3e;
 	call->sized = 0;
 	call->known = false;
-	/* imm is 0 where the kernel hides it, 12 for a tail call, and of a kernel
-	 * function it may be its BTF id
+	/* imm is 0 if the kernel hides it, 12 for a tail call, and may be the BTF
+	 * ID of a kernel function
 	 */
 	if (!in->imm || in->src_reg)
 		return;
@@ -228,7 +228,7 @@ static void find_call(struct walk *w, unsigned int insn, struct call *call)
 	}
 }
 
-/* What a helper takes matters only where it gets something that does */
+/* Get the prototype lazily: it matters only if an argument does */
 static void ask_proto(struct map_audit *a, struct call *call)
 {
 	if (call->name && !call->known)
@@ -249,7 +249,7 @@ static void call_update(struct walk *w, unsigned int i, const struct value *map,
 	bool data;
 
 	if (!walk_is_ours(w, map, HOLDS_MAP)) {
-		/* Of keys the size is not asked for: up to the end of the stack */
+		/* The size of the key is not known: go up to the end of the stack */
 		if (leads_to_data(w, value, size) ||
 		    leads_to_data(w, key, NR_SLOTS * 8))
 			audit_leak(w->a, map->region);
@@ -281,7 +281,7 @@ static void helper_writes(struct walk *w, unsigned int i, const struct value *v,
 	if (size && size->low >= 0 && size->high < n)
 		n = size->high;
 	if (walk_is_ours(w, v, HOLDS_VALUE) && n) {
-		/* All bytes from there: as many stores of one byte */
+		/* All bytes from there, as one-byte stores */
 		if (from.high != MOST && from.high + n - 1 > from.high)
 			from.high += n - 1;
 		from.step = 1;
@@ -351,7 +351,7 @@ static bool has_callback(const struct value *reg)
 	return false;
 }
 
-/* A helper is called with functions to call back, among all its arguments */
+/* A call of a helper that has callbacks among its arguments */
 static void call_callbacks(struct walk *w, unsigned int i, struct call *call)
 {
 	struct value in[6], args[5], all = value_pointer(REGION_KERNEL, HOLDS_VALUE, 0);
@@ -364,7 +364,7 @@ static void call_callbacks(struct walk *w, unsigned int i, struct call *call)
 		if (!(in[n].holds & HOLDS_FUNC))
 			value_join(&all, &in[n], false);
 	if (!each && !loop)
-		call_other(w, i, call);	/* who knows what it does itself */
+		call_other(w, i, call);	/* it may do anything else as well */
 	for (n = 1; n <= 5; n++) {
 		if (!(in[n].holds & HOLDS_FUNC))
 			continue;
@@ -399,7 +399,7 @@ static void call_lookup(struct walk *w, unsigned int i, const char *name)
 		*ret = value_pointer(map.region, HOLDS_VALUE, 0);
 }
 
-/* Returns false where what follows was seen to already */
+/* Returns false if what follows was already dealt with */
 bool walk_call_helper(struct walk *w, unsigned int i)
 {
 	struct value *reg = w->now->reg, map = reg[1];

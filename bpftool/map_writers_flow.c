@@ -8,7 +8,7 @@
 #include "map_writers_flow.h"
 
 #define MAX_STATES	(256u << 20)	/* bytes */
-#define MANY_VISITS	60		/* then a loop's ranges are widened */
+#define MANY_VISITS	60		/* after these, a loop's ranges are widened */
 
 void walk_finding(struct walk *w, unsigned int i, enum map_finding_kind kind,
 		  const char *what)
@@ -17,7 +17,7 @@ void walk_finding(struct walk *w, unsigned int i, enum map_finding_kind kind,
 		audit_finding(w->a, w->p, i, kind, "%s", what);
 }
 
-/* Nothing that was found until now counts: the whole program is a finding */
+/* Drop what was found until now: the whole program is a finding */
 void walk_give_up(struct walk *w, unsigned int i, const char *why)
 {
 	if (w->gave_up)
@@ -56,7 +56,7 @@ void walk_clobber(struct state *st)
 		st->reg[r] = value_number(LEAST, MOST);
 }
 
-/* The state at an instruction is also this one: it has to be followed from there */
+/* Join a state into that of an instruction, and follow from there if it changed */
 void walk_flow(struct walk *w, struct place *pl, unsigned int insn,
 	       const struct state *st)
 {
@@ -95,8 +95,8 @@ void walk_flow(struct walk *w, struct place *pl, unsigned int insn,
 	w->todo[w->nr_todo++].insn = insn;
 }
 
-/* Where the function behind a call starts. Its distance is in off, cut to 16 bits;
- * imm is the function's number by then, if the program was compiled.
+/* The start of a called function. Its distance is in off, cut to 16 bits; if the
+ * program was JITed, imm is the function's number by then.
  */
 bool walk_call_target(struct walk *w, unsigned int i, unsigned int *target)
 {
@@ -157,7 +157,7 @@ static struct place *find_place(struct walk *w, unsigned int call, unsigned int 
 	return pl;
 }
 
-/* Joins into *@to, making it */
+/* Join into *@to, creating it if need be */
 static bool save(struct walk *w, struct state **to, const struct state *from)
 {
 	bool first = !*to;
@@ -187,7 +187,7 @@ static void enter(struct walk *w, struct place *pl, const struct value *args,
 	free(st);
 }
 
-/* Continues behind the call, or calls a callback again */
+/* Continue after the call, or call a callback again */
 static void leave(struct walk *w, struct place *pl)
 {
 	struct state *st;

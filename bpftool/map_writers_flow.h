@@ -10,7 +10,7 @@
 #include "map_writers_state.h"
 #include "map_writers_value.h"
 
-#define MAX_PLACES	1000		/* functions as called from a place */
+#define MAX_PLACES	1000		/* functions, each as called from one place */
 #define TOO_LARGE	"the program is too large"
 
 enum { JOIN_JUMP = 1, JOIN_FUNC = 2 };
@@ -21,7 +21,7 @@ struct place {
 	unsigned int call;		/* the instruction that calls it */
 	unsigned int start, end, depth;
 	bool callback;
-	struct state *saved;		/* of the caller behind the call */
+	struct state *saved;		/* of the caller after the call */
 	struct state *exit;
 	struct state *at[];
 };
@@ -36,7 +36,7 @@ struct walk {
 	__u8 *joins;			/* which instructions are JOIN_... */
 	unsigned int steps;
 	size_t bytes;
-	bool report;			/* all is known: report stores */
+	bool report;			/* all states are known: report stores */
 	bool gave_up;
 	int err;
 	struct state *now;
@@ -47,14 +47,14 @@ void walk_finding(struct walk *w, unsigned int i, enum map_finding_kind kind,
 		  const char *what);
 void walk_give_up(struct walk *w, unsigned int i, const char *why);
 
-/* walk_clobber() - what the registers hold behind a call */
+/* walk_clobber() - forget the registers that a call overwrites */
 void walk_clobber(struct state *st);
 void walk_flow(struct walk *w, struct place *pl, unsigned int insn,
 	       const struct state *st);
 
 /* walk_begin() - enter the program itself */
 void walk_begin(struct walk *w, const struct value *args);
-/* walk_call_target() - where the function behind a call starts */
+/* walk_call_target() - where a called function starts */
 bool walk_call_target(struct walk *w, unsigned int i, unsigned int *target);
 void walk_call(struct walk *w, unsigned int i);
 void walk_call_back(struct walk *w, unsigned int i, const struct value *func,

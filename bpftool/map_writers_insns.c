@@ -91,8 +91,8 @@ static void move(struct walk *w, unsigned int i)
 	}
 }
 
-/* Behind the address of a hash's element or of an array the kernel's own
- * instructions add up where the value stands, or the pointer to it.
+/* After the address of a hash's element or of an array, the kernel's own
+ * instructions compute the address of the value, or of the pointer to it.
  */
 static bool into_map(struct walk *w, struct value *dst, const struct value *src,
 		     bool by_reg)
@@ -167,12 +167,12 @@ void walk_load_imm64(struct walk *w, unsigned int i)
 		*dst = value_pointer(REGION_KERNEL, HOLDS_VALUE, 0);
 		break;
 	default:
-		/* An index among maps, which the kernel does not dump */
+		/* An index into a list of maps, which the kernel does not dump */
 		*dst = value_pointer(REGION_ANY, HOLDS_MAP | HOLDS_VALUE, 0);
 	}
 }
 
-/* A pointer that compares as 0 is none */
+/* A pointer that compares equal to 0 is not a pointer */
 static void null_pointer(struct value *v, const struct value *zero, __u8 code, bool taken)
 {
 	__u8 op = BPF_OP(code);
@@ -215,7 +215,7 @@ void walk_jump(struct walk *w, unsigned int i, __s64 off)
 			walk_give_up(w, i, "a jump leaves the program");
 		else
 			walk_flow(w, w->place, to, st);
-		/* As it was, for the other way */
+		/* Restore the state for the other way */
 		if (dst.copy)
 			walk_for_copies(st, &was, was.copy);
 		if (by_reg && was_src.copy)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Which call is which helper, without reading 100,000 lines of /proc/kallsyms
  *
- * The immediate of a translated call is how far the function is from another one
- * of the kernel's, the same in all programs. So small programs of ours that call
- * the usual helpers tell theirs. They are loaded and read back, never run; a
- * helper that is not learned this way is looked up by its address.
+ * The immediate of a translated call is the distance of the function from another
+ * kernel function, which is the same in all programs. So load small programs that
+ * call the usual helpers, and read their immediates back. These programs never run.
+ * A helper that is not learned this way is looked up by its address.
  */
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@
 #define MARK		0x6a750000	/* the number of a helper is in the low bits */
 #define END_MARK	0x6a758000
 
-/* What learns about helpers that get no map; later ones are not in all kernels */
+/* Helpers without a map, by program to learn them; not all kernels have the later ones */
 static const int usual[][14] = {
 	{ BPF_FUNC_ktime_get_ns, BPF_FUNC_get_prandom_u32,
 	  BPF_FUNC_get_smp_processor_id, BPF_FUNC_get_current_pid_tgid,
@@ -107,7 +107,7 @@ static void put_address(struct lesson *l, __u8 reg, int off)
 	put(l, BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, off);
 }
 
-/* What the kernel makes of the call stands between the two marks */
+/* The translated call is between the two marks */
 static void put_call(struct lesson *l, int func)
 {
 	put_number(l, BPF_REG_9, MARK | func);
@@ -152,7 +152,7 @@ static void put_percpu_call(struct lesson *l, int fd)
 	put_call(l, LOOKUP_PERCPU);
 }
 
-/* With the context that the program got */
+/* Called with the program's context */
 static void put_output_call(struct lesson *l, int fd)
 {
 	put_copy(l, BPF_REG_6, BPF_REG_1);
@@ -207,7 +207,7 @@ static void learn_call(struct map_audit_state *st, const struct bpf_insn *insn)
 	if (is_mark(call + 1, END_MARK | func))
 		st->calls[st->nr_calls].name = names[i].name;
 	else if (func == BPF_FUNC_map_lookup_elem)
-		/* What follows makes a value's address of an element's */
+		/* The instructions after it turn an element's address into a value's */
 		st->calls[st->nr_calls].name = "__bpf_map_lookup_elem";
 	else
 		return;
@@ -238,7 +238,7 @@ static void learn(struct map_audit_state *st, struct lesson *l, enum bpf_prog_ty
 	free(insns);
 }
 
-/* What lesson has on its stack: a key at -8, a value at -16 */
+/* The stack of a lesson: a key at -8, a value at -16 */
 static void begin(struct lesson *l)
 {
 	memset(l, 0, sizeof(*l));

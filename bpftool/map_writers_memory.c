@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Following a program: what stands in memory, and stores */
+/* Following a program: the content of memory, and stores */
 
 #include "map_ref.h"
 #include "map_writers_memory.h"
 
-/* Values that are the same number carry the same mark */
+/* Copies of the same number carry the same mark */
 void walk_for_copies(struct state *st, const struct value *like, __u32 copy)
 {
 	unsigned int i, j;
@@ -92,7 +92,7 @@ static void store_slot(struct value *slot, const struct value *v, unsigned int f
 	} else if (size == 8) {
 		value_join(slot, v, false);
 	} else {
-		/* A pointer that is written over in part is none any more */
+		/* A pointer that is partly overwritten is not a pointer any longer */
 		number.holds |= v->holds & (HOLDS_DATA | HOLDS_SUM);
 		number.from = v->from;
 		number.to = v->to;
@@ -133,7 +133,7 @@ void walk_store_stack(struct walk *w, const struct value *base, __s64 off,
 	}
 }
 
-/* Does memory on the stack hold what was read out of MAP? */
+/* Does memory on the stack hold anything read out of MAP? */
 bool walk_stack_dirty(struct walk *w, const struct value *base, unsigned int size,
 		      struct value *sum)
 {
@@ -178,8 +178,9 @@ struct value walk_data(struct walk *w, __u32 from, __u32 to)
 	return v;
 }
 
-/* Bytes of MAP's values that an access may touch. Returns false if these are all
- * for want of better. The verifier has seen that it is within the value.
+/* Bytes of MAP's values that an access may touch. Returns false if they are not
+ * known, with all bytes as the range. The verifier has checked that the access is
+ * within the value.
  */
 bool walk_range(struct walk *w, const struct value *base, __s64 off,
 		unsigned int size, struct map_store *range)
@@ -231,7 +232,7 @@ static struct value load_stack(struct walk *w, const struct value *base, __s64 o
 	return sum;
 }
 
-/* What stands in the pointers of a per-CPU map, or of a map-in-map */
+/* The content of the pointers of a per-CPU map, or of a map-in-map */
 static struct value load_slot(struct walk *w, __u32 region)
 {
 	if (map_is_map_in_map(audit_map(w->a, region)->type))
@@ -283,7 +284,7 @@ void walk_store_ours(struct walk *w, const struct value *base, __s64 off,
 	}
 	s->insn = insn;
 	s->unknown = !walk_range(w, base, off, size, s);
-	/* The verifier has no atomic that is not aligned */
+	/* The verifier rejects unaligned atomics */
 	if (s->byte == MAP_BYTE_COUNTER && s->step % size) {
 		s->from = (s->from + size - 1) / size * size;
 		s->step = size;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Following a program: what stands in memory, and stores */
+/* Following a program: the content of memory, and stores */
 
 #ifndef __BPFTOOL_MAP_WRITERS_MEMORY_H
 #define __BPFTOOL_MAP_WRITERS_MEMORY_H
 
 #include "map_writers_flow.h"
 
-/* walk_for_copies() - of all values with a mark: make them alike, NULL: take it away */
+/* walk_for_copies() - make all values with a mark like @like; NULL: remove the mark */
 void walk_for_copies(struct state *st, const struct value *like, __u32 copy);
 void walk_mark_copy(struct state *st, struct value *v, unsigned int insn);
 unsigned int walk_access_size(__u8 code);

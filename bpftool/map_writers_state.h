@@ -15,7 +15,7 @@
 struct map_store {
 	unsigned int insn;
 	enum map_byte byte;
-	const char *how;	/* what -d tells of it */
+	const char *how;	/* how -d describes it */
 	__u32 from, to, step, size;	/* the first bytes of both ends */
 	bool unknown;		/* offset not known: may be any byte */
 };
@@ -41,7 +41,7 @@ struct map_audit_state {
 	struct btf *kernel_btf;		/* for the prototypes of helpers */
 	struct { __s32 imm; const char *name; } calls[64];	/* as learned */
 	unsigned int nr_calls, learned_usual;
-	__u64 learned_types;		/* of maps: a bit each */
+	__u64 learned_types;		/* a bit for each type of map */
 	__u32 leaks[NR_KNOWN_MAPS];	/* regions that hold what was read out */
 	unsigned int nr_leaks;
 	struct known_map {
@@ -51,8 +51,8 @@ struct map_audit_state {
 	bool no_memory;
 };
 
-/* A map that a program has, until the next call. One that can't be opened is of no
- * type; a region that may be MAP is taken for it.
+/* A map that a program has, valid until the next call. One that can't be opened
+ * has no type; a region that may be MAP counts as MAP.
  */
 const struct known_map *audit_map(struct map_audit *a, __u32 id);
 __u32 audit_map_id(const struct map_audit *a);
@@ -66,7 +66,7 @@ void __printf(5, 6) audit_finding(struct map_audit *a, struct map_audit_prog *p,
 void audit_forget(struct map_audit *a);
 /* audit_where() - "flows.bpf.c:42: c->packets += 1", or which instruction; to be freed */
 char *audit_where(const struct map_audit_prog *p, unsigned int insn);
-/* What was read out of MAP is stored in memory of another region */
+/* Note that data read out of MAP is stored in another region */
 void audit_leak(struct map_audit *a, __u32 region);
 bool audit_leaked(const struct map_audit *a, __u32 region);
 

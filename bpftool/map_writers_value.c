@@ -57,7 +57,7 @@ static bool is_null(const struct value *v)
 	return v->holds == HOLDS_NUMBER && !v->low && !v->high;
 }
 
-/* Both @to and @from are something, and neither is a null pointer */
+/* Neither @to nor @from is unset or a null pointer */
 static void join_range(struct value *to, const struct value *from, bool widen)
 {
 	__s64 low = to->low, high = to->high;
@@ -74,7 +74,7 @@ static void join_range(struct value *to, const struct value *from, bool widen)
 		low = widen ? LEAST : from->low;
 	if (from->high > high)
 		high = widen ? MOST : from->high;
-	/* Counted from another end it keeps no step but a power of two */
+	/* Counted from another end, only a step that is a power of two stays */
 	if (low == LEAST && to->low != LEAST)
 		step = common_step(step & -step, to->low);
 	if (low == to->low && high == to->high && step == to->step)
@@ -111,8 +111,8 @@ static void join_data(struct value *to, const struct value *from, bool widen)
 		to->to = widen ? ~0U : from->to;
 }
 
-/* Returns whether @to has changed. With @widen a bound that still moves goes to its
- * end at once, so that loops come to theirs.
+/* Returns whether @to has changed. With @widen a bound that still moves goes to
+ * its limit at once, so that loops come to an end.
  */
 bool value_join(struct value *to, const struct value *from, bool widen)
 {
@@ -127,7 +127,7 @@ bool value_join(struct value *to, const struct value *from, bool widen)
 	if (to->copy != from->copy)
 		to->copy = 0;
 	join_data(to, from, widen);
-	/* A pointer that may be null is used as one only where it is not */
+	/* A pointer that may be null is only used as one where it is not */
 	if (is_null(to) && from->holds & HOLDS_POINTER) {
 		*to = *from;
 	} else if (!(is_null(from) && to->holds & HOLDS_POINTER)) {
@@ -182,7 +182,7 @@ static void multiply(struct value *dst, __u64 by)
 		set_range(dst, low, high, step);
 		return;
 	}
-	/* It wraps, but stays a multiple of a power of two */
+	/* It may wrap, but stays a multiple of a power of two */
 	value_forget(dst);
 	if (by)
 		dst->step = unit;
@@ -220,7 +220,7 @@ static void mask(struct value *dst, const struct value *src)
 	set_range(dst, 0, most, step);
 }
 
-/* The least power of two less one that covers both, if none is negative */
+/* The smallest power of two, minus one, that covers both, if neither is negative */
 static void merge_bits(struct value *dst, const struct value *src)
 {
 	__u64 most = dst->high > src->high ? dst->high : src->high;
@@ -258,7 +258,7 @@ static void exclusive_or(struct value *dst, const struct value *src)
 		merge_bits(dst, src);
 }
 
-/* Shifts by a constant only; the kernel takes no greater ones */
+/* Only shifts by a constant; the kernel rejects greater ones */
 static void shift(struct value *dst, const struct value *src, __u8 op, bool wide)
 {
 	__s64 by = src->low;
@@ -317,7 +317,7 @@ static void compute(struct value *dst, const struct value *src, __u8 op, bool wi
 	}
 }
 
-/* Only what is sure to be a number of @size bytes is not cut off */
+/* Truncate, unless it certainly is a number of @size bytes */
 void value_clip(struct value *v, unsigned int size)
 {
 	__s64 most = size < 8 ? (1LL << (size * 8)) - 1 : MOST;
@@ -326,7 +326,7 @@ void value_clip(struct value *v, unsigned int size)
 		set_range(v, 0, most, 1);
 }
 
-/* With a pointer: its offset moves, anything else leaves it unknown */
+/* An addition or subtraction moves a pointer's offset, anything else makes it unknown */
 static void pointer_alu(struct value *dst, const struct value *src, __u8 op)
 {
 	bool left = dst->holds & HOLDS_POINTER, right = src->holds & HOLDS_POINTER;
@@ -358,7 +358,7 @@ void value_alu(struct value *dst, const struct value *src, __u8 code)
 		*dst = value_number(0, 0);
 		return;
 	}
-	/* The distance of two pointers is a number */
+	/* The difference of two pointers is a number */
 	if (wide && (dst->holds | src->holds) & HOLDS_POINTER &&
 	    !(op == BPF_SUB && dst->holds & src->holds & HOLDS_POINTER &&
 	      !((dst->holds | src->holds) & HOLDS_NUMBER))) {
@@ -414,7 +414,7 @@ static void keep_above(struct value *v, __s64 least)
 
 static void less(struct value *low, struct value *high, bool or_equal, bool is_signed)
 {
-	/* Below an unsigned number that is not negative is not negative */
+	/* A number below an unsigned one that is not negative is not negative either */
 	if (!is_signed) {
 		if (high->low < 0)
 			return;

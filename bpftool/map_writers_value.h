@@ -9,7 +9,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-/* What a register or stack slot may hold: any of these, so that a store counts
+/* What a register or stack slot may hold. If several bits are set, a store counts
  * for all of them. No bit: nothing was written there yet.
  */
 enum {
@@ -27,20 +27,20 @@ enum {
 #define HOLDS_POINTER	(HOLDS_MAP | HOLDS_SLOT | HOLDS_ELEM | HOLDS_VALUE | \
 			 HOLDS_STACK | HOLDS_FUNC)
 
-/* Whose memory, or which map: an id, or one of these. The kernel counts ids from
- * 1 and can't reach the great ones, as they are positive ints.
+/* Whose memory, or which map: a map's ID, or one of these. Map IDs are positive
+ * ints, so they are none of these numbers.
  */
 enum region {
 	REGION_ANY	= 0,
 	REGION_INNER	= 0xfffffffd,	/* a map that was found in a map-in-map */
 	REGION_RINGBUF	= 0xfffffffe,
-	REGION_KERNEL	= 0xffffffff,	/* context, packets, what kernel pointers lead to */
+	REGION_KERNEL	= 0xffffffff,	/* context, packets, memory behind kernel pointers */
 };
 
 #define LEAST	((__s64)(1ULL << 63))
 #define MOST	((__s64)~(1ULL << 63))
 
-/* A number is low + n * step and no more than high; of a pointer, its offset. For
+/* A number, or a pointer's offset, is low + n * step and at most high. For
  * HOLDS_FUNC it is the number of the function's first instruction.
  */
 struct value {
@@ -51,13 +51,13 @@ struct value {
 	__s64 low, high;
 	__u64 step;
 	__u32 from, to;		/* of HOLDS_DATA: bytes of the value it was read from */
-	__u32 copy;		/* the same number as all with the same, 0: none */
+	__u32 copy;		/* equal in all copies of the same number, 0: none */
 	__u32 pad;		/* values are compared as bytes */
 };
 
 #define ANY_FRAME	0xff
 
-#define NR_REGS		12	/* with R10, and the one of the verifier's own */
+#define NR_REGS		12	/* with R10, and the verifier's own one */
 #define NR_SLOTS	64
 #define MAX_FRAMES	8
 
@@ -69,14 +69,14 @@ struct state {
 };
 
 struct value value_number(__s64 low, __s64 high);
-/* value_forget() - it can be any number or offset now */
+/* value_forget() - let it be any number or offset */
 void value_forget(struct value *v);
 struct value value_pointer(enum region region, __u16 holds, __s64 offset);
 bool value_join(struct value *to, const struct value *from, bool widen);
 bool state_join(struct state *to, const struct state *from, bool widen);
 /* value_alu() - @dst = @dst op @src; @code of the instruction */
 void value_alu(struct value *dst, const struct value *src, __u8 code);
-/* value_refine() - what a jump tells of its operands */
+/* value_refine() - apply what a jump says about its operands */
 void value_refine(struct value *dst, struct value *src, __u8 code, bool taken);
 void value_clip(struct value *v, unsigned int size);
 

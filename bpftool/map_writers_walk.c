@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Follows the translated instructions of one program
  *
- * At each instruction that is jumped to stands what the registers and the stack
- * may hold there, whichever way it was reached; these grow until nothing changes.
- * Then each instruction is looked at once more, and the stores are reported. A
- * called function is followed anew for each place that calls it.
+ * Each jump target has a state: what the registers and the stack may hold there,
+ * whichever way it was reached. The states grow until nothing changes. Then each
+ * instruction is looked at once more, and the stores are reported. A called
+ * function is followed anew for each place that calls it.
  *
- * What is taken for granted, as the verifier has seen to it: an access is within
- * the value; an atomic is aligned; what was loaded from memory other than the stack
- * is not an address in a value. What is not seen: user space, and a range that depends
- * on another variable, as that of a pointer which a loop moves on while it counts
- * something else: that offset is unknown, and so mostly a finding. Read, changed by
- * an OR or a shift only and stored is not an addition: such bytes are left alone.
- * Constants that were blinded (net.core.bpf_jit_harden) and calls that are hidden
- * (kernel.kptr_restrict, without CAP_SYSLOG) are findings.
+ * The verifier guarantees that an access is within the value, that an atomic is
+ * aligned, and that what was loaded from memory other than the stack is not an
+ * address in a value. Not seen are user space, and ranges that depend on another
+ * variable, such as a pointer that a loop moves on while it counts something else:
+ * its offset is unknown, and so mostly a finding. A value that is read, changed
+ * only by an OR or a shift and stored is not an addition: such bytes are left alone.
+ * Blinded constants (net.core.bpf_jit_harden) and hidden calls (kernel.kptr_restrict,
+ * without CAP_SYSLOG) are findings.
  */
 
 #include <errno.h>
@@ -31,7 +31,7 @@
 #define MAX_STEPS	4000000		/* instructions, about a second */
 #define MODE_MEMSX	0x80
 
-/* Returns false where the next instruction does not follow */
+/* Returns false if the next instruction does not follow */
 static bool jump_class(struct walk *w, unsigned int i)
 {
 	const struct bpf_insn *insn = &w->p->insns[i];
@@ -116,7 +116,7 @@ static bool step(struct walk *w, unsigned int *i)
 	return on;
 }
 
-/* Follows from an instruction up to where its way joins another */
+/* Follow from an instruction up to where its path joins another */
 static void follow(struct walk *w, struct place *pl, unsigned int i)
 {
 	unsigned int first = i;
