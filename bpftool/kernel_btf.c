@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* A cheap question to the running kernel's BTF */
+/* Find names in the running kernel's BTF, cheaply */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include "kernel_btf.h"
 
-/* sysfs hands out at most a page a read on some kernels */
+/* On some kernels a read from sysfs returns at most a page */
 static int read_at(int fd, void *buf, size_t len, off_t pos)
 {
 	ssize_t n;
@@ -25,7 +25,7 @@ static int read_at(int fd, void *buf, size_t len, off_t pos)
 	return 0;
 }
 
-/* The string section is one string after the other, each with its zero byte */
+/* The string section holds one NUL-terminated string after the other */
 static int section_has(const char *strs, size_t len, const char *name)
 {
 	const char *at;
@@ -52,7 +52,7 @@ int kernel_btf_has_name(const char *name)
 	if (ret)
 		goto close_fd;
 
-	/* Since Linux 6.16 the file can be mapped, which spares 600 system calls */
+	/* Since Linux 6.16 the file can be mapped, which saves 600 system calls */
 	begin = (size_t)hdr.hdr_len + hdr.str_off;
 	len = begin + hdr.str_len;
 	btf = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);

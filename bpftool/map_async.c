@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* What runs on after a grace period: sleepable programs, and callbacks */
+/* What may run on after a grace period: sleepable programs, and callbacks */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "main.h"
 #include "map_async.h"
 
-/* In struct map_async_progs */
+/* Values in struct map_async_progs */
 #define ANSWER_YES	1
 #define ANSWER_NO	(-1)
 
@@ -80,8 +80,8 @@ bool map_async_kernel_sleeps(struct map_async_progs *progs)
 	return progs->sleepers == ANSWER_YES;
 }
 
-/* Does the kernel take a program of a type, but no sleepable one? Where it
- * takes neither, it can't be known.
+/* Can programs of a type sleep? They can't if the kernel loads one, but not a
+ * sleepable one. If it loads neither, assume that they can.
  */
 static bool type_sleeps(struct map_async_progs *progs, __u32 type)
 {
@@ -89,7 +89,7 @@ static bool type_sleeps(struct map_async_progs *progs, __u32 type)
 
 	if (never_sleeps(type))
 		return false;
-	/* Known to, and none of these loads without a target */
+	/* These are known to sleep, and can't be probed without a target */
 	if (type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM ||
 	    type == BPF_PROG_TYPE_STRUCT_OPS || type == BPF_PROG_TYPE_EXT ||
 	    type >= PROG_TYPES_MAX)
@@ -167,7 +167,7 @@ static int run_iterator(struct map_async_progs *progs)
 
 	set_max_rlimit();
 
-	/* The caller reports it, libbpf need not */
+	/* The caller reports the error, so silence libbpf */
 	print = verifier_logs ? NULL : libbpf_set_print(NULL);
 	skel = map_sleepable_bpf__open_and_load();
 	err = skel ? map_sleepable_bpf__attach(skel) : -errno;
@@ -211,7 +211,7 @@ int map_async_sleepable(struct map_async_progs *progs, __u32 id, __u32 type)
 {
 	const struct map_sleepable_entry *e;
 
-	/* The kernel takes no other */
+	/* Programs of this type are always sleepable */
 	if (type == BPF_PROG_TYPE_SYSCALL)
 		return 1;
 	if (!map_async_kernel_sleeps(progs) || !type_sleeps(progs, type))

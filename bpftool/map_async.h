@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What runs on after a grace period: sleepable programs, and callbacks */
+/* What may run on after a grace period: sleepable programs, and callbacks */
 
 #ifndef __BPFTOOL_MAP_ASYNC_H
 #define __BPFTOOL_MAP_ASYNC_H
@@ -13,24 +13,24 @@
 
 struct map_sleepable_entry;
 
-/* What the kernel has answered; all zero at first */
+/* The kernel's answers, cached; all zero at first */
 struct map_async_progs {
 	bool asked;		/* the iterator ran, or failed with err */
 	int err;
 	struct map_sleepable_entry *list;
 	size_t nr;
-	/* Of types; 0: not asked yet */
+	/* by program type; 0: not asked yet */
 	signed char sleepers, types[PROG_TYPES_MAX];
 };
 
-/* map_async_renew() - ask again for programs that are not in the list. What is in
- * there stays: a program's ID is reused only after 2^31 - 1 were loaded.
+/* map_async_renew() - look again for programs that are not in the list. Known
+ * ones stay valid: an ID is reused only after 2^31 - 1 programs were loaded.
  */
 void map_async_renew(struct map_async_progs *progs);
 void map_async_free(struct map_async_progs *progs);
 
-/* map_async_kernel_sleeps() - does the kernel have sleepable programs at all?
- * It is known for certain if not.
+/* map_async_kernel_sleeps() - can the kernel have sleepable programs at all? Only
+ * a false is certain.
  */
 bool map_async_kernel_sleeps(struct map_async_progs *progs);
 
@@ -39,9 +39,9 @@ bool map_async_kernel_sleeps(struct map_async_progs *progs);
  * @id:		its ID
  * @type:	its type
  *
- * Program info does not tell. Some types never can sleep. Of others the kernel
- * is asked whether it takes a sleepable one, and only then an iterator, which
- * costs tens of milliseconds, once for all programs.
+ * Program info does not say. Some types can never sleep. For the others, check
+ * whether the kernel loads a sleepable program of that type at all, and only
+ * then run an iterator, which takes tens of milliseconds, once for all programs.
  *
  * An extension (freplace) is never sleepable by itself, but runs as a part of
  * another program: see map_async_target().

@@ -63,8 +63,8 @@ static int read_prog(struct user_prog *prog)
 	return 0;
 }
 
-/* One that can't be opened stays in the snapshot, as unknown; one that is gone
- * does not.
+/* A program that can't be opened stays in the snapshot, as unknown; one that is
+ * gone does not.
  */
 static int add_prog(struct map_users *u, __u32 id)
 {
@@ -128,7 +128,7 @@ static int add_link(struct map_users *u, __u32 id)
 	memset(link, 0, sizeof(*link));
 	link->id = id;
 	link->err = read_link(link);
-	/* Others don't matter */
+	/* Other links don't matter */
 	if (link->err ? link->err != -ENOENT : link->map_id || link->traces)
 		u->nr_links++;
 
@@ -171,7 +171,7 @@ static int add_map(struct map_users *u, __u32 id)
 	return 0;
 }
 
-/* The kernel goes through the IDs in ascending order, so the arrays are sorted */
+/* The kernel returns IDs in ascending order, so the arrays are sorted */
 static int add_all(struct map_users *u, int (*next_id)(__u32 at, __u32 *next),
 		   int (*add)(struct map_users *u, __u32 id))
 {
@@ -207,7 +207,7 @@ struct map_users *map_users_new(void)
 	return calloc(1, sizeof(struct map_users));
 }
 
-/* Maps last: those of each program are among them */
+/* Take maps last, so that the maps of each program are among them */
 int map_users_take(struct map_users **up)
 {
 	struct map_users *u = *up;
@@ -230,8 +230,8 @@ int map_users_take(struct map_users **up)
 	err = add_all(u, bpf_prog_get_next_id, add_prog);
 	if (!err)
 		err = add_all(u, bpf_link_get_next_id, add_link);
-	/* Before 5.8 links have no IDs, and there are no iterators; what came
-	 * with 5.10 tells such a kernel.
+	/* Before 5.8 links have no IDs, and there are no iterators. A kernel
+	 * without sleepable programs, which came with 5.10, may be one of these.
 	 */
 	if (err == -EINVAL && !map_async_kernel_sleeps(&u->async))
 		err = 0;

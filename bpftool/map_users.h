@@ -26,10 +26,10 @@ struct map_users *map_users_new(void);
  * map_users_take() - take a snapshot
  * @u:		NULL in it: a new one is created; otherwise it is taken anew
  *
- * To be taken anew for each check. That asks only for the maps created since:
- * what a map is never changes, and the kernel reuses an ID only after 2^31 - 1
- * maps were created. An object that can't be opened does not make this fail but
- * what depends on it.
+ * Take a new one for each check. Only maps created since are looked up: a map's
+ * info never changes, and the kernel reuses an ID only after 2^31 - 1 maps were
+ * created. If an object can't be opened this does not fail, but checks that
+ * depend on the object do.
  *
  * Return: 0; or -errno, and @u may still have to be freed.
  */
@@ -43,8 +43,8 @@ struct map_users_query {
 	const struct map_ref *outer;	/* NULL: all slots of all maps count */
 	const void *except;	/* key of a slot in it that does not count */
 	bool except_all;	/* none of its slots counts */
-	char *why;		/* where to put who holds it */
-	size_t size;		/* of why, in bytes */
+	char *why;		/* where to put the holder */
+	size_t size;		/* of @why, in bytes */
 	__u32 found;		/* the map that is held */
 };
 
@@ -88,9 +88,8 @@ int map_users_async(struct map_users *u, const struct map_ref *outer,
 
 /**
  * map_users_slot_holds() - is map @id in a slot of map @outer_id?
- * @u:		where the slots are kept for further questions about the same
- *		map-in-map: on some kernels each look into a slot waits for a
- *		grace period
+ * @u:		keeps the slots for further questions about the same map-in-map:
+ *		on some kernels each lookup of a slot waits for a grace period
  *
  * Return: 1, 0 (also if there is no such outer map), or -errno.
  */
@@ -109,8 +108,8 @@ int map_users_in_slot(struct map_users *u, __u32 id, __u32 *outer_id);
 /**
  * map_users_each_prog() - call a function for each program that uses a map
  *
- * Those that have the map among their own, and the extensions (freplace) that
- * are attached to one of these.
+ * These are programs that have the map among their own, and extensions (freplace)
+ * that are attached to one of them.
  *
  * Return: the first value other than 0 that @fn returned, 0, or -errno if it
  * can't be known.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What is in a snapshot: for the files of map_users.h */
+/* The content of a snapshot, for the files behind map_users.h */
 
 #ifndef __BPFTOOL_MAP_USERS_ALL_H
 #define __BPFTOOL_MAP_USERS_ALL_H
@@ -7,7 +7,7 @@
 #include "map_async.h"
 #include "map_users.h"
 
-/* err: it can't be opened or read, -errno; nothing but the ID is known */
+/* err: -errno if it can't be opened or read; then only the ID is known */
 struct user_prog {
 	struct bpf_prog_info info;
 	__u32 *map_ids;
@@ -43,7 +43,7 @@ struct map_users {
 	struct user_link *links;
 	struct user_map *maps;	/* sorted */
 	size_t nr_progs, nr_links, nr_maps;
-	/* While a snapshot is taken: what is left of the maps of the last one */
+	/* While a snapshot is taken: the maps of the last one that are left */
 	const struct user_map *before;
 	size_t nr_before;
 	struct user_slots slots;

@@ -48,9 +48,7 @@ static const struct user_prog *find_prog(const struct map_users *u, __u32 id)
 	return NULL;
 }
 
-/* An extension is as sleepable as the program that it is a part of. One that is
- * not known may well be sleepable.
- */
+/* An extension is as sleepable as its target. An unknown target may well be sleepable. */
 static int target_sleeps(const struct query *q, __u32 id)
 {
 	const struct user_prog *target = find_prog(q->u, id);
@@ -82,7 +80,7 @@ static int ext_sleeps(const struct query *q, const struct user_prog *prog)
 	if (ret)
 		return ret;
 
-	/* The kernel forgets the target once it was attached */
+	/* The kernel forgets the target once the extension was attached */
 	target = map_async_target(&q->u->async, prog->info.id);
 	if (target || !attached)
 		ret = target_sleeps(q, target);
@@ -112,7 +110,7 @@ static int prog_sleeps(const struct query *q, const struct user_prog *prog)
 	return 0;
 }
 
-/* Kernels may take an extension that is sleepable by itself some day */
+/* A future kernel may load an extension that is sleepable by itself */
 static int extensions_sleep(const struct query *q, const struct user_prog *prog)
 {
 	const struct user_prog *ext;
@@ -141,7 +139,7 @@ static int extensions_sleep(const struct query *q, const struct user_prog *prog)
 	return 0;
 }
 
-/* The inner maps of a map-in-map are all of one kind: any of them tells */
+/* The inner maps of a map-in-map are all of one kind: look at any of them */
 static int read_inner(const void *key, __u32 id, void *ctx)
 {
 	struct user_map *map = ctx;
@@ -185,7 +183,7 @@ static int read_starts(struct user_map *map)
 	return ret < 0 ? ret : 0;
 }
 
-/* The old map stands for those in the outer map */
+/* The old map stands for all inner maps of the outer map */
 static int prog_starts(const struct query *q, const struct user_prog *prog)
 {
 	struct user_map *map;
@@ -242,8 +240,8 @@ int map_users_async(struct map_users *u, const struct map_ref *outer,
 	return ret > 0 ? MAP_ASYNC_SLEEPABLE : ret;
 }
 
-/* Is it attached to a program that has the map? Before 5.13 no link tells to
- * which program it belongs.
+/* Is it attached to a program that has the map? Before 5.13 links don't name
+ * their target.
  */
 static bool extends_user(const struct map_users *u, const struct user_prog *ext,
 			 __u32 map_id)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The users of maps: who can reach a map
+/* The users of maps: what can reach a map
  *
- * Once a map is out of its slot and the grace period is over, no program has it
- * any more, unless it can be found in another way: in another slot, by a program
- * that has it among its own maps, or by an iterator that is attached to it.
+ * Once a map is out of its slot and the grace period is over, programs can reach
+ * it only in another way: through another slot, as one of their own maps, or with
+ * an iterator that is attached to it.
  */
 
 #include <errno.h>
@@ -29,7 +29,7 @@ static int maps_known(const struct map_users *u, char *why, size_t size)
 	return 0;
 }
 
-/* What is looked for, and the map-in-map that is looked through */
+/* The maps to look for, and the map-in-map to look through */
 struct search {
 	struct map_users_query *q;
 	__u32 *ids;		/* sorted */
@@ -161,7 +161,7 @@ int map_users_find(struct map_users *u, struct map_users_query *q)
 	ret = find_in_progs(u, &s);
 	if (!ret)
 		ret = find_in_maps(u, &s);
-	/* A user that is known is the better reason */
+	/* A known user is the better reason */
 	if (!ret)
 		ret = maps_known(u, q->why, q->size);
 	if (!ret)
@@ -190,7 +190,7 @@ static int read_slots(struct user_slots *s, __u32 outer_id)
 	struct map_ref outer;
 	int err;
 
-	/* The capacity starts from the smallest again */
+	/* map_grow() derives the capacity from the count: start anew */
 	free(s->ids);
 	s->ids = NULL;
 	s->nr = 0;
@@ -232,7 +232,7 @@ int map_users_in_slot(struct map_users *u, __u32 id, __u32 *outer_id)
 		ret = map->err;
 		if (!ret && map_is_map_in_map(map->type))
 			ret = map_users_slot_holds(u, map->id, id);
-		/* One that holds it is the better reason */
+		/* A map-in-map that holds it is the better reason */
 		if (ret > 0 || (ret && !err))
 			*outer_id = map->id;
 		if (ret > 0)

@@ -26,15 +26,16 @@ struct map_wait {
 	struct map_wait_opts opts;
 	const struct way *way;
 	__u64 us;
-	/* map_in_map_update. 0: none, libbpf returns none below 3 */
+	/* For map_in_map_update. 0: none, as libbpf returns no fd below 3 */
 	int outer, inner[2];
 	unsigned int updates;
 };
 
 struct way {
 	const char *name;
-	/* Does the running kernel have it? Sets up what wait() needs, before the
-	 * clock runs. Both return 0, or -errno and a reason; wait() need not give one.
+	/* Does the running kernel have it? Sets up what wait() needs, so that the
+	 * time of that is not measured. Both return 0, or -errno and a reason;
+	 * wait() need not give one.
 	 */
 	int (*prepare)(struct map_wait *w, char *why);
 	int (*wait)(struct map_wait *w, char *why);
@@ -96,11 +97,11 @@ static void log_line(const struct map_wait *w, const char *fmt, ...)
 }
 
 /* On another kernel the number may be another command, and a 0 from that would be
- * taken for a wait. So the kernel's own BTF has to give it this name.
+ * taken for a wait. So the kernel's own BTF has to have it under this name.
  */
 static int command_prepare(struct map_wait *w, char *why)
 {
-	/* Types are parsed, which takes tens of milliseconds, only where it is there */
+	/* Parsing types takes tens of milliseconds: only do it if the name is there */
 	int found = kernel_btf_has_name(COMMAND), number = -1, id, i;
 	struct btf *btf = found > 0 ? btf__load_vmlinux_btf() : NULL;
 	const struct btf_type *t;
@@ -141,8 +142,8 @@ static int make_inner(void)
 	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "sync_inner", 4, 4, 1, NULL);
 }
 
-/* That an update waits can't be probed but by timing it. So the release has to tell;
- * the commit is in map_wait.h.
+/* Whether an update waits can only be probed by timing it, so go by the release.
+ * The commit is in map_wait.h.
  */
 static int update_prepare(struct map_wait *w, char *why)
 {
@@ -172,8 +173,8 @@ static int update_prepare(struct map_wait *w, char *why)
 	return 0;
 }
 
-/* Each update changes the slot: a kernel that one day skips the wait where
- * nothing changed does no harm then.
+/* Each update changes the slot, in case a kernel one day skips the wait where
+ * nothing changed.
  */
 static int update_wait(struct map_wait *w, char *why)
 {
@@ -183,8 +184,8 @@ static int update_wait(struct map_wait *w, char *why)
 	return bpf_map_update_elem(w->outer, &key, inner, BPF_ANY);
 }
 
-/* With one CPU online membarrier returns at once, without waiting. Several are a list
- * ("0,2") or a range ("0-3").
+/* With one CPU online membarrier returns at once, without waiting. Several CPUs
+ * are a list ("0,2") or a range ("0-3").
  */
 static int several_cpus_online(char *why)
 {
@@ -235,7 +236,7 @@ static const struct way ways[] = {
 	{}
 };
 
-/* The first that works, or the one that was asked for */
+/* Take the first way that works, or the one that was asked for */
 static int choose(struct map_wait *w, char *why)
 {
 	const char *name = w->opts.way;

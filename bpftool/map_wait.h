@@ -51,13 +51,13 @@ struct map_wait_opts {
 
 /**
  * @brief **map_wait_open()** chooses the best way to wait that the running kernel
- * really has, and prepares it. To be called before what can't be taken back.
+ * really has, and prepares it. Call it before anything that can't be taken back.
  * @param w where to put the handle, to be closed with map_wait_close()
  * @param opts options, or NULL for the defaults
  * @param why buffer for the reason of a failure, one line; may be NULL
  * @param why_size size of that buffer in bytes, MAP_WAIT_WHY is enough
  * @return 0 on success; otherwise -EINVAL, opts are not valid, such as an unknown
- * way; -EOPNOTSUPP, there is no way to wait, or not the one asked for; or -ENOMEM
+ * way; -EOPNOTSUPP, no way to wait works, or not the requested one; or -ENOMEM
  */
 int map_wait_open(struct map_wait **w, const struct map_wait_opts *opts,
 		  char *why, size_t why_size);
@@ -72,7 +72,7 @@ int map_wait_open(struct map_wait **w, const struct map_wait_opts *opts,
  */
 int map_wait_run(struct map_wait *w, char *why, size_t why_size);
 
-/* map_wait_close() - release all that a handle holds; NULL is fine */
+/* map_wait_close() - release everything that a handle holds; NULL is fine */
 void map_wait_close(struct map_wait *w);
 
 /* map_wait() - open, run and close in one; returns 0 or an error as these do */

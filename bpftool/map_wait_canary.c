@@ -21,7 +21,7 @@
 #include "map_wait_canary.h"
 #include "map_wait_impl.h"
 
-/* For the canary to fault; it does at once, or never */
+/* For the canary to fault: it does so at once, or never */
 #define FAULT_MS	2000
 
 struct map_wait_limit map_wait_sooner(const struct map_wait_limit *l, __u64 ms)
@@ -97,7 +97,7 @@ int map_wait_canary_end(struct map_wait_canary *c)
 {
 	struct uffdio_range range = { (unsigned long)c->page, c->page_size };
 
-	/* Either one does; a process that was forked may have the descriptor */
+	/* Either one lets it out; a forked process may still have the descriptor */
 	ioctl(c->uffd, UFFDIO_UNREGISTER, &range);
 	close(c->uffd);
 	pthread_join(c->thread, NULL);
@@ -111,7 +111,7 @@ static int canary_page(struct map_wait_canary *c)
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 
-	/* poll() of a userfaultfd that blocks is an error */
+	/* poll() fails on a userfaultfd that blocks */
 	c->uffd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (c->uffd < 0)
 		return -errno;
@@ -128,7 +128,7 @@ static int canary_page(struct map_wait_canary *c)
 	return 0;
 }
 
-/* No signal handler of the caller's runs in this thread */
+/* None of the caller's signal handlers may run in this thread */
 static int canary_thread(struct map_wait_canary *c)
 {
 	sigset_t all, old;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What map_wait.c has for the files of map_wait_sleepable, too */
+/* Helpers of map_wait.c that map_wait_sleepable's files use too */
 
 #ifndef __MAP_WAIT_IMPL_H
 #define __MAP_WAIT_IMPL_H
@@ -9,7 +9,7 @@
 /* map_wait_fail() - put a reason into @why, of MAP_WAIT_WHY bytes; returns @err */
 int map_wait_fail(char *why, int err, const char *fmt, ...);
 
-/* map_wait_opts_copy() - false if the caller has set something that is not known here */
+/* map_wait_opts_copy() - false if the caller has set a member that is not known here */
 bool map_wait_opts_copy(void *dst, size_t size, const void *opts);
 
 /* map_wait_give() - hand @reason of @err to a caller; returns @err */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The ways to wait for sleepable BPF programs, which run under RCU Tasks Trace
  *
- * No system call is made for that. Closing a uprobe's perf event waits as a side
+ * No system call is meant for that. Closing a uprobe's perf event waits as a side
  * effect, so each wait is proven by a canary: a sleepable program of ours that is
- * held in a page fault. Shown is that the kernel's wait began while the canary
- * was inside, and had not returned HOLD_MS later, or GRACE_PERIODS times what an
+ * held in a page fault. The proof is that the kernel's wait began while the canary
+ * was held, and had not returned HOLD_MS later, or GRACE_PERIODS times what an
  * ordinary grace period takes here, when the canary was let out. (Closing takes
- * up to three of these in any case.) Not shown is what kept it: something else
- * that blocks close() for so long and ends right after would look the same.
+ * up to three of these in any case.) What kept the wait is not shown: something
+ * else that blocks close() for so long and ends right after would look the same.
  *
  * The kernel's wait can't be interrupted, so it has a process of its own.
  */
@@ -41,11 +41,11 @@
 #define HOLD_MS			100
 #define HOLD_MS_MAX		1000
 #define GRACE_PERIODS		8
-/* Where a proof has been made just before */
+/* The same after a proof was made just before */
 #define HOLD_AGAIN_MS		50
-/* For that process to answer: others wait for the canary, too */
+/* For the waiting process to answer: other waits are kept by the canary too */
 #define BEGIN_MS		1000
-/* For a proof, which ends by itself: a shorter limit is for the wait after it */
+/* For a proof, which ends by itself; a shorter timeout is for the wait after it */
 #define PROVE_MS		10000
 /* Signals let the canary out, even SIGSTOP */
 #define TRIES			3
@@ -61,7 +61,7 @@ struct map_wait_sleepable {
 	bool proven;
 };
 
-/* The process that waits. Where the kernel's wait outlives us, so does it. */
+/* The process that waits. If the kernel's wait outlives us, so does this process. */
 struct waiter {
 	int sock;
 	pid_t pid;
@@ -78,14 +78,14 @@ static void say(int sock, int err)
 
 	if (send(sock, &msg, sizeof(msg), MSG_NOSIGNAL) == sizeof(msg) && !err)
 		return;
-	/* At the end the event may be closed first, and that may wait */
+	/* At exit the event might be closed before the socket, and that may wait */
 	close(sock);
 	_exit(1);
 }
 
-/* Says three times that all went well: it is ready, it begins to wait, it has
- * waited. Only what may be called after fork() in a program with threads. The event
- * is a CPU's: for a task's first the kernel changes the scheduler's code.
+/* Reports three times that all went well: ready, beginning to wait, has waited.
+ * Only async-signal-safe calls, as the caller may have threads. The event is a CPU's,
+ * because for the first event of a task the kernel patches scheduler code.
  */
 static void waiter_main(const struct perf_event_attr *attr, int file, int sock,
 			int prog)
@@ -93,8 +93,8 @@ static void waiter_main(const struct perf_event_attr *attr, int file, int sock,
 	int fds[] = { file, sock, prog }, i, fd;
 	char go;
 
-	/* No reader of a pipe of ours waits for this process, nor anyone for a lock,
-	 * also if another wait keeps the event from getting its program (6.1, 6.12)
+	/* Close all else, so that no reader of a pipe and no lock waits for this process,
+	 * even if another wait keeps the event from getting its program (6.1, 6.12)
 	 */
 	for (i = 0; i < 3; i++)
 		fds[i] = fcntl(fds[i], F_DUPFD, 3);
@@ -117,8 +117,8 @@ static void waiter_main(const struct perf_event_attr *attr, int file, int sock,
 	say(sock, 0);
 }
 
-/* A grandchild belongs to init: the caller gets no zombie. Its handlers of
- * signals don't run in there.
+/* A grandchild belongs to init, so the caller gets no zombie. The caller's signal
+ * handlers don't run in it.
  */
 static int fork_waiter(const struct perf_event_attr *attr, int file, int sock,
 		       int prog)
@@ -147,11 +147,11 @@ static int fork_waiter(const struct perf_event_attr *attr, int file, int sock,
 		ret = waitpid(pid, &status, 0);
 	} while (ret < 0 && errno == EINTR);
 
-	/* Without it the caller ignores SIGCHLD, or has a thread that waits */
+	/* Without a status the caller ignores SIGCHLD, or has a thread that waits */
 	return ret == pid && WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
 }
 
-/* Returns 0 when it says that all is well, or -errno */
+/* Returns 0 once the process reports that all is well, or -errno */
 static int waiter_hear(struct waiter *u, const struct map_wait_limit *l)
 {
 	struct wait_msg msg;
@@ -167,8 +167,8 @@ static int waiter_hear(struct waiter *u, const struct map_wait_limit *l)
 	return -msg.err;
 }
 
-/* The uprobe is on a file that has no other use, and that no process runs: so
- * there is no breakpoint anywhere.
+/* The uprobe is on a file that has no other use and that no process runs, so no
+ * breakpoint is set anywhere.
  */
 static int waiter_start(struct waiter *u, const struct map_wait_sleepable *w,
 			const struct map_wait_limit *l)
@@ -197,7 +197,7 @@ static int waiter_start(struct waiter *u, const struct map_wait_sleepable *w,
 	return err;
 }
 
-/* Once it began, it does nothing but to close */
+/* Once it has begun, it only closes the event */
 static bool waiter_waits(const struct waiter *u)
 {
 	char path[32], line[512], *state;
@@ -213,7 +213,7 @@ static bool waiter_waits(const struct waiter *u)
 	return state && !strncmp(state, ") D", 3);
 }
 
-/* For how long the canary is held; or -errno */
+/* How long to hold the canary, or -errno */
 static int hold_ms(const struct map_wait_sleepable *w)
 {
 	__u64 start = map_wait_now_us(), ms;
@@ -230,8 +230,8 @@ static int hold_ms(const struct map_wait_sleepable *w)
 	return ms < HOLD_MS ? HOLD_MS : ms > HOLD_MS_MAX ? HOLD_MS_MAX : ms;
 }
 
-/* Returns 0 if the wait began and did not return for so long; -EPROTO if it
- * did; -EAGAIN if that can't be seen
+/* Returns 0 if the wait began and did not return for @ms; -EPROTO if it did;
+ * -EAGAIN if that can't be seen
  */
 static int hold(struct waiter *u, int ms, const struct map_wait_limit *l)
 {
@@ -256,7 +256,7 @@ static int hold(struct waiter *u, int ms, const struct map_wait_limit *l)
 	return waiter_waits(u) ? 0 : -EAGAIN;
 }
 
-/* @what: what was done last */
+/* @what: the last step, for an error message */
 static int proven_wait(const struct map_wait_sleepable *w, bool prove_only,
 		       const struct map_wait_limit *l, const char **what)
 {

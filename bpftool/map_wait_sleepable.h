@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Wait for sleepable BPF programs, and for callbacks of a bpf_wq or task work:
- * all that runs under RCU Tasks Trace. map_wait() waits for the others.
+ * everything that runs under RCU Tasks Trace. map_wait() waits for the rest.
  *
  * Needs libbpf and nothing of bpftool, and keeps no global state.
  */
@@ -35,8 +35,8 @@ struct map_wait_sleepable_opts {
 	const char *way;
 	/* Limit of the wait, 0: MAP_WAIT_TIMEOUT_MS */
 	__u32 timeout_ms;
-	/* Ends the wait with -ECANCELED once it can be read from, such as an
-	 * eventfd; 0: there is none
+	/* A descriptor, such as an eventfd, that ends the wait with -ECANCELED
+	 * once it can be read from; 0: none
 	 */
 	int cancel_fd;
 };
@@ -69,7 +69,7 @@ int map_wait_sleepable(const struct map_wait_sleepable_opts *opts);
  * @param why_size size of that buffer, MAP_WAIT_WHY is enough
  * @return 0 on success; otherwise a negative error code:
  * -EINVAL, opts are not valid, such as an unknown name of a way;
- * -EOPNOTSUPP, there is no way to wait, or not the one that was asked for;
+ * -EOPNOTSUPP, no way to wait works, or not the requested one;
  * -ENOMEM
  */
 int map_wait_sleepable_open(struct map_wait_sleepable **w,
@@ -78,7 +78,7 @@ int map_wait_sleepable_open(struct map_wait_sleepable **w,
 
 /**
  * @brief **map_wait_sleepable_prove()** makes sure that the way waits on this
- * kernel: to be called before something that can't be taken back.
+ * kernel. Call it before anything that can't be taken back.
  *
  * A sleepable program, held for some 100 milliseconds, has to keep a wait from
  * returning. Other sleepable programs don't matter.
@@ -95,12 +95,12 @@ int map_wait_sleepable_prove(struct map_wait_sleepable *w, char *why,
  * @brief **map_wait_sleepable_run()** waits until each sleepable BPF program
  * that was running at the call has finished that run. May be called again.
  *
- * The wait takes place in a child process, because the kernel's wait can't be
- * interrupted. It is given up at the timeout or when cancel_fd becomes readable,
- * or when the caller is killed; the child ends by itself as soon as the kernel's
- * wait does, and holds nothing but that wait. (It is not a child of the
- * caller's, which so gets no zombie.) Each wait is proven as by
- * map_wait_sleepable_prove(), by a shorter one after that.
+ * The wait takes place in a separate process, because the kernel's wait can't be
+ * interrupted. The caller gives up at the timeout, when cancel_fd becomes readable,
+ * or when it is killed; the process ends by itself as soon as the kernel's wait
+ * does, and holds nothing but that wait. (It is not a child of the caller, so it
+ * leaves no zombie.) Each wait is proven as by map_wait_sleepable_prove(), with a
+ * shorter proof if that was called before.
  *
  * @param w handle
  * @param why buffer for the reason of a failure, one line; may be NULL
@@ -108,15 +108,15 @@ int map_wait_sleepable_prove(struct map_wait_sleepable *w, char *why,
  * @return 0 only after a wait that took place; otherwise a negative error code:
  * -ETIMEDOUT, sleepable programs were still running at the timeout;
  * -ECANCELED, cancel_fd became readable;
- * -EPROTO, the wait returned while a sleepable program was running: it is none
- * on this kernel;
+ * -EPROTO, the wait returned while a sleepable program was running, so it does
+ * not wait on this kernel;
  * or what the kernel's call returned
  */
 int map_wait_sleepable_run(struct map_wait_sleepable *w, char *why,
 			   size_t why_size);
 
 /**
- * @brief **map_wait_sleepable_close()** releases all that a handle holds
+ * @brief **map_wait_sleepable_close()** releases everything that a handle holds
  * @param w handle, or NULL
  */
 void map_wait_sleepable_close(struct map_wait_sleepable *w);
