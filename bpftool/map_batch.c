@@ -13,7 +13,7 @@
 /* A batch ends with whichever comes first; values can be large */
 #define BATCH_ENTRIES	4096
 #define BATCH_BYTES	1048576
-/* Calls in a row that yield nothing: for want of a bucket's lock, or because the
+/* Consecutive calls that yield nothing: a bucket's lock was not free, or its
  * entries were deleted in between
  */
 #define BATCH_TRIES	64
@@ -63,7 +63,7 @@ static int batch_init(struct batch *b)
 
 	if (capacity > BATCH_ENTRIES)
 		capacity = BATCH_ENTRIES;
-	/* No more than there can be, or a small map costs a megabyte */
+	/* Not more than the map can hold, or a small map costs a megabyte */
 	if (capacity > b->info->max_entries)
 		capacity = b->info->max_entries;
 
@@ -76,8 +76,8 @@ static int batch_init(struct batch *b)
 	return batch_resize(b, capacity ? : 1);
 }
 
-/* The entries of one bucket come together or not at all. CPUs that add to a map
- * at the same time may add a few too many.
+/* A batch takes the entries of a bucket together or not at all, so it needs
+ * capacity for one bucket. Concurrent inserts may exceed max_entries a little.
  */
 static int batch_grow(struct batch *b)
 {
@@ -87,8 +87,8 @@ static int batch_grow(struct batch *b)
 	return batch_resize(b, b->capacity * 2);
 }
 
-/* Kernels give up on a bucket whose lock they don't get, and some at an entry
- * that was deleted just then. The entries before it are there.
+/* Kernels give up on a bucket whose lock they can't get, and some on an entry
+ * that was just deleted. The entries before that were returned.
  */
 static bool batch_interrupted(int err)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* bpftool map drain: move what programs counted in a plain map into a map of
- * ours, atomically, print that, release it.
+/* bpftool map drain: atomically move the counts of a plain map into a map of our
+ * own, print that map, release it.
  *
  *	check --> audit --> pin --> move --> pins_finish()
  *
  * Whatever fails, each count is still in the map, or printed, or pinned at a
- * path that the message names. With "since" the map is left alone, and what is
- * printed is what was added since the last reading.
+ * path that the message names. With "since" the map is left alone, and only what
+ * was added since the last reading is printed.
  */
 
 #include <errno.h>
@@ -25,10 +25,10 @@
 #include "map_replace.h"
 #include "map_signals.h"
 
-/* Descriptors of maps and programs, and of those of a mover for CPUs that are offline */
+/* fds of maps and programs, with those of a mover for offline CPUs */
 #define FDS		48
 
-/* Readings of a map are kept in maps that are named after it */
+/* The maps with a map's readings are named after it */
 static void since_name(const struct map_drain *d, char name[BPF_OBJ_NAME_LEN])
 {
 	snprintf(name, BPF_OBJ_NAME_LEN, "last_%u", d->args.map.info.id);
@@ -79,9 +79,7 @@ static int no_last(const char *path, int err)
 							      strerror(-err));
 }
 
-/* Get the last reading, and keep other runs from it until it is replaced.
- * Reports.
- */
+/* Get the last reading, and lock it against other runs until it is replaced. Reports. */
 static int open_last(struct map_drain *d)
 {
 	__u32 id = 0;
@@ -109,7 +107,7 @@ static int open_last(struct map_drain *d)
 	}
 }
 
-/* Where these readings are pinned until the output is out */
+/* Where the new readings are pinned until the output was written */
 static int next_path(const struct map_drain *d, char path[PATH_MAX])
 {
 	return snprintf(path, PATH_MAX, "%s_next", d->args.since) >= PATH_MAX ?
@@ -125,7 +123,7 @@ static int pin_now(const struct map_drain *d)
 
 	since_name(d, name);
 	if (!err && !map_ref_open_pin(&old, path)) {
-		/* Of a run that was killed; or it is not ours */
+		/* Left by a killed run, unless it is not a reading of ours */
 		if (!strcmp(old.info.name, name))
 			unlink(path);
 		map_ref_close(&old);
@@ -137,7 +135,7 @@ static int pin_now(const struct map_drain *d)
 			     d->args.since, strerror(-err)) : 0;
 }
 
-/* If the differences are out. Reports */
+/* Only if the differences were written (@out). Reports */
 static int replace_last(const struct map_drain *d, bool out)
 {
 	char path[PATH_MAX];
@@ -160,7 +158,7 @@ static int create_maps(struct map_drain *d)
 {
 	struct map_ref like = d->args.map, stage;
 
-	/* These say who may write to the map, or where it lies */
+	/* These only say who may use the map, or where it lies */
 	like.info.map_flags &= ~(BPF_F_NUMA_NODE | BPF_F_RDONLY |
 				 BPF_F_WRONLY_PROG | BPF_F_NO_COMMON_LRU);
 	like.info.type = map_move_stage_type(like.info.type);
@@ -169,7 +167,7 @@ static int create_maps(struct map_drain *d)
 	if (d->args.since) {
 		since_name(d, like.info.name);
 		if (map_create_like(&d->now, &like) || pin_now(d)) {
-			map_ref_close(&d->now);	/* so that its pin stays */
+			map_ref_close(&d->now);	/* so that another's pin stays */
 			return -1;
 		}
 	}
@@ -185,7 +183,7 @@ static int create_maps(struct map_drain *d)
 	if (pins_prepare(&d->pins))
 		return -1;
 
-	/* Nothing is taken out of the map that a recovery would have to print */
+	/* Nothing is taken out of the map, so a recovery has nothing to print */
 	if (d->args.since)
 		return 0;
 	return map_journal_begin(&d->journal) || pins_pin(&d->pins) ? -1 : 0;
@@ -248,7 +246,7 @@ static int move(struct map_drain *d)
 	return map_drain_audit_again(d);
 }
 
-/* What could not be moved. Reports */
+/* Report what could not be moved; returns -1 if there is anything */
 static int report_left(const struct map_drain *d)
 {
 	__u32 id = d->args.map.info.id;

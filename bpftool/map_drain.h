@@ -14,15 +14,15 @@ struct map_drain {
 	struct map_journal journal;
 	struct pin_list pins;		/* the stage */
 	struct map_audit audit;
-	__u32 *progs;			/* that were followed for it */
+	__u32 *progs;			/* programs that the audit followed */
 	unsigned int nr_progs;
 	struct map_move *mover;
 	struct map_move_result result;
 	bool moved;			/* values are in the stage only */
-	struct map_place at;		/* of these; without a path there are none */
+	struct map_place at;		/* where these values are; no path: there are none */
 	int lock;			/* of the map */
 	struct map_ref last;		/* since: the last readings, fd -1: none */
-	struct map_ref now;		/* since: these */
+	struct map_ref now;		/* since: the new readings */
 	int last_lock;
 };
 
@@ -38,7 +38,7 @@ int map_drain_check(const struct drain_args *args);
  */
 int map_drain_audit(struct map_drain *d);
 
-/* map_drain_audit_again() - was it exact with the programs that came since?
+/* map_drain_audit_again() - was it exact, with the programs loaded since?
  * Reports; 0 or -1
  */
 int map_drain_audit_again(struct map_drain *d);

@@ -21,7 +21,7 @@
 #include "map_journal.h"
 #include "map_msg.h"
 
-/* What is left to parse */
+/* The words that are left to parse */
 struct words {
 	int argc;
 	char **argv;
@@ -70,7 +70,7 @@ static int open_by_name(const char *name, struct map_ref *ref)
 
 	while (!bpf_map_get_next_id(at, &at)) {
 		err = map_ref_open(ref, at, BPF_F_RDONLY);
-		/* Gone, or protected by a security module, which drains no map */
+		/* Gone, or a security module protects it: not a map to drain */
 		if (err == -ENOENT || err == -EPERM || err == -EACCES)
 			continue;
 		if (err)
@@ -111,8 +111,8 @@ static int open_pinned(const char *path, struct map_ref *ref)
 			     strerror(-err)) : 0;
 }
 
-/* The words of map_parse_fds(), which gives up when some map goes away while it
- * looks for a name, and to which ID 4294967297 is ID 1
+/* As map_parse_fds(), which gives up when some map goes away while it looks for a
+ * name, and takes ID 4294967297 for ID 1
  */
 static int parse_map(struct words *w, struct map_ref *ref, const char *what)
 {
@@ -190,7 +190,7 @@ static int parse_slots(struct words *w, struct drain_args *args)
 enum keyword_takes { NOTHING, A_WORD, A_MAP, SECONDS };
 enum { SWAP_DRAIN = 1, DRAIN = 2, RECOVER = 4 };
 
-/* What may follow, in any order; an abbreviation means the first that it fits */
+/* The keywords, in any order; an abbreviation means the first that it fits */
 static const struct keyword {
 	const char *name;
 	int verbs;
@@ -403,7 +403,7 @@ int drain_check_pin(const char *path, const char *what)
 	return why ? map_err("can't keep %s at %s: %s", what, path, why) : 0;
 }
 
-/* An open() takes the lowest free descriptor: with stdout closed that would be
+/* An open() returns the lowest free descriptor: with stdout closed that could be
  * a map or a pin, and the output would go there.
  */
 static int check_descriptors(void)
@@ -434,8 +434,8 @@ int drain_check_proc(const char *verb)
 		       verb, strerror(errno)) : 0;
 }
 
-/* Maps are opened by ID, which takes CAP_SYS_ADMIN. The kernel is asked with an
- * ID that no map has, so that user namespaces and security modules are covered.
+/* Opening maps by ID takes CAP_SYS_ADMIN. Try an ID that no map has, so that user
+ * namespaces and security modules are covered.
  */
 int drain_begin(const char *verb, struct drain_signals *before)
 {

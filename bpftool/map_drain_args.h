@@ -13,7 +13,7 @@ struct drain_args {
 	struct map_ref map;	/* MAP; for swap-drain the map-in-map */
 	unsigned char *key;	/* of the slot, map.info.key_size bytes */
 	bool all;		/* every filled slot */
-	bool recover;		/* print what other runs left, nothing else */
+	bool recover;		/* only print what other runs left */
 	struct map_ref value;	/* the given replacement, fd -1: create one */
 	const char *keep;	/* where to pin the drained map, or NULL */
 	const char *way;	/* to wait, NULL: the best */
@@ -47,11 +47,11 @@ struct drain_signals {
 	struct sigaction on_pipe, on_limit;
 };
 
-/* drain_check_proc() - is /proc there, which a verb needs? Reports; 0 or -1 */
+/* drain_check_proc() - is /proc, which a verb needs, mounted? Reports; 0 or -1 */
 int drain_check_proc(const char *verb);
 
 /**
- * drain_begin() - get ready to print what can be printed only once
+ * drain_begin() - get ready for output that can be printed only once
  *
  * Checks the standard descriptors, /proc and the rights of the caller, and
  * ignores the two signals until drain_end(). Reports.
@@ -60,7 +60,7 @@ int drain_check_proc(const char *verb);
  */
 int drain_begin(const char *verb, struct drain_signals *before);
 
-/* drain_end() - end what drain_begin() began; returns what the verb returns */
+/* drain_end() - undo drain_begin(); returns the verb's result */
 int drain_end(int err, const struct drain_signals *before);
 
 #endif /* __BPFTOOL_MAP_DRAIN_ARGS_H */

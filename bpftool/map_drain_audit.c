@@ -24,7 +24,7 @@
 #define MOVER_TRIES	50
 #define MOVER_PAUSE_MS	20
 
-/* The first line that has a text in it, of a file that may be compressed */
+/* Find the first line that contains a text; the file may be compressed */
 static bool file_says(const char *path, const char *text, char *line, int size)
 {
 	void *f = gzopen(path, "re");
@@ -40,7 +40,7 @@ static bool file_says(const char *path, const char *text, char *line, int size)
 	return found;
 }
 
-/* Which preemption this kernel has: RT, full, lazy, voluntary, none, or NULL */
+/* The kernel's preemption: RT, full, lazy, voluntary, none, or NULL if not known */
 static const char *preemption(void)
 {
 	static const char * const modes[] = {
@@ -59,7 +59,7 @@ static const char *preemption(void)
 	if (strstr(uts.version, "PREEMPT_RT") ||
 	    file_says("/sys/kernel/realtime", "1", line, sizeof(line)))
 		return "RT";
-	/* "none voluntary (full) lazy" */
+	/* Such as "none voluntary (full) lazy" */
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		snprintf(text, sizeof(text), "(%s)", modes[i]);
 		if (file_says("/sys/kernel/debug/sched/preempt", text, line,
@@ -86,7 +86,7 @@ static const char *preemption(void)
 	return NULL;
 }
 
-/* These run with softirqs off, and so without preemption but on PREEMPT_RT */
+/* These run with softirqs off, so they can't be preempted, except on PREEMPT_RT */
 static bool runs_in_softirq(__u32 prog_id)
 {
 	struct bpf_prog_info info = {};
@@ -104,8 +104,8 @@ static bool runs_in_softirq(__u32 prog_id)
 			info.type == BPF_PROG_TYPE_XDP);
 }
 
-/* Can a thread, such as ours, come between the halves of a plain add of a program
- * to its CPU's value? Then @why tells.
+/* Can a thread, such as ours, interrupt a program's plain add to its CPU's value?
+ * If so, @why gets the reason.
  */
 static bool can_be_cut(const struct map_finding *f, char *why, size_t size)
 {
@@ -126,7 +126,7 @@ static bool can_be_cut(const struct map_finding *f, char *why, size_t size)
 	return true;
 }
 
-/* Is what was found no reason to refuse? Otherwise @why is what else to say */
+/* Is a finding harmless? If not, @why adds to the message */
 static bool is_harmless(const struct map_drain *d, const struct map_finding *f,
 			char *why, size_t size)
 {
@@ -266,8 +266,8 @@ static int audit(struct map_drain *d)
 				info->id, strerror(-err)) : 0;
 }
 
-/* A program that moved values for a run that was killed, or that another process
- * holds while it looks at all programs, is gone in a moment
+/* Is there a program that moves values? One of a killed run, or one that another
+ * process holds while it looks at all programs, is gone in a moment.
  */
 static bool has_mover(const struct map_audit *a)
 {
@@ -342,7 +342,7 @@ static int is_new(const struct bpf_prog_info *info, void *ctx)
 	return 1;
 }
 
-/* Programs that went are no matter: what they did was looked at. Reports */
+/* Programs that were unloaded don't matter: they were audited before. Reports */
 static int check_bytes(const struct map_drain *d, const struct map_audit *first)
 {
 	__u32 i;
@@ -374,7 +374,7 @@ int map_drain_audit_again(struct map_drain *d)
 	ret = audit_without_movers(d) || check_findings(d) ||
 	      check_bytes(d, &first.audit) ? -1 : 0;
 	map_drain_audit_free(d);
-	/* What was moved is printed */
+	/* Print by the audit that the move went by */
 	d->audit = first.audit;
 	d->progs = first.progs;
 	d->nr_progs = first.nr_progs;

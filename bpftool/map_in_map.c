@@ -64,10 +64,10 @@ static void *make_calls(void *arg)
 	}
 }
 
-/* Call a function with every number below @nr. Calls that wait for a grace
- * period at the same time share it. Each thread starts right away, so the first
- * ones already wait while others are created. Signals stay blocked in them:
- * only the main thread handles those.
+/* Call a function with every number below @nr. Calls that wait at the same time
+ * share a grace period. Each thread starts right away, so the first ones already
+ * wait while others are created. Signals stay blocked in them: only the main
+ * thread handles those.
  */
 static void call_in_threads(unsigned int nr,
 			    void (*fn)(unsigned int i, void *ctx), void *ctx)
@@ -81,7 +81,7 @@ static void call_in_threads(unsigned int nr,
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);
-	/* Some machines want more */
+	/* Some machines need more */
 	if (pthread_attr_setstacksize(&attr, THREAD_STACK))
 		pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
 	while (started < THREADS_MAX && started + 1 < nr &&
@@ -90,7 +90,7 @@ static void call_in_threads(unsigned int nr,
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 
-	/* Without any other thread it only takes longer */
+	/* If no thread could be created it only takes longer */
 	make_calls(&calls);
 	for (i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
@@ -104,7 +104,7 @@ struct reader {
 	void *cursor, *next_cursor;
 	__u32 count;
 	bool started, last;
-	bool batched;		/* else slot by slot: not every kernel can */
+	bool batched;		/* false: slot by slot, where the kernel has no batches */
 };
 
 static void reader_free(struct reader *r)
@@ -117,7 +117,7 @@ static void reader_free(struct reader *r)
 
 static struct reader *reader_new(const struct map_ref *outer)
 {
-	/* A cursor is as large as a key, but at least a bucket number */
+	/* A cursor is a key or a bucket number */
 	size_t key_size = outer->info.key_size < sizeof(__u64) ?
 			  sizeof(__u64) : outer->info.key_size;
 	struct reader *r;
@@ -187,7 +187,7 @@ static int next_key(const struct reader *r, void *key)
 	return 0;
 }
 
-/* Getting the next key waits for nothing: collect the keys first */
+/* Getting the next key does not wait: collect the keys first */
 static int next_in_threads(struct reader *r)
 {
 	__u32 key_size = r->outer->info.key_size;
@@ -319,7 +319,7 @@ static int update_some(struct swap *s, const char *keys, const int *fds)
 
 	if (bpf_map_update_batch(s->outer->fd, keys, fds, &count, &opts)) {
 		err = -errno;
-		/* A kernel that rejects the call as such leaves count alone */
+		/* A kernel that rejects the whole call leaves count unchanged */
 		if (count == s->nr)
 			count = 0;
 	}

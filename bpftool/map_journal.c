@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Pins that outlive a run that fails
  *
- * A map that was taken from the programs is held by nothing but this process.
- * So it is pinned before that, in a folder for this run, and released only
- * after all of it was printed:
+ * Once a map is taken from the programs, only this process holds it. So it is
+ * pinned before that, in a folder for this run, and released only after all of
+ * it was printed:
  *
  *	/sys/fs/bpf/swap_drain/RUN/OUTERID_INNERID
  *
@@ -12,12 +12,12 @@
  * a map.
  *
  * RUN is the process ID and the time. A run holds an exclusive flock on its
- * folder until it ends; who reads the journal takes a shared one, so that two
+ * folder until it ends; readers of the journal take a shared one, so that two
  * readers never take each other for a run.
  *
- * A folder that the user chose may hold other things. Runs are recognized
- * by the name, the owner, the mode with the sticky bit, and by the ID in a pin's
- * name, which has to be the map's.
+ * A folder that the user chose may hold other things. A run's folder is
+ * recognized by its name, owner and mode with the sticky bit, and a pin by the
+ * ID in its name, which has to be the map's.
  */
 
 #ifndef _GNU_SOURCE
@@ -69,8 +69,8 @@ bool bpffs_holds(const char *path)
 	return !statfs(path, &st) && (unsigned long)st.f_type == BPF_FS_MAGIC;
 }
 
-/* Is what we see at BPFFS what process 1 sees there? Its root can't be looked
- * into by everyone, its mounts can: "36 35 98:0 / /mnt rw ... - type source".
+/* Does process 1 see the same bpffs at BPFFS? Not everyone may look into its
+ * root, but its mounts can be read: "36 35 98:0 / /mnt rw ... - type source".
  */
 static bool pid1_sees_bpffs(void)
 {
@@ -99,7 +99,7 @@ static bool pid1_sees_bpffs(void)
 	return same;
 }
 
-/* Process 1 of a container goes away with it, and so does what we mount there */
+/* Process 1 of a container ends with it, and so does what we mount there */
 static bool pid1_lasts(void)
 {
 	struct stat st;
@@ -116,7 +116,7 @@ static int find_bpffs(void)
 	bool mounted = false;
 	struct statfs st;
 
-	/* Mounting without being sure would hide what is there */
+	/* Don't mount over something that can't be seen */
 	if (statfs(BPFFS, &st))
 		return map_err("can't look at " BPFFS ": %s", strerror(errno));
 	if ((unsigned long)st.f_type != BPF_FS_MAGIC) {
@@ -161,7 +161,7 @@ static int create_base(const char *base)
 		       "a bpffs does not allow dots in names" : strerror(err));
 }
 
-/* A bpffs may be writable for everyone: any user can have made the folder */
+/* A bpffs may be world-writable: any user may have created the folder */
 static int check_base(const char *base)
 {
 	int made = create_base(base);
@@ -208,7 +208,7 @@ int map_journal_open(struct map_journal *j, const char *dir)
 	if (check_base(dir ? : MAP_JOURNAL_DIR))
 		return -1;
 
-	/* Messages name it, and recover must find it from anywhere */
+	/* Messages name it, and recover must find it from any directory */
 	if (!realpath(dir ? : MAP_JOURNAL_DIR, j->base))
 		return map_err("can't find %s: %s", dir ? : MAP_JOURNAL_DIR,
 			       strerror(errno));
@@ -233,7 +233,7 @@ static int lock_run(const char *run, int how)
 		goto close_fd;
 	}
 
-	/* It may have been removed before the lock was ours */
+	/* It may have been removed before we got the lock */
 	if (fstat(fd, &by_fd) || lstat(run, &by_name)) {
 		err = -errno;
 		goto close_fd;
@@ -270,8 +270,8 @@ static int create_run(struct map_journal *j)
 	err = j->run_fd;
 	j->run_fd = -1;
 	rmdir(j->run);
-	/* Until it is locked it looks like that of a run that died: another run
-	 * may be looking into it, or have removed it
+	/* Until it is locked it looks like the folder of a dead run: another run
+	 * may be reading it, or have removed it
 	 */
 	return err == -EBUSY || err == -ENOENT ? -EEXIST : err;
 }
@@ -321,7 +321,7 @@ void map_journal_end(struct map_journal *j)
 {
 	if (j->run_fd < 0)
 		return;
-	/* A folder that is empty and stays is removed by the next run */
+	/* An empty folder that stays anyway is removed by the next run */
 	rmdir(j->run);
 	close(j->run_fd);
 	j->run_fd = -1;
@@ -335,7 +335,7 @@ static struct dirent *next_entry(DIR *dir)
 	return readdir(dir);
 }
 
-/* Is it a pin as map_journal_path() names one, of the map that it names? */
+/* Is it a pin with a name of map_journal_path(), of the map in that name? */
 static bool parse_pin(const char *name, struct journal_pin *pin)
 {
 	unsigned int state;
@@ -349,7 +349,7 @@ static bool parse_pin(const char *name, struct journal_pin *pin)
 			return false;
 	pin->state = state;
 
-	/* One that can't be opened has to be reported, so it counts */
+	/* One that can't be opened counts too, as it has to be reported */
 	pin->open_err = map_ref_open_pin(&pin->map, pin->path);
 
 	return pin->open_err || pin->map.info.id == pin->id;
@@ -441,7 +441,7 @@ int map_journal_each(const struct map_journal *j, unsigned int wait_ms,
 		else if (fn)
 			ret = each_in_run(run, fd < 0, fn, ctx);
 		if (fd >= 0) {
-			rmdir(run);	/* where nothing is left */
+			rmdir(run);	/* if nothing is left in it */
 			close(fd);
 		}
 	}

@@ -20,7 +20,7 @@ struct map_journal {
 	bool chosen;		/* the user named it */
 };
 
-/* map_journal_dir() - what "recover" has to be given: a folder, or NULL */
+/* map_journal_dir() - the folder to give to "recover", or NULL for the default */
 const char *map_journal_dir(const struct map_journal *j);
 
 /**
@@ -56,7 +56,7 @@ int map_journal_path(const struct map_journal *j, __u32 outer_id, __u32 id,
  * map_journal_printed() - note that a map that is to be cleared was printed
  * @pin:	path of its pin, allocated; replaced by the new one
  *
- * A map that is half cleared must not be taken for a complete one.
+ * A half-cleared map must not be taken for a complete one.
  *
  * Return: 0 or -errno.
  */

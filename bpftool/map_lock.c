@@ -4,14 +4,14 @@
  * Two runs that read the same slot before either has swapped it would both
  * drain the same map, and lose the replacement that was in the slot in between.
  *
- * The lock is itself a map: a queue, a type that takes CAP_BPF to create, whose
- * name holds the ID of the locked map. A pinned lock file would only serve
- * those who see the same bpffs, and file locks on a map's descriptor can be
- * taken by every user, as all anonymous inodes are one. Map IDs are the same in
- * every namespace, and the kernel frees the lock when its holder dies.
+ * The lock is itself a map: a queue, which takes CAP_BPF to create, with the ID
+ * of the locked map in its name. A pinned lock file would only work for
+ * processes that see the same bpffs, and any user can take a file lock on a
+ * map's descriptor, as all anonymous files share one inode. Map IDs are the same
+ * in every namespace, and the kernel frees the lock when its holder dies.
  *
- * IDs grow, and are not used again before 2^31 maps were created: of several
- * locks of a name the one with the lowest ID holds.
+ * IDs grow, and are reused only after 2^31 maps were created: of several locks
+ * with one name, the one with the lowest ID is held.
  */
 
 #include <errno.h>
@@ -56,7 +56,7 @@ static int is_lock(struct lock *lock, __u32 id)
 	       !strcmp(map.info.name, lock->map.info.name);
 }
 
-/* Puts the ID of an older lock into @lock, 0 if there is none */
+/* Put the ID of an older lock into @lock, or 0 */
 static int find_older(struct lock *lock)
 {
 	__u32 id = 0;
@@ -87,7 +87,7 @@ static int wait_for_older(struct lock *lock)
 	ret = find_older(lock);
 	for (tries = 0; !ret && lock->older && tries < LOCK_TRIES; tries++) {
 		nanosleep(&pause, NULL);
-		/* Only where it is gone, all maps are looked at again */
+		/* Look at all maps again only once it is gone */
 		ret = is_lock(lock, lock->older);
 		if (ret > 0)
 			ret = 0;

@@ -11,7 +11,7 @@
 /**
  * map_lock() - keep other runs off a map, on the whole system
  * @id:		ID of the map
- * @force:	take a map that can't be opened for none of another run's locks
+ * @force:	assume that a map that can't be opened is not another run's lock
  *
  * Waits 10 seconds at most. Reports.
  *
@@ -19,7 +19,7 @@
  */
 int map_lock(__u32 id, bool force);
 
-/* map_unlock() - give up a lock, if *@lock is one; sets it to -1 */
+/* map_unlock() - release a lock, if *@lock is one; sets it to -1 */
 void map_unlock(int *lock);
 
 #endif /* __BPFTOOL_MAP_LOCK_H */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Moves what programs counted in one map into another: by an exchange with 0 in a
- * program, which an iterator runs where there are many entries or another type; of
- * a per-CPU map on each CPU, from a thread pinned there; of a queue by pop and push
+/* Moves what programs counted in one map into another. A program exchanges each
+ * counter with 0; an iterator runs it where there are many entries or another type.
+ * For a per-CPU map it runs on each CPU, from a thread that is pinned there. The
+ * elements of a queue are popped and pushed.
  */
 
 #ifndef _GNU_SOURCE
@@ -44,10 +45,10 @@ void map_move_close(struct map_move *m)
 #include "skeleton/map_move_kinds.h"
 #include "map_move.skel.h"
 
-/* The verifier walks through a value 4 bytes at a time, and must come to an end */
+/* The verifier follows the loop over a value, 4 bytes a turn, and has a limit */
 #define PART_UNITS	8192
 
-/* Runs without progress: a CPU that comes and goes, a lock that is not free */
+/* Runs without progress: a CPU comes and goes, or a lock is not free */
 #define RUN_TRIES	100
 
 static const char * const mover_names[] = {
@@ -78,7 +79,7 @@ static unsigned int counter_bytes(const __u8 *bytes)
 	return !!bytes[0] + !!bytes[1] + !!bytes[2] + !!bytes[3];
 }
 
-/* What the 4 bytes at @bytes are, or -EINVAL for a part of a counter */
+/* The kind of the 4 bytes at @bytes, or -EINVAL for a part of a counter */
 static int unit_kind(const __u8 *bytes, bool more)
 {
 	switch (counter_bytes(bytes)) {
@@ -252,7 +253,7 @@ static int run_iter(struct map_move *m)
 		goto destroy_link;
 	}
 	while (read(fd, &byte, 1) < 0) {
-		/* After a million entries, each time */
+		/* EAGAIN comes after every million entries */
 		if (errno == EAGAIN || errno == EINTR)
 			continue;
 		err = -errno;
@@ -290,7 +291,7 @@ static int run_cpu(struct map_move *own, struct map_move *other,
 		err = move_cpu_pin(cpu);
 		if (!err && res)
 			err = run_program(own, 0, &ran_on);
-		/* It may have gone offline, and the thread with it elsewhere,
+		/* The CPU may have gone offline and the thread moved to another,
 		 * where the program did no harm
 		 */
 		*done = !err && ran_on == (__u32)cpu;
@@ -302,7 +303,7 @@ static int run_cpu(struct map_move *own, struct map_move *other,
 		err = run_program(other, cpu, &ran_on);
 	if (err)
 		return err;
-	/* Then its programs may have added while values were exchanged */
+	/* If it is online by now, programs there may have added in between */
 	*done = !move_cpu_is_online(cpu);
 	if (!*done && res && !own->opts.since)
 		res->unsure++;
@@ -310,8 +311,8 @@ static int run_cpu(struct map_move *own, struct map_move *other,
 	return 0;
 }
 
-/* Runs on all CPUs that there may be, again on those that came or went in between.
- * Without a result it finds out whether it could.
+/* Run on all possible CPUs, and again on those that came or went in between.
+ * Without @res, only find out whether that works.
  */
 static int run_cpus(struct map_move *m, struct map_move_result *res)
 {
@@ -400,8 +401,8 @@ int map_move_run(struct map_move *m, struct map_move_result *res)
 	memset(res, 0, sizeof(*res));
 	res->mover = mover_names[m->mover];
 
-	/* Bytes that are not counters are copied where an entry is, and the run for another
-	 * CPU, or another part of the value, may be the one that makes it
+	/* Bytes that are not counters are copied only if the stage has the entry,
+	 * which the run for another CPU, or another part of the value, may create
 	 */
 	for (rounds = m->skel->rodata->revisit ? 2 : 1; rounds; rounds--) {
 		res->shrank = 0;

@@ -18,16 +18,16 @@ struct map_move_opts {
 	const struct map_ref *map;
 	/* New, empty, like the map, but of map_move_stage_type() */
 	const struct map_ref *stage;
-	/* For each byte of a value whether it belongs to a counter, and the
-	 * size of that one if it is 4: MAP_MOVE_U32. NULL for a queue or stack.
+	/* For each byte of a value, whether it belongs to a counter; plus
+	 * MAP_MOVE_U32 if that counter has 4 bytes. NULL for a queue or stack.
 	 */
 	const __u8 *bytes;
-	/* Leave the map alone, put into the stage what was added since: both
-	 * are like the map, and @now is new and empty.
+	/* Leave the map alone, put what was added since into the stage. @last
+	 * and @now are like the map, and @now is new and empty.
 	 */
 	bool since;
 	const struct map_ref *last;	/* the last readings, or NULL */
-	const struct map_ref *now;	/* where these readings go */
+	const struct map_ref *now;	/* where the new ones go */
 	bool verbose;			/* libbpf may print */
 };
 
@@ -35,19 +35,19 @@ struct map_move_opts {
 
 struct map_move_result {
 	const char *mover;	/* which way it was done */
-	/* Values that held something, each CPU's by itself, and of those above
-	 * 32 KiB each part of that size
+	/* Values that held something; counts each CPU's value by itself, and
+	 * each part of 32 KiB of a larger one
 	 */
 	__u64 moved;
 	__u64 left;		/* values that could not be moved: no memory */
 	__u64 shrank;		/* words that were greater at the last reading */
-	__u64 lost;		/* elements that fit nowhere any more */
-	__u64 unsure;		/* CPUs that came online while theirs were moved */
+	__u64 lost;		/* popped elements that fit into neither map */
+	__u64 unsure;		/* CPUs that came online while their values were moved */
 };
 
 struct map_move;
 
-/* map_move_stage_type() - what type of map takes what is moved out of a type */
+/* map_move_stage_type() - the type of the stage for a type of map */
 __u32 map_move_stage_type(__u32 type);
 
 /**

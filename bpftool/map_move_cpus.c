@@ -55,7 +55,7 @@ int move_cpu_pin(int cpu)
 
 	CPU_SET_S(cpu, sizeof(mask), mask.sets);
 	err = sched_setaffinity(0, sizeof(mask), mask.sets) ? -errno : 0;
-	/* One that comes or goes is online while no thread may run there */
+	/* While it comes or goes, a CPU is online but no thread may run there */
 	if (err == -EINVAL)
 		nanosleep(&pause, NULL);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What the files of map_move.h share; the includer defines _GNU_SOURCE */
+/* Shared by the files behind map_move.h; the includer defines _GNU_SOURCE */
 
 #ifndef __BPFTOOL_MAP_MOVE_IMPL_H
 #define __BPFTOOL_MAP_MOVE_IMPL_H
@@ -12,10 +12,10 @@ struct bpf_map_info;
 
 enum mover { MOVER_EACH, MOVER_ITER, MOVER_OWN, MOVER_CPU, MOVER_POP };
 
-/* move_choose() - which way is the first to try for a map */
+/* move_choose() - the way to try first for a map */
 enum mover move_choose(const struct bpf_map_info *info);
 
-/* move_explain() - why one can't be loaded or run: @err, and what the kernel lacks */
+/* move_explain() - why a way can't be loaded or run: @err, and what the kernel lacks */
 void move_explain(enum mover mover, int err, char *why, size_t size);
 
 /* Where a thread may run, on machines with up to 8192 CPUs */

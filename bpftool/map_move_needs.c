@@ -17,7 +17,7 @@
 #include "map_ref.h"
 #include "map_replace.h"
 
-/* With more entries than that it would keep a CPU busy for too long */
+/* With more entries it would keep a CPU busy for too long */
 #define EACH_MAX	1048576
 
 enum mover move_choose(const struct bpf_map_info *info)
@@ -54,7 +54,7 @@ __u32 map_move_stage_type(__u32 type)
 	}
 }
 
-/* Has the kernel the atomic exchange? */
+/* Does the kernel have the atomic exchange? */
 static bool probe_xchg(void)
 {
 	const struct bpf_insn insns[] = {
@@ -74,7 +74,7 @@ static bool probe_xchg(void)
 	return fd >= 0;
 }
 
-/* What the kernel lacks, NULL: nothing that is known */
+/* What the kernel lacks, or NULL if not known */
 static const char *missing(enum mover mover)
 {
 	if (!probe_xchg())
@@ -97,7 +97,7 @@ static const char *missing(enum mover mover)
 
 void move_explain(enum mover mover, int err, char *why, size_t size)
 {
-	/* What fails for such a reason makes the probes fail too */
+	/* Such an error makes the probes fail too */
 	const char *lacks = err == -EPERM || map_err_is_ours(err) ?
 				    NULL : missing(mover);
 

@@ -59,7 +59,7 @@ void map_recover_command(const char *journal, char *cmd, size_t size)
 		 journal ? " journal " : "", quoted);
 }
 
-/* Below U+00A0 there are control characters of two bytes, too */
+/* The control characters below U+00A0 have two bytes */
 static bool is_control(const char *s, unsigned int len)
 {
 	return (unsigned char)*s < ' ' || *s == 0x7f ||
@@ -67,7 +67,7 @@ static bool is_control(const char *s, unsigned int len)
 		(unsigned char)s[1] < 0xa0);
 }
 
-/* A message is one line of UTF-8, and nothing in it controls the terminal */
+/* A message is one line of UTF-8 without anything that controls the terminal */
 static void make_printable(char *text)
 {
 	unsigned int len;
@@ -79,7 +79,7 @@ static void make_printable(char *text)
 	}
 }
 
-/* A path may hold bytes that are not UTF-8. They are written as Python's
+/* A path may hold bytes that are not UTF-8. Write them as Python's
  * "surrogateescape" reads them, so that the path can still be found.
  */
 static void write_path(json_writer_t *wtr, const char *name, const char *path)
@@ -157,7 +157,7 @@ static void report(const struct map_place *at, bool to_stderr, const char *fmt,
 
 	if (json_output && !to_stderr) {
 		write_json(json_wtr, at, msg);
-		/* It must be heard, even if stdout is full */
+		/* The error must be seen, even if stdout is full */
 		if (!fflush(stdout) && !ferror(stdout))
 			return;
 		__fpurge(stdout);

@@ -53,7 +53,7 @@ void __printf(1, 2) map_warn(const char *fmt, ...);
 /* map_debug() - print to stderr if -d was given, with -j too */
 void __printf(1, 2) map_debug(const char *fmt, ...);
 
-/* map_debug_line() - the same for a line of map_wait's */
+/* map_debug_line() - the same, as the log callback of map_wait */
 void map_debug_line(void *ctx, const char *line);
 
 /* map_place_text() - "old map is pinned at PATH; ..." with the command to print

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Maps that are pinned in the journal, with what is known of each */
+/* Maps that are pinned in the journal, and what is known about each */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -70,7 +70,7 @@ int pins_pin(struct pin_list *l)
 
 	for (i = 0; i < l->nr; i++) {
 		pin = &l->pins[i];
-		/* The longest of the names that it will have comes first */
+		/* Check the longest of the names that it will have first */
 		err = map_journal_path(l->journal, pin->label.outer_id,
 				       pin->map.info.id, PIN_PRINTED, path) ? :
 		      map_journal_path(l->journal, pin->label.outer_id,
@@ -100,7 +100,7 @@ int pins_unpin(const struct map_journal *j, struct pinned_map *pin)
 	if (!pin->path)
 		return 0;
 	err = unlink(pin->path) ? -errno : 0;
-	/* A journal that was moved still has it */
+	/* If the journal was moved, the pin is still in it */
 	if (err == -ENOENT && j->run_fd >= 0)
 		err = unlinkat(j->run_fd, strrchr(pin->path, '/') + 1, 0) ?
 			      -errno : 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Pinned maps that no program writes to any more
+/* Pinned maps that no program writes to any longer
  *
  * Every drain ends with them: map swap-drain swaps them out of their slots, map
- * drain moves values into one, recover finds those of runs that failed. What
- * follows is the same for all: map_pins_finish.h.
+ * drain moves values into one, recover finds those of runs that failed. From
+ * there on all take the same path: map_pins_finish.h.
  */
 
 #ifndef __BPFTOOL_MAP_PINS_H
@@ -22,10 +22,10 @@
 
 struct pinned_map {
 	struct map_ref map;
-	char *path;		/* of its pin, NULL: not pinned yet */
+	char *path;		/* the pin's, NULL: not pinned yet */
 	enum pin_state state;
 	bool stays;		/* it has to stay pinned */
-	bool taken;		/* it is in its slot no more */
+	bool taken;		/* it is no longer in its slot */
 	bool sleepers;		/* sleepable programs may have it */
 	char *problem;		/* why, if that was not reported yet */
 	struct map_label label;	/* where it came from; keys are the owner's */
@@ -63,13 +63,13 @@ struct pinned_map *pins_add(struct pin_list *l, const struct map_ref *map,
 			    __u32 outer_id, enum pin_state state);
 void pins_free(struct pin_list *l);
 
-/* pins_refuse() - let a map stay pinned; reported when its turn comes */
+/* pins_refuse() - leave a map pinned; reported when its turn comes */
 void __printf(2, 3) pins_refuse(struct pinned_map *pin, const char *fmt, ...);
 
 /* pins_pin() - pin all maps in the journal. Reports; 0 or -1 */
 int pins_pin(struct pin_list *l);
 
-/* Where the data is: of one map; of all, a pin or the folder of several */
+/* Where the data is: that of one map; that of all, in a pin or a folder of several */
 struct map_place pin_place(const struct pin_list *l, const struct pinned_map *pin);
 struct map_place pins_place(const struct pin_list *l);
 

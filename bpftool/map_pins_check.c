@@ -59,8 +59,8 @@ static int find_holder(struct pin_list *l, struct pinned_map *pins,
 	return ret;
 }
 
-/* Returns 1 with the reason in @w if there is no way to wait. After the swap the wait
- * itself is the proof.
+/* Returns 1 with the reason in @w if there is no way to wait. After the swap, the
+ * wait is its own proof.
  */
 static int open_sleepable_wait(struct pin_list *l, bool prove, struct writer *w)
 {
@@ -81,7 +81,7 @@ static int open_sleepable_wait(struct pin_list *l, bool prove, struct writer *w)
 	return 1;
 }
 
-/* As find_holder(), for what neither a grace period nor the other wait covers */
+/* As find_holder(), for what neither a grace period nor the sleepable wait covers */
 static int find_async(struct pin_list *l, const struct pinned_map *pin,
 		      const struct pins_before *before, struct writer *w)
 {
@@ -109,7 +109,7 @@ static int find_async(struct pin_list *l, const struct pinned_map *pin,
 	return open_sleepable_wait(l, before, w);
 }
 
-/* Looks at several maps; those of one map-in-map are alike to find_async() */
+/* Look at several maps; find_async() needs only one map of each map-in-map */
 static int find_writer(struct pin_list *l, struct pinned_map *pins,
 		       unsigned int nr, const struct pins_before *before,
 		       struct writer *w)
@@ -130,7 +130,7 @@ static int find_writer(struct pin_list *l, struct pinned_map *pins,
 
 #define MAY_CHANGE	"map %u may still be written to: %s"
 
-/* Before the swap an error tells of no place */
+/* Before the swap the error names no place */
 static int refuse(const struct pin_list *l, const struct pins_before *before,
 		  const struct writer *w)
 {
@@ -159,8 +159,8 @@ static int check(struct pin_list *l, struct pinned_map *pins, unsigned int nr,
 	return ret && !l->force ? -1 : 0;
 }
 
-/* The program that moved values into a map is gone in a moment: another process
- * may hold it while it looks at all programs. Returns as check().
+/* As check(), but wait for the program that moved the values to go: another
+ * process may hold it for a moment while it looks at all programs.
  */
 static int check_moved(struct pin_list *l, struct pinned_map *pin,
 		       struct writer *w)
@@ -205,7 +205,7 @@ int pins_check(struct pin_list *l, const struct pins_before *before)
 	if (l->all_or_none)
 		return refuse(l, before, &w);
 
-	/* One map that can't be printed is no reason to hold back the others */
+	/* One map that can't be printed does not hold back the others */
 	for (i = 0; i < l->nr; i++) {
 		if (l->pins[i].stays ||
 		    !check(l, &l->pins[i], 1, before, &w))
@@ -251,6 +251,6 @@ int pins_wait_sleepable(struct pin_list *l)
 			  map_wait_sleepable_us(l->sleepable));
 	}
 
-	/* That may have taken long enough for a new holder */
+	/* A new holder may have come during the wait */
 	return pins_check(l, NULL);
 }

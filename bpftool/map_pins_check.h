@@ -6,7 +6,7 @@
 
 #include "map_pins.h"
 
-/* A slot that is still to be swapped: the map in it has users for that reason */
+/* A slot that is not swapped yet, which is why the map in it has users */
 struct pins_before {
 	const struct map_ref *outer;
 	const void *key;	/* NULL: all slots */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Pinned maps that no program writes to any more: print, clear or keep, release */
+/* Pinned maps that no program writes to any longer: print, clear or keep, release */
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "map_read.h"
 #include "map_signals.h"
 
-/* Plain output is typed if every map has BTF, and there is one */
+/* Plain output is typed if there is a map and all have BTF */
 static bool all_typed(const struct pin_list *l)
 {
 	unsigned int i, nr = 0;
@@ -35,7 +35,7 @@ int pins_prepare(struct pin_list *l)
 	unsigned int i;
 	int err;
 
-	/* Ends the process if their number can't be read; otherwise keeps it */
+	/* Exits if their number can't be read, so call it early; caches it otherwise */
 	get_possible_cpus();
 	if (map_doc_init(&l->doc, l->list, all_typed(l)))
 		return -1;
@@ -75,8 +75,8 @@ static int print_pin(struct pin_list *l, struct pinned_map *pin)
 	map_print_begin(&printer, &pin->label);
 	err = map_read_all(&pin->map, &printer, &what);
 	if (err) {
-		/* Inside the array, where it keeps the document valid, unless
-		 * it is stdout that failed.
+		/* Inside the array the error keeps the document valid, unless
+		 * stdout failed
 		 */
 		at.to_stderr = map_stdout_flush();
 		map_progress_hide(&l->doc.progress);
@@ -87,7 +87,7 @@ static int print_pin(struct pin_list *l, struct pinned_map *pin)
 	return err ? -1 : 0;
 }
 
-/* Reports. Returns 0 once all was written, but for what stays */
+/* Reports. Returns 0 once all was written, except maps that stay pinned */
 static int print_entries(struct pin_list *l)
 {
 	struct map_place at = pins_place(l);
@@ -130,7 +130,7 @@ static int print_summary(struct pin_list *l)
 	return map_err_at(&at, "can't write the summary: %s", strerror(-err));
 }
 
-/* The content is out */
+/* The content was written */
 static int clear(struct pin_list *l, struct pinned_map *pin)
 {
 	struct map_place at;
@@ -173,7 +173,7 @@ static int release(struct pin_list *l, struct pinned_map *pin)
 	if (!err)
 		return 0;
 
-	/* Stdout holds a complete document */
+	/* The document on stdout is complete */
 	at = pin_place(l, pin);
 	at.to_stderr = true;
 	return map_err_at(&at, "the drained map was printed but can't %s%s%s: %s",

@@ -20,7 +20,7 @@
 
 #define PROGRESS_FIRST_MS	1000
 #define PROGRESS_AGAIN_MS	250
-/* So rarely that it costs nothing, so often that large entries show too */
+/* Rarely enough to cost nothing, often enough for large entries */
 #define PROGRESS_ENTRIES	16
 
 bool map_is_typed(const struct bpf_map_info *info)
@@ -58,7 +58,7 @@ static void free_types(struct map_doc *doc)
 void map_doc_free(struct map_doc *doc)
 {
 	free_types(doc);
-	/* Not jsonw_destroy(), which writes */
+	/* Not jsonw_destroy(), which would write */
 	if (doc->own_wtr)
 		free(doc->wtr);
 	memset(doc, 0, sizeof(*doc));
@@ -97,7 +97,7 @@ void map_progress(struct map_progress *pr)
 		return;
 
 	pr->next_ms = now + PROGRESS_AGAIN_MS;
-	/* A job in the background must not write over what the user types */
+	/* A background job must not write over what the user types */
 	pgrp = tcgetpgrp(STDERR_FILENO);
 	if (pgrp >= 0 && pgrp != getpgrp())
 		return;
@@ -121,9 +121,7 @@ void map_doc_begin(struct map_doc *doc)
 		jsonw_start_array(doc->wtr);
 }
 
-/* To be asked right after something was printed: later errno may tell of another
- * thing.
- */
+/* Call right after printing, while errno still belongs to that write */
 static int doc_error(struct map_doc *doc)
 {
 	if (!doc->err && ferror_unlocked(stdout))
@@ -136,7 +134,7 @@ int map_stdout_flush(void)
 {
 	int fd;
 
-	/* What misses entries must not end as if it were complete */
+	/* Don't end truncated output as if it were complete */
 	if (ferror(stdout)) {
 		__fpurge(stdout);
 		return -EIO;
@@ -144,7 +142,7 @@ int map_stdout_flush(void)
 	if (fflush(stdout))
 		return -errno;
 
-	/* A network file system may tell only now what it could not write */
+	/* A network file system may report write errors only on close() */
 	fd = dup(STDOUT_FILENO);
 
 	return fd < 0 || close(fd) ? -errno : 0;
@@ -199,7 +197,7 @@ int map_printer_init(struct map_printer *p, struct map_doc *doc,
 	return 0;
 }
 
-/* As print_hex_data_json(), which knows bpftool's own writer only */
+/* As print_hex_data_json(), which only writes to bpftool's own writer */
 static void bytes_json(json_writer_t *wtr, const unsigned char *data,
 		       __u32 size)
 {
@@ -282,7 +280,7 @@ void map_print_begin(struct map_printer *p, const struct map_label *label)
 	doc_error(doc);
 }
 
-/* As -j shows an entry without types, or without a key */
+/* An entry without types, or without a key, as -j shows it */
 static void print_bytes(struct map_printer *p, const void *key,
 			const void *value)
 {

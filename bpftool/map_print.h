@@ -12,8 +12,8 @@
 
 struct btf;
 
-/* A line on the terminal that tells how far a long run is. It is shown only if
- * that takes more than a second, stderr is a terminal, and stdout is a file or a
+/* A line on the terminal with the progress of a long run. It is shown only if the
+ * run takes more than a second, stderr is a terminal, and stdout is a file or a
  * device: a pipe may end in a pager on the same terminal.
  */
 struct map_progress {
@@ -26,10 +26,10 @@ struct map_progress {
 void map_progress_start(struct map_progress *pr);
 /* map_progress() - one more entry was printed */
 void map_progress(struct map_progress *pr);
-/* map_progress_hide() - erase the line, as something else may go to stderr */
+/* map_progress_hide() - erase the line, before something else goes to stderr */
 void map_progress_hide(struct map_progress *pr);
 
-/* What a run prints: one map as "map dump" prints one, or a list of maps */
+/* The output of a run: one map, as "map dump" prints it, or a list of maps */
 struct map_doc {
 	json_writer_t *wtr;	/* NULL: plain text */
 	bool own_wtr;		/* wtr is for typed plain output only */
@@ -50,7 +50,7 @@ struct map_printer {
 	const struct bpf_map_info *info;
 	struct btf *btf;	/* the document's, NULL: print bytes only */
 	unsigned int count;	/* entries printed so far */
-	/* Entries for which it returns true are left out. NULL: none are. */
+	/* Entries for which it returns true are skipped. NULL: none are. */
 	bool (*skip)(const void *key, const void *value, void *ctx);
 	void *skip_ctx;
 };
@@ -65,7 +65,7 @@ struct map_printer {
 int map_doc_init(struct map_doc *doc, bool list, bool typed);
 void map_doc_free(struct map_doc *doc);
 void map_doc_begin(struct map_doc *doc);
-/* map_doc_end() - what stands at the end; 0 once all went out, or -errno */
+/* map_doc_end() - print the end; 0 once all was written, or -errno */
 int map_doc_end(struct map_doc *doc);
 
 /* map_is_typed() - does the map have BTF to print it with? */
@@ -74,8 +74,8 @@ bool map_is_typed(const struct bpf_map_info *info);
 /**
  * map_printer_init() - get what printing a map needs; prints nothing yet
  *
- * What the printer borrows is there until the next map_printer_init() or
- * map_doc_free() of the same document. Return: 0 or -errno.
+ * The printer is valid until the next map_printer_init() or map_doc_free() of
+ * the same document. Return: 0 or -errno.
  */
 int map_printer_init(struct map_printer *p, struct map_doc *doc,
 		     const struct bpf_map_info *info);
@@ -85,11 +85,11 @@ struct map_label {
 	__u32 outer_id;
 	__u32 key_size;
 	const unsigned char **keys;
-	unsigned int nr_keys;	/* 0: the slots are not known any more */
+	unsigned int nr_keys;	/* 0: the slots are no longer known */
 };
 
-/* map_print_begin() - what stands before the first entry of a map
- * @label:	is not printed but in a list
+/* map_print_begin() - print what goes before the first entry of a map
+ * @label:	printed only in a list
  */
 void map_print_begin(struct map_printer *p, const struct map_label *label);
 
@@ -102,12 +102,12 @@ void map_print_begin(struct map_printer *p, const struct map_label *label);
  */
 int map_print_entry(struct map_printer *p, const void *key, const void *value);
 
-/* map_print_end() - what stands after the last entry
- * @whole:	false when an error ended it early: closes what is open only
+/* map_print_end() - print what goes after the last entry
+ * @whole:	false if an error ended it early: only close what is open
  */
 void map_print_end(struct map_printer *p, bool whole);
 
-/* map_stdout_flush() - write out; 0 once all went out, or -errno */
+/* map_stdout_flush() - flush; 0 once all was written, or -errno */
 int map_stdout_flush(void);
 
 #endif /* __BPFTOOL_MAP_PRINT_H */

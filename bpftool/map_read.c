@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Reading out and emptying a map that no program uses any more */
+/* Reading and emptying a map that no program uses any longer */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static void bufs_free(struct read_bufs *b)
 
 static int bufs_alloc(struct read_bufs *b, size_t key_size, size_t value_size)
 {
-	/* calloc() as values are padded, and the pads must not be garbage */
+	/* calloc(), because values are padded and the padding must not be garbage */
 	b->key = calloc(1, key_size + 1);
 	b->next = calloc(1, key_size + 1);
 	b->value = calloc(1, value_size);
@@ -45,8 +45,8 @@ static int bufs_alloc(struct read_bufs *b, size_t key_size, size_t value_size)
 static const char cant_read[] = "read the drained map";
 static const char cant_write[] = "write the drained map";
 
-/* The map does not change any more: unlike a dump of a live map this neither
- * skips nor repeats an entry, and an entry that is not there is an error.
+/* The map no longer changes: unlike a dump of a live map, this neither skips nor
+ * repeats an entry, and a missing entry is an error.
  */
 static int read_one_by_one(const struct map_ref *map, struct map_printer *p,
 			   struct read_bufs *b, const char **what)
@@ -122,8 +122,8 @@ static int pop(const struct map_ref *map, void *value)
 	return err;
 }
 
-/* An element leaves the map only after it went out: whoever kills us here may
- * see it twice, but it is never lost.
+/* Pop an element only after it was written: if we are killed here it may be
+ * printed twice, but is never lost.
  */
 static int read_elements(const struct map_ref *map, struct map_printer *p,
 			 struct read_bufs *b, const char **what)
@@ -149,7 +149,7 @@ static int read_elements(const struct map_ref *map, struct map_printer *p,
 		if (!memcmp(b->value, b->popped, size))
 			continue;
 
-		/* Another process popped the one that we saw: this is the next */
+		/* Another process popped the one that we peeked at: this is the next */
 		*what = cant_write;
 		err = map_print_entry(p, NULL, b->popped) ? : map_stdout_flush();
 		if (err)
@@ -195,8 +195,8 @@ static int clear_keys(const struct map_ref *map, struct read_bufs *b)
 	int err, ret;
 	void *tmp;
 
-	/* The next key is asked for while this one still stands: from the
-	 * first one every time would walk over ever more empty buckets.
+	/* Get the next key before deleting this one: starting over each time
+	 * would walk over ever more empty buckets.
 	 */
 	err = bpf_map_get_next_key(map->fd, NULL, b->key) ? -errno : 0;
 	while (!err) {

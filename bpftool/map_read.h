@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Reading out and emptying a map that no program uses any more */
+/* Reading and emptying a map that no program uses any longer */
 
 #ifndef __BPFTOOL_MAP_READ_H
 #define __BPFTOOL_MAP_READ_H
@@ -8,10 +8,10 @@
 #include "map_ref.h"
 
 /**
- * map_read_all() - print every entry of a map; pop them where that is how it is
+ * map_read_all() - print every entry of a map; pop those of a queue or stack
  * @map:	the map
  * @p:		prints them
- * @what:	where to put what failed, to stand after "can't"
+ * @what:	where to put what failed, worded to follow "can't"
  *
  * Return: 0 once every entry was read and printed, though not yet flushed; or
  * -errno.

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Maps that earlier runs left pinned: what is said of them, and
- * bpftool map swap-drain recover
- */
+/* Maps that earlier runs left pinned: the warning, and bpftool map swap-drain recover */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +18,9 @@
 /* A process that was killed takes a moment to end */
 #define WAIT_MS	1000
 
-/* Is it left of a run that ended? One that ended before its swap left its map in
- * the slot, and so only a pin to remove. An error is not taken for that.
+/* Was the map left by a run that ended? A run that ended before its swap left the
+ * map in the slot, so only its pin has to go. If that can't be known, it is an
+ * orphan.
  */
 static bool is_orphan(struct map_users *u, const struct journal_pin *pin)
 {
@@ -104,7 +103,7 @@ static int add_pin(struct journal_pin *pin, void *ctx)
 	new = pins_add(&r->pins, &pin->map, pin->outer_id, pin->state);
 	if (!new)
 		return -ENOMEM;
-	new->map.info.id = pin->id;	/* if it could not be opened, too */
+	new->map.info.id = pin->id;	/* even if it could not be opened */
 	pin->map.fd = -1;
 	new->path = strdup(pin->path);
 	if (!new->path)
@@ -116,7 +115,7 @@ static int add_pin(struct journal_pin *pin, void *ctx)
 	return 0;
 }
 
-/* The runs may have ended before their wait was over */
+/* The runs may have been killed before their wait was over */
 static int wait_once(const struct recovery *r)
 {
 	LIBBPF_OPTS(map_wait_opts, opts, .log = map_debug_line);
@@ -194,7 +193,7 @@ int map_recover(const struct drain_args *args)
 	err = recover(&r, &journal);
 	pins_free(&r.pins);
 	map_signals_end();
-	/* Folders that are empty now */
+	/* Remove folders that are empty now */
 	map_journal_each(&journal, 0, NULL, NULL);
 	close(lock_fd);
 

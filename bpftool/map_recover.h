@@ -12,7 +12,7 @@
 /* map_recover() - print them, and release them. Reports; 0 or -1 */
 int map_recover(const struct drain_args *args);
 
-/* map_report_orphans() - warn of them in one line */
+/* map_report_orphans() - warn about them in one line */
 void map_report_orphans(const struct map_journal *j);
 
 /* map_in_journal() - is a map in the journal? 1, 0 or -errno */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* A map that is held open, and what its information tells */
+/* An open map with its info */
 
 #include <dirent.h>
 #include <errno.h>
@@ -53,7 +53,7 @@ int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags)
 	return get_info(ref);
 }
 
-/* A program or a link has other information. get_fd_type() would report an error */
+/* Programs and links have other info. get_fd_type() would report an error */
 static bool is_map(int fd)
 {
 	char path[64], link[64] = "";
@@ -162,7 +162,7 @@ static int type_fields(const struct btf *btf, __u32 id, int depth,
 	if (btf_is_array(t))
 		return type_fields(btf, btf_array(t)->type, depth + 1, name);
 
-	/* Global variables are a map too, whose value is a section */
+	/* Global variables are in a map whose value is a section */
 	composite = btf_is_composite(t);
 	if (!composite && !btf_is_datasec(t))
 		return 0;
@@ -180,7 +180,7 @@ static int type_fields(const struct btf *btf, __u32 id, int depth,
 	return kinds;
 }
 
-/* The kernel lets a value hold such a field only if the map has BTF */
+/* The kernel allows such fields only if the map has BTF */
 int map_value_fields(__u32 btf_id, __u32 type_id, const char **name)
 {
 	struct btf *btf;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A map that is held open, and what its information tells */
+/* An open map with its info */
 
 #ifndef __BPFTOOL_MAP_REF_H
 #define __BPFTOOL_MAP_REF_H
@@ -48,14 +48,14 @@ static inline bool map_is_percpu(__u32 type)
 	       type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
-/* Fields of values in which the kernel keeps something of its own */
+/* Fields of values in which the kernel keeps its own data */
 #define MAP_FIELD_STARTS_SLEEPING	1	/* bpf_wq, bpf_task_work */
 #define MAP_FIELD_STARTS_OTHERS		2	/* bpf_timer, bpf_rcu_head */
 #define MAP_FIELD_STARTS	(MAP_FIELD_STARTS_SLEEPING | MAP_FIELD_STARTS_OTHERS)
 #define MAP_FIELD_PASSIVE		4	/* a lock, a pointer, a list... */
 
 /**
- * map_value_fields() - which such fields have a map's values?
+ * map_value_fields() - which of these fields do a map's values have?
  * @btf_id:	ID of the map's BTF, 0: none
  * @type_id:	type of its values in there, 0: none
  * @name:	set to the type of the last one, if there is one; or NULL
@@ -67,13 +67,13 @@ int map_value_fields(__u32 btf_id, __u32 type_id, const char **name);
 /* map_is_frozen() - 1 if user space can't write to the map, 0, or -errno */
 int map_is_frozen(int fd);
 
-/* map_allow_fds() - let this process open so many more files, raising its limit if
- * need be. Reports; 0 or -1
+/* map_allow_fds() - make sure that @more files can be opened, raising the
+ * limit if need be. Reports; 0 or -1
  */
 int map_allow_fds(unsigned int more);
 
-/* map_err_is_ours() - does an error tell of what this process lacks, descriptors or
- * memory, and nothing of a map or of the kernel?
+/* map_err_is_ours() - is an error only about this process, which lacks
+ * descriptors or memory, and not about a map or the kernel?
  */
 static inline bool map_err_is_ours(int err)
 {
@@ -81,19 +81,19 @@ static inline bool map_err_is_ours(int err)
 }
 
 /**
- * map_try_again() - is an error only that of a lock that was not free?
+ * map_try_again() - did a call only fail because a lock was not free?
  * @err:	what a call on a map returned, 0 or -errno
  * @tries:	how often it was tried again, 0 at first
  *
  * Such a call has done nothing; a batch has done what its count says. Kernels
- * give up on a bucket's lock: before 6.15 if this CPU holds it already, and
- * since then also after a quarter of a second, for which the host of a virtual
- * machine may well stop the CPU that holds it.
+ * give up on a bucket's lock: before 6.15 if this CPU holds it already, since
+ * then also after a quarter of a second, and a host may well stop the virtual
+ * CPU that holds it for so long.
  */
 bool map_try_again(int err, unsigned int *tries);
 
 /* map_grow() - @array, allocated, with capacity for one more element than @nr;
- * NULL: no memory, and the array is as it was
+ * NULL: no memory, and the array is unchanged
  */
 void *map_grow(void *array, size_t nr, size_t size);
 

@@ -78,8 +78,8 @@ int map_check_replacement(const struct map_ref *map, const struct map_ref *old)
 		return map_err("map %u is in the slot already, it can't replace itself",
 			       m->id);
 
-	/* The kernel compares with the map that the outer map was created with;
-	 * naming the difference is kinder than its EINVAL.
+	/* The kernel compares with the map that the outer map was created with,
+	 * and only returns EINVAL: name the difference instead.
 	 */
 	if (m->type != o->type)
 		what = "type";
@@ -98,7 +98,7 @@ int map_check_replacement(const struct map_ref *map, const struct map_ref *old)
 			      m->id, o->id, what) : 0;
 }
 
-/* Map info tells neither of them, so they can't be carried over */
+/* Map info has neither of them, so they can't be carried over */
 static int check_can_copy(const struct map_ref *old)
 {
 	if (old->info.map_flags & BPF_F_NUMA_NODE) {

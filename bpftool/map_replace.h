@@ -29,7 +29,7 @@ enum drain_how drain_how(__u32 map_type);
  */
 int map_check_drainable(const struct map_ref *map, bool pop, bool clear);
 
-/* map_check_replacement() - can a map take the place of another one?
+/* map_check_replacement() - can a map replace another one?
  * map_create_like() - create a map with another one's attributes
  *
  * Report. Return: 0 or -1.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* What a signal that ends a run makes it say: who presses Ctrl-C need not know
+/* The message of a run that a signal ends: a user who presses Ctrl-C may not know
  * that there is a journal
  */
 
@@ -15,8 +15,8 @@
 
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
 
-/* A signal handler can be handed nothing, so this has to be static. It is in
- * use between map_signals_at() and map_signals_end() only.
+/* A signal handler has no argument to pass this in, so it has to be static. It is
+ * in use only between map_signals_at() and map_signals_end().
  */
 static struct {
 	struct sigaction before[ARRAY_SIZE(ending)];
@@ -27,7 +27,7 @@ static struct {
 } state;
 
 /* Async-signal-safe calls only. Default handlers are restored first, so that a
- * second signal can break a write() that blocks.
+ * second signal can break a blocked write().
  */
 static void tell_and_die(int sig)
 {
@@ -59,7 +59,7 @@ static void arm(void)
 
 void map_signals_at(const struct map_place *at)
 {
-	/* The line that tells how far the run is may be on the screen */
+	/* The progress line may be on the screen */
 	const char *erase = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) ?
 				    "\r\033[K" : "";
 	bool block = !state.blocked;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What a signal that ends a run makes it say */
+/* The message of a run that a signal ends */
 
 #ifndef __BPFTOOL_MAP_SIGNALS_H
 #define __BPFTOOL_MAP_SIGNALS_H
@@ -10,13 +10,13 @@
  * map_signals_at() - on SIGINT, SIGTERM and SIGHUP, tell where the data is
  * @at:		the place; may be called again when it changes
  *
- * The process still dies of the signal. Signals that were ignored stay so.
+ * The process still dies of the signal. Ignored signals stay ignored.
  */
 void map_signals_at(const struct map_place *at);
 
 /* map_signals_block() - hold these signals back while the place changes
  * map_signals_unblock() - deliver them
- * map_signals_end() - back to what was before map_signals_at(); unblocks too
+ * map_signals_end() - restore what was before map_signals_at(); unblocks too
  */
 void map_signals_block(void);
 void map_signals_unblock(void);

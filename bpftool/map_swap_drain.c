@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* bpftool map swap-drain: put a fresh inner map into a slot of a map-in-map,
- * wait until no running program still uses the old one, print that, release
- * it.
+/* bpftool map swap-drain: put a fresh inner map into a slot of a map-in-map, wait
+ * until no running program still uses the old one, print and release the old one.
  *
  *	read slots --> pin --> swap and wait --> pins_finish()
  *
  * Whatever fails, the data is still in the slot, or printed, or pinned at a
- * path that the message names. Hence the order: all that can fail without
- * touching the slot comes before the swap, pinning included.
+ * path that the message names. So everything that can fail without touching the
+ * slot, pinning included, comes before the swap.
  */
 
 #include <errno.h>
@@ -35,7 +34,7 @@
 #include "map_sync_sleepable.h"
 #include "map_wait.h"
 
-/* Descriptors that are yet to be opened, besides those of the maps */
+/* fds still to be opened, besides those of the maps */
 #define MORE_FDS	32
 
 struct swap_drain {
@@ -101,7 +100,7 @@ static int read_slots(struct swap_drain *sd)
 			     outer->info.id, strerror(-err)) : 0;
 }
 
-/* Opens a map in a slot, with the least rights that serve. Reports */
+/* Open a map in a slot, with the least rights needed. Reports */
 static int add_old(struct swap_drain *sd, struct map_in_map_slot *slot)
 {
 	const struct drain_args *args = &sd->args;
@@ -179,8 +178,8 @@ static void unlock(struct swap_drain *sd)
 	map_unlock(&sd->value_lock);
 }
 
-/* A replacement that a program can already reach would not start from what user
- * space put into it. Reports.
+/* If a program can already reach the replacement, its initial content is unknown.
+ * Reports.
  */
 static int check_value_is_free(struct swap_drain *sd)
 {
@@ -208,7 +207,7 @@ static int check_value_is_free(struct swap_drain *sd)
 		map_warn("map %u may be in use before it is in the slot: %s",
 			 id, why);
 
-	/* Last: a run pins a map before it takes it out of its slot */
+	/* Check the journal last: a run pins a map before taking it out of its slot */
 	ret = map_in_journal(&sd->journal, id);
 	if (ret > 0) {
 		map_err("map %u can't be a replacement: it is in %s, its content was not printed yet",
@@ -249,8 +248,8 @@ static int get_replacements(struct swap_drain *sd)
 	return 0;
 }
 
-/* Kernels without this function add the new element and then remove the old one,
- * so that a program which looks the slot up in that moment may find neither.
+/* Kernels without this function add the new element and then remove the old one:
+ * a program that looks the slot up in between may find neither.
  */
 static void warn_hash_of_maps(const struct map_ref *outer)
 {
@@ -259,7 +258,7 @@ static void warn_hash_of_maps(const struct map_ref *outer)
 		map_warn("this kernel does not update hash_of_maps in place: a program that looks the slot up during the swap may find it empty; array_of_maps has no such gap");
 }
 
-/* All that can fail without touching a slot. Reports */
+/* Everything that can fail without touching a slot. Reports */
 static int prepare(struct swap_drain *sd)
 {
 	const struct pins_before before = {
@@ -267,7 +266,7 @@ static int prepare(struct swap_drain *sd)
 		.key = sd->args.key,
 	};
 
-	/* All maps are open until the end */
+	/* All maps stay open until the end */
 	if (read_slots(sd) || map_allow_fds(2 * sd->nr_slots + MORE_FDS) ||
 	    add_old_maps(sd) || get_replacements(sd) || pins_prepare(&sd->pins) ||
 	    pins_check(&sd->pins, &before) ||
@@ -325,7 +324,7 @@ static int swap_and_wait(struct swap_drain *sd)
 	if (err)
 		return swap_failed(sd, err);
 
-	/* The update itself was the wait, or another one comes on top */
+	/* Either the update itself was the wait, or wait now */
 	if (sd->nr_slots && !map_wait_by_update(sd->wait) &&
 	    map_wait_run(sd->wait, why, sizeof(why)))
 		return map_err_at(&at, "%s", why);
@@ -438,7 +437,7 @@ static int open_all(struct swap_drain *sd)
 	if (map_journal_open(&sd->journal, sd->args.journal))
 		return -1;
 	map_report_orphans(&sd->journal);
-	/* May load a program to find out whether it must raise the limit */
+	/* This may load a program to find out whether the limit must be raised */
 	set_max_rlimit();
 
 	return 0;

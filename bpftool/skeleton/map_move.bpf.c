@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Moves what programs counted in one map into another, value by value
  *
- * An atomic exchange with 0 takes a count out of the map: an atomic add of a
- * program lands before it, and is moved, or after it, and stays. The entry in
- * the stage is made first, so no count is ever without a place.
+ * An atomic exchange with 0 takes a count out of the map: a program's atomic add
+ * lands either before it, and is moved, or after it, and stays. The entry in the
+ * stage is created first, so that every count always has a place.
  */
 
 #include <vmlinux.h>
@@ -17,7 +17,7 @@ struct iter_ctx {
 
 #define ENOENT	2
 
-/* All of these are replaced before the load */
+/* All of these are replaced before loading */
 struct any_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -28,13 +28,13 @@ struct any_map {
 struct any_map map SEC(".maps");	/* what programs count into */
 struct any_map stage SEC(".maps");	/* what was moved */
 struct any_map last SEC(".maps");	/* since: the last readings */
-struct any_map now SEC(".maps");	/* since: these readings */
+struct any_map now SEC(".maps");	/* since: the new readings */
 struct any_map layout SEC(".maps");	/* frozen, so the verifier knows it */
 struct any_map scratch SEC(".maps");	/* a key, then zeros */
 
 const volatile __u32 key_size;
 const volatile __u32 begin, end;	/* this part of a value, in 4 bytes */
-const volatile bool has_keys;		/* entries have to be made */
+const volatile bool has_keys;		/* entries have to be created */
 const volatile bool is_since, has_last;
 const volatile bool revisit;		/* other runs move other parts */
 
@@ -119,7 +119,7 @@ static __always_inline int move_value(const struct entry *e, void *value,
 	return 0;
 }
 
-/* Keep what is read, and tell whether it is what was read the last time */
+/* Keep the reading, and return whether it differs from the last one */
 static __always_inline bool read_changed(void *to, const void *value,
 					 const void *old, const __u8 *kinds)
 {
@@ -175,7 +175,7 @@ static __always_inline int read_value(const struct entry *e, const void *value,
 	void *new, *to;
 	bool any;
 
-	/* Without its reading the next run would print all of it again */
+	/* Without a reading the next run would print the whole value again */
 	new = find_or_make(&now, e, zeros);
 	if (!new)
 		goto no_memory;
@@ -221,7 +221,7 @@ int move_iter(struct iter_ctx *ctx)
 	if (!from || !value || !kinds || !key)
 		return 0;
 
-	/* The verifier takes no key from where the iterator has it */
+	/* The verifier rejects a key in the iterator's memory */
 	for (i = 0; i + 8 <= size; i += 8)
 		*(__u64 *)(key + i) = *(__u64 *)(from + i);
 	for (; i < size; i++)
@@ -246,8 +246,8 @@ static long take_one(struct bpf_map *m, const void *key, void *value, void *ctx)
 	return take_value(&e, value, kinds, zeros + MOVE_KEY_MAX);
 }
 
-/* Of a per-CPU map, takes the values of the CPU that it runs on, and returns which
- * one that is. Run from a thread, not an interrupt, it cuts no add there in two.
+/* From a per-CPU map, take the values of the CPU that this runs on, and return its
+ * number. Run from a thread, not an interrupt, it does not cut an add in two.
  */
 SEC("syscall")
 int move_each(void *ctx)
@@ -274,7 +274,7 @@ static long take_cpu(struct bpf_map *m, const void *key, void *value, __u32 *cpu
 	return take_value(&e, value, kinds, zeros + MOVE_KEY_MAX);
 }
 
-/* Takes the values of a CPU that is offline */
+/* Take the values of an offline CPU */
 SEC("syscall")
 int move_cpu(__u32 *ctx)
 {
@@ -285,15 +285,15 @@ int move_cpu(__u32 *ctx)
 	return 0;
 }
 
-/* The stage is a queue for both types, so that its elements come out in the order
- * in which they would have come out of the map.
+/* The stage is a queue for both types, so that its elements come out in the same
+ * order as they would have from the map.
  */
 SEC("raw_tp")
 int move_pop(void *ctx)
 {
 	__u32 zero = 0, i;
 	void *value = bpf_map_lookup_elem(&scratch, &zero);
-	int err;	/* before 6.4 the kernel returned one, and nothing above it */
+	int err;	/* int: before 6.4 the kernel set only 32 bits of it */
 
 	if (!value)
 		return 0;
@@ -306,7 +306,7 @@ int move_pop(void *ctx)
 		if (err)
 			return err == -ENOENT;
 
-		/* It has capacity, and no one else takes its lock */
+		/* It has capacity, and no other user takes its lock */
 		if (bpf_map_push_elem(&stage, value, 0)) {
 			left++;
 			lost += bpf_map_push_elem(&map, value, 0) != 0;

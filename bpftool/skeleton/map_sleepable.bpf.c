@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Tells which programs are sleepable, as program info does not */
+/* Lists which programs are sleepable, which program info does not say */
 
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What the iterator in map_sleepable.bpf.c writes for each program */
+/* The record that the iterator in map_sleepable.bpf.c writes for each program */
 
 #ifndef __MAP_SLEEPABLE_H
 #define __MAP_SLEEPABLE_H
