@@ -233,15 +233,15 @@ static int move(struct map_drain *d)
 				  strerror(-err),
 				  d->args.since ? "" : "; the others are still in it");
 	if (d->args.since && d->result.left) {
-		map_err("no memory for %llu values of map %u; nothing was printed, %s is as it was",
+		map_err("no memory for %llu values of map %u; nothing was printed, %s is unchanged",
 			d->result.left, id, d->args.since);
 		return -1;
 	}
 	if (d->result.shrank)
-		map_warn("%llu counters of map %u are smaller than at the last reading, they are given as they are",
+		map_warn("%llu counters of map %u are smaller than at the last reading, and are printed as they are",
 			 d->result.shrank, id);
 	if (d->result.unsure)
-		map_warn("a CPU came online while its values were moved: a plain add of that moment may be lost");
+		map_warn("a CPU came online while its values were moved: a plain add at that moment may be lost");
 
 	return map_drain_audit_again(d);
 }
@@ -252,7 +252,7 @@ static int report_left(const struct map_drain *d)
 	__u32 id = d->args.map.info.id;
 
 	if (d->result.lost)
-		map_err_stderr("%llu elements were taken out of map %u and fit nowhere any more",
+		map_err_stderr("%llu elements taken out of map %u are lost: no capacity for them",
 			       d->result.lost, id);
 	else if (d->result.left)
 		map_err_stderr("no memory to move %llu values: they are still in map %u",

@@ -331,7 +331,7 @@ int swap_drain_args(struct drain_args *args, int argc, char **argv)
 	if (parse_map(&w, &args->map, "swap-drain"))
 		return -1;
 	if (!map_is_map_in_map(info->type)) {
-		map_err("map %u%s%s (%s) is not a map-in-map, so it has no slot to swap; use 'bpftool map drain', or see \"selector pattern\" in bpftool-map(8)",
+		map_err("map %u%s%s (%s) is not a map-in-map; use 'bpftool map drain', or see \"selector pattern\" in bpftool-map(8)",
 			info->id, *info->name ? " " : "", info->name,
 			map_type_name(info->type));
 		return -1;

@@ -121,7 +121,7 @@ static bool can_be_cut(const struct map_finding *f, char *why, size_t size)
 			 mode);
 	else
 		snprintf(why, size,
-			 ", and whether a thread can run in the middle of it can't be told: neither debugfs nor the kernel's configuration tells its preemption");
+			 ", and whether a thread can run in the middle of it is not known: neither debugfs nor the kernel's configuration shows its preemption");
 
 	return true;
 }
@@ -176,7 +176,7 @@ static int check_not_inner(const struct map_drain *d)
 	ret = map_users_in_slot(d->pins.users, map_id, &outer_id);
 	if (d->args.force) {
 		if (ret > 0)
-			map_warn("map %u may not be drained exactly: it is in a slot of map %u, and what its programs do is not looked at",
+			map_warn("map %u may not be drained exactly: it is in a slot of map %u, whose programs are not audited",
 				 map_id, outer_id);
 		return 0;
 	}
@@ -185,7 +185,7 @@ static int check_not_inner(const struct map_drain *d)
 				  ANYWAY, map_id, outer_id, strerror(-ret));
 	if (ret) {
 		map_err_at(&d->at,
-			   "map %u is in a slot of map %u, and what its programs do is not looked at; use 'bpftool map swap-drain', "
+			   "map %u is in a slot of map %u, whose programs are not audited; use 'bpftool map swap-drain', "
 			   ANYWAY, map_id, outer_id);
 		return -1;
 	}
@@ -350,7 +350,7 @@ static int check_bytes(const struct map_drain *d, const struct map_audit *first)
 	for (i = 0; i < d->args.map.info.value_size; i++)
 		if (d->audit.bytes[i] && !first->bytes[i])
 			return map_err_at(&d->at,
-					  "map %u may not have been drained exactly: a program came that counts in other bytes",
+					  "map %u may not have been drained exactly: a program was loaded that counts in other bytes",
 					  d->args.map.info.id);
 
 	return 0;

@@ -63,10 +63,10 @@ int map_check_drainable(const struct map_ref *map, bool pop, bool clear)
 		return map_err("map %u in the slot is a %s, which can't be read out",
 			       map->info.id, map_type_name(map->info.type));
 	if (how == DRAIN_BY_POP && pop &&
-	    check_not_frozen(map, "so that its elements can't be popped"))
+	    check_not_frozen(map, "so its elements can't be popped"))
 		return -1;
 
-	return clear ? check_not_frozen(map, "so that it can't be cleared") : 0;
+	return clear ? check_not_frozen(map, "so it can't be cleared") : 0;
 }
 
 int map_check_replacement(const struct map_ref *map, const struct map_ref *old)
@@ -102,12 +102,12 @@ int map_check_replacement(const struct map_ref *map, const struct map_ref *old)
 static int check_can_copy(const struct map_ref *old)
 {
 	if (old->info.map_flags & BPF_F_NUMA_NODE) {
-		map_err("map %u has a NUMA node, which the kernel does not tell: give a replacement with 'value MAP'",
+		map_err("map %u has a NUMA node, which the kernel does not report: give a replacement with 'value MAP'",
 			old->info.id);
 		return -1;
 	}
 
-	return check_not_frozen(old, "its replacement can't be guessed: give one with 'value MAP'");
+	return check_not_frozen(old, "so a map like it can't be created: use 'value MAP'");
 }
 
 int map_create_like(struct map_ref *created, const struct map_ref *old)

@@ -199,18 +199,18 @@ static int check_value_is_free(struct swap_drain *sd)
 		snprintf(why, sizeof(why), "can't tell who uses it: %s",
 			 strerror(-ret));
 	if (ret && !sd->args.force) {
-		map_err("map %u can't be a replacement, it may be in use before it is in the slot: %s; 'force' takes it anyway",
+		map_err("map %u may already be in use, so it can't be a replacement: %s; 'force' takes it anyway",
 			id, why);
 		return -1;
 	}
 	if (ret)
-		map_warn("map %u may be in use before it is in the slot: %s",
+		map_warn("the replacement, map %u, may already be in use: %s",
 			 id, why);
 
 	/* Check the journal last: a run pins a map before taking it out of its slot */
 	ret = map_in_journal(&sd->journal, id);
 	if (ret > 0) {
-		map_err("map %u can't be a replacement: it is in %s, its content was not printed yet",
+		map_err("map %u can't be a replacement: it is in %s, and its content was not printed yet",
 			id, sd->journal.base);
 		return -1;
 	}
@@ -287,7 +287,7 @@ static int swap_failed(const struct swap_drain *sd, int err)
 		nr += sd->slots[i].swapped;
 	if (sd->nr_slots > 1)
 		return map_err_at(nr ? &at : NULL,
-				  "can't swap all slots, %u of %u are: %s", nr,
+				  "can't swap all slots, %u of %u were swapped: %s", nr,
 				  sd->nr_slots, strerror(-err));
 	if (err == -EINVAL) {
 		map_err("the kernel refuses map %u as a replacement for map %u: they are not compatible",

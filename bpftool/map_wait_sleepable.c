@@ -279,7 +279,7 @@ static int proven_wait(const struct map_wait_sleepable *w, bool prove_only,
 	if (err)
 		goto close_sock;
 
-	*what = "the process that waits ended early";
+	*what = "the waiting process ended early";
 	err = hold(&u, ms, l);
 	out = map_wait_canary_end(&canary);
 	if (!err && out)

@@ -298,12 +298,12 @@ static void judge(struct classes *c, struct map_audit_prog *p,
 	if (s->byte == MAP_BYTE_OTHER) {
 		if (meets(c, s, counts))
 			audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT, s->unknown ?
-				      "%s, at an offset that can't be told: it may be a counter" :
+				      "%s, at an unknown offset: it may be a counter" :
 				      "%s, to a counter", s->how);
 	} else if (s->unknown && (!c->leaves.size || meets(c, s, SEEN_OTHER) ||
 				  !meets(c, s, SEEN_SOMEWHERE))) {
 		audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT,
-			      "adds at an offset that can't be told");
+			      "adds at an unknown offset");
 	}
 	if (s->byte == MAP_BYTE_PLAIN)
 		audit_finding(c->a, p, s->insn, MAP_FINDING_PLAIN, "a plain add, %s",

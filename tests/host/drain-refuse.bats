@@ -128,7 +128,7 @@ make_map() {
 	bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 entries 4 \
 		name outer inner_map pinned "$PINS/map"
 	bpftool map update pinned "$PINS/outer" key 1 0 0 0 value pinned "$PINS/map"
-	refused "is in a slot of map [0-9]+, and what its programs do is not looked at; use 'bpftool map swap-drain', 'force' drains it anyway$" \
+	refused "is in a slot of map [0-9]+, whose programs are not audited; use 'bpftool map swap-drain', 'force' drains it anyway$" \
 		"$PINS/map"
 	drained "may not be drained exactly: it is in a slot of map [0-9]+" \
 		"$PINS/map" force
