@@ -5,16 +5,16 @@
 #                            node that are the same on every release
 #   make series UPSTREAM=1 KSRC=DIR
 #                            the form for the mailing list: DIR is a clean git tree
-#                            of where the series go, as bpf-next
+#                            that the series are for, such as bpf-next
 #
-# Each says which commands are next. BASE and KSRC as for the build. SERIES:
-# another folder.
+# Both print the commands to run next. BASE and KSRC as for the build. SERIES
+# names another folder.
 
 UPSTREAM ?=
 SERIES	?= build/series
 IS_UPSTREAM := $(filter 1,$(UPSTREAM))
 
-# What to do with a series. The cover letter is not .patch, for "git am" would take it
+# What to do with a series. The cover letter is not .patch, as "git am" would take it
 ifneq ($(IS_UPSTREAM),)
 SERIES_OPTIONS = -u -b $$(git -C $(KSRC) rev-parse HEAD)
 SERIES_NEXT = git send-email --to=bpf@vger.kernel.org $$dir/0000-cover-letter.txt
