@@ -32,7 +32,7 @@ int do_map_sync(int argc, char **argv)
 		opts.way = GET_ARG();
 	}
 	if (argc) {
-		p_err("unknown keyword '%s': map sync takes no MAP, it waits for all programs",
+		p_err("unknown keyword '%s': map sync takes no MAP, it waits for all running programs",
 		      *argv);
 		return -1;
 	}

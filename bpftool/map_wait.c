@@ -236,7 +236,7 @@ static const struct way ways[] = {
 	{}
 };
 
-/* Take the first way that works, or the one that was asked for */
+/* Take the first way that works, behind one that does not, or the one that was asked for */
 static int choose(struct map_wait *w, char *why)
 {
 	const char *name = w->opts.way;
@@ -246,7 +246,7 @@ static int choose(struct map_wait *w, char *why)
 
 	len = snprintf(why, MAP_WAIT_WHY, "can't wait %s", name ? "with" :
 		       "for running programs, no provider works:");
-	for (way = ways; way->name; way++) {
+	for (way = w->way ? w->way + 1 : ways; way->name; way++) {
 		if (name && strcmp(name, way->name))
 			continue;
 		if (!way->prepare(w, reason)) {
@@ -288,14 +288,17 @@ int map_wait_open(struct map_wait **wp, const struct map_wait_opts *opts,
 
 int map_wait_run(struct map_wait *w, char *why, size_t why_size)
 {
-	char reason[MAP_WAIT_WHY] = "";
 	__u64 start = map_wait_now_us();
+	char reason[MAP_WAIT_WHY];
 	int err;
 
-	if (w->opts.after_update && map_wait_by_update(w))
-		return 0;
-
-	err = w->way->wait(w, reason);
+	do {
+		*reason = '\0';
+		if (w->opts.after_update && map_wait_by_update(w))
+			return 0;
+		err = w->way->wait(w, reason);
+		/* Who may not issue the command may still have another way */
+	} while (err == -EPERM && !w->opts.way && !choose(w, reason));
 	w->us = map_wait_now_us() - start;
 	if (!err)
 		log_line(w, "provider %s: waited %llu us", w->way->name, w->us);

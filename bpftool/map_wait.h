@@ -47,8 +47,6 @@ struct map_wait_opts {
 	void *log_ctx;
 };
 
-#define map_wait_opts__last_field log_ctx
-
 /**
  * @brief **map_wait_open()** chooses the best way to wait that the running kernel
  * really has, and prepares it. Call it before anything that can't be taken back.

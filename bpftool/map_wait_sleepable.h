@@ -41,8 +41,6 @@ struct map_wait_sleepable_opts {
 	int cancel_fd;
 };
 
-#define map_wait_sleepable_opts__last_field cancel_fd
-
 /**
  * @brief **map_wait_sleepable()** waits until each sleepable BPF program that
  * was running at the call has finished that run.

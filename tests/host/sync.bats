@@ -315,6 +315,22 @@ without_command() {
 	grep -E 'bpf\(0x3c ' "$BATS_TEST_TMPDIR/trace"
 }
 
+@test "bpf_sync_map_access: who may not use it gets the next way" {
+	local types
+
+	without_command
+	need_unshare
+	needs_at_call
+	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
+	run -0 --separate-stderr over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" \
+		-o "$BATS_TEST_TMPDIR/trace" error=EPERM 'bpf\(60' "$BPFTOOL" -j map sync
+	jq -e '.provider == "map_in_map_update"' <<<"$output"
+	run --separate-stderr over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" \
+		-o "$BATS_TEST_TMPDIR/trace" error=EPERM 'bpf\(60' \
+		"$BPFTOOL" map sync using bpf_sync_map_access
+	fails_with "can't wait with bpf_sync_map_access: Operation not permitted"
+}
+
 @test "bpf_sync_map_access: only the strings are read of types that can't be mapped" {
 	local types=$KERNEL_BTF strings at
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -123,6 +124,7 @@ static void test_sleepable(struct sync_map_access *skel)
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = {};
 	struct uffdio_zeropage page = {};
+	struct pollfd pfd = { .events = POLLIN };
 	struct uffd_msg msg;
 	pthread_t thread;
 	void *mem, *err;
@@ -145,7 +147,9 @@ static void test_sleepable(struct sync_map_access *skel)
 	skel->bss->fault_addr = reg.range.start;
 	if (!ASSERT_OK(pthread_create(&thread, NULL, run_once, skel->progs.hold_asleep), "sleeper"))
 		goto close;
-	if (ASSERT_EQ(read(uffd, &msg, sizeof(msg)), sizeof(msg), "asleep")) {
+	pfd.fd = uffd;
+	if (ASSERT_EQ(poll(&pfd, 1, 5000), 1, "asleep") &&
+	    ASSERT_EQ(read(uffd, &msg, sizeof(msg)), sizeof(msg), "fault")) {
 		ASSERT_OK(bpf_sync_map_access(), "wait");
 		ASSERT_EQ(skel->bss->left, 0, "still_asleep");
 	}
