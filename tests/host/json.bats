@@ -205,13 +205,16 @@ same_values() {
 	done
 }
 
-@test "a map is not printed with the types of the one before" {
+@test "a map is not printed with the types, nor shown with the BTF, of the one before" {
 	make_types bits
 	map_make --name types --fill 2 --key 4 --value 2 hash "$PINS/small"
 	bpftool -j map dump name types >"$BATS_TEST_TMPDIR/out"
 	strict "$BATS_TEST_TMPDIR/out"
 	jq -e --argjson id "$(map_id "$PINS/small")" 'any(.[]; .id == $id and
 		all(.elements[]; has("formatted") | not))' "$BATS_TEST_TMPDIR/out"
+	"$BPFTOOL" -j map show name types >"$BATS_TEST_TMPDIR/out"
+	jq -e --argjson id "$(map_id "$PINS/small")" 'length == 2 and
+		any(.[]; .id == $id and (has("btf_id") | not))' "$BATS_TEST_TMPDIR/out"
 }
 
 @test "types of the same numbers: each map is printed with its own" {

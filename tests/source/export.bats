@@ -196,6 +196,37 @@ spec_lines() {
 	bpftool_patched
 }
 
+# The releases that the page names this base for. Between 7.5 and what 7.3 has, the
+# mirror's btf_dumper.c had other types, macros and one other text.
+releases() {
+	local file=bpftool/src/btf_dumper.c
+
+	if [ "$BASE_NAME" != 7.3 ]; then
+		return
+	fi
+	sed -i -e 's/^\t__u32 i;/\t__u16 i;/' -e 's/btf_kflag(t)/BTF_INFO_KFLAG(t->info)/' \
+		-e 's/btf_vlen(\([a-z_]*\))/BTF_INFO_VLEN(\1->info)/' \
+		-e 's/btf_kind(t)/BTF_INFO_KIND(t->info)/' "$file"
+	run ! cmp "$file" "$BPFTOOL_SOURCE/src/btf_dumper.c"
+	cp -a bpftool bpftool-7.7
+	sed -i 's/"(unsupported-kind)"/"(unsupported-kind"/' "$file"
+	run ! cmp "$file" bpftool-7.7/src/btf_dumper.c
+	cp -a bpftool bpftool-7.6
+}
+
+@test "the mirror's releases that are nearest to this base" {
+	local dir name
+
+	cp -a bpftool "bpftool-as-$BASE_NAME"
+	releases
+	for dir in bpftool-*; do
+		[ -d "$dir/src" ] || continue
+		while read -r name; do
+			patch -d "$dir" -p1 --fuzz=0 -s <"export/bpftool/$name"
+		done <export/bpftool/series
+	done
+}
+
 @test "Fedora: one file for the kernel" {
 	follow Fedora 2
 	patched

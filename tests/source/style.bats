@@ -44,11 +44,11 @@ nothing_found() {
 	local file
 	[ "$(sources -name '*.patch' | wc -l)" -ge 3 ]
 	# The commits that a message names are in a kernel's repository, which
-	# is not at hand; __weak is how main.h declares all commands.
+	# is not at hand.
 	# A file that git knows is taken for source: read it from stdin.
 	for file in $(sources -name '*.patch'); do
 		perl "$CHECKPATCH" "${STRICT[@]}" --ignore \
-			UNKNOWN_COMMIT_ID,WEAK_DECLARATION - <"$file" |
+			UNKNOWN_COMMIT_ID - <"$file" |
 			sed -e '/^total:/d' -e "s#^-:#$file:#"
 	done | nothing_found
 }
