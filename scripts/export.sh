@@ -60,6 +60,28 @@ change() {
 	git -C "$work/git" diff --no-renames "$1^" "$1" -- "${@:2}"
 }
 
+# section FILE: of a patch from stdin
+section() {
+	awk -v file="a/$1" '/^diff --git / { on = $3 == file } on && !/^index /'
+}
+
+# low_context COMMIT PATH...: hunks in upstream's files as our patches have them, with no
+# more context than needed: releases of the mirrors differ in the lines around. Only a
+# part of the completion's change is in a patch.
+low_context() {
+	local path patch file ours=()
+
+	while read -r patch; do
+		for file in $(git apply --numstat "$patch" | cut -f 3 | grep -v bash-completion); do
+			for path in "${@:2}"; do
+				[[ $file != "$path" && $file != "$path"/* ]] || section "$file" <"$patch"
+			done
+			ours+=(":(exclude)$file")
+		done
+	done < <(git -C "$work/git" notes show "$1" | grep -v '^$')
+	change "$@" "${ours[@]}"
+}
+
 # libbpf's own repository, from which it is packaged, has other paths
 libbpf_paths() {
 	sed -E '/^(diff --git|---|\+\+\+) /{
@@ -95,13 +117,13 @@ for i in "${!commits[@]}"; do
 	} | add kernel "$name"
 	{
 		dep3 "$commit" 'Of this change, what concerns libbpf.'
-		change "$commit" "${libbpf[@]}" | libbpf_paths
+		low_context "$commit" "${libbpf[@]}" | libbpf_paths
 	} | add libbpf "$name"
 	{
 		dep3 "$commit" 'Of this change, what concerns bpftool and the libbpf in it.'
-		change "$commit" tools/bpf/bpftool tools/include/uapi/linux/bpf.h |
+		low_context "$commit" tools/bpf/bpftool tools/include/uapi/linux/bpf.h |
 			bpftool_paths
-		change "$commit" "${libbpf[@]}" | libbpf_paths | below_libbpf
+		low_context "$commit" "${libbpf[@]}" | libbpf_paths | below_libbpf
 	} | add bpftool "$name"
 done
 "$here/written.sh" move "$work/out" "$dir" "${folders[@]}"

@@ -131,6 +131,9 @@ place() {
 commit() {
 	git -C "$repo" add -A
 	git -C "$repo" commit -q -F "$work/msg"
+	# For who wants the patches as they stand
+	git -C "$repo" notes add -F "$work/applied" --allow-empty
+	: >"$work/applied"
 }
 
 # Applies a patch of a component, and takes it off the list
@@ -141,6 +144,7 @@ apply() {
 	# Some hunks have less context than git wants, so that they fit more trees
 	git -C "$repo" apply --unidiff-zero --whitespace=nowarn "$work/patch" ||
 		die "${patch##*/} does not apply where $series/order has it"
+	echo "$patch" >>"$work/applied"
 	[ -z "$upstream" ] ||
 		"$here/upstream.py" "$component" "$repo" "$pristine" "$work/msg"
 	grep -vF " $patch" "$work/patches" >"$work/left" || true
@@ -242,6 +246,7 @@ done
 [ ${#drafts[@]} -eq 0 ] || echo "not made, drafts: ${drafts[*]}" >&2
 named=$(for series in "${names[@]}"; do lines "$series"; done | tr -s '+\t ' '\n' | xargs)
 start
+: >"$work/applied"
 from=base
 for series in "${names[@]}"; do
 	while read -r line; do

@@ -182,7 +182,7 @@ spec_lines() {
 	grep '^Patch' <<<"$output" >"$BATS_TEST_TMPDIR/spec"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/spec")" -eq "$(wc -l <"$EXPORT/$3/series")" ]
 	while read -r _ name; do
-		patch -d "$3" -p1 --fuzz=0 <"$name"
+		patch -d "$3" -p1 --fuzz=0 --no-backup-if-mismatch <"$name"
 	done <"$BATS_TEST_TMPDIR/spec"
 }
 
@@ -205,7 +205,7 @@ releases() {
 		return
 	fi
 	sed -i -e 's/^\t__u32 i;/\t__u16 i;/' -e 's/btf_kflag(t)/BTF_INFO_KFLAG(t->info)/' \
-		-e 's/btf_vlen(\([a-z_]*\))/BTF_INFO_VLEN(\1->info)/' \
+		-e 's/vlen = btf_vlen(\([a-z_]*\))/vlen = BTF_INFO_VLEN(\1->info)/' \
 		-e 's/btf_kind(t)/BTF_INFO_KIND(t->info)/' "$file"
 	run ! cmp "$file" "$BPFTOOL_SOURCE/src/btf_dumper.c"
 	cp -a bpftool bpftool-7.7
