@@ -31,6 +31,13 @@
 #define MAX_STEPS	4000000		/* instructions, about a second */
 #define MODE_MEMSX	0x80
 
+/* By a register, as from a jump table since 6.19 */
+static bool is_computed(const struct bpf_insn *insn)
+{
+	return BPF_SRC(insn->code) == BPF_X &&
+	       (BPF_OP(insn->code) == BPF_JA || BPF_OP(insn->code) == BPF_CALL);
+}
+
 /* Returns false if the next instruction does not follow */
 static bool jump_class(struct walk *w, unsigned int i)
 {
@@ -39,6 +46,10 @@ static bool jump_class(struct walk *w, unsigned int i)
 	struct state *st = w->now;
 	__s64 to;
 
+	if (is_computed(insn)) {
+		walk_give_up(w, i, "a jump or call whose target is computed");
+		return false;
+	}
 	switch (BPF_OP(insn->code)) {
 	case BPF_CALL:
 		if (insn->src_reg == BPF_PSEUDO_CALL) {

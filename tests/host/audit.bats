@@ -150,6 +150,36 @@ with() {
 	done
 }
 
+# insn CODE DST,SRC OFF IMM: as bytes, each a number of two hexadecimal digits
+insn() {
+	printf %b "\\x$1\\x$2\\x$3\\x00\\x$4\\x00\\x00\\x00"
+}
+
+# jumps_by CODE DST,SRC OFF: a counter is added to, and maybe set behind the jump
+jumps_by() {
+	insn 18 26 00 07; insn 00 00 00 08	# r6 = map 7, its value + 8
+	insn b7 01 00 01			# r1 = 1
+	insn db 16 00 00			# lock *(u64 *)r6 += r1
+	insn "$1" "$2" "$3" 00
+	insn b7 00 00 00; insn 95 00 00 00	# return 0
+	insn 7a 06 00 05			# *(u64 *)r6 = 5
+	insn b7 00 00 00; insn 95 00 00 00
+}
+
+@test "audit: a jump, or a call, whose target is computed" {
+	jumps_by 05 00 00 >past
+	jumps_by 05 00 02 >to
+	jumps_by 0d 07 00 >computed
+	jumps_by 8d 07 00 >called
+	"$CHECK" -r past to computed called >found
+	diff - found <<-END
+		past exact 8. 8c 8.
+		to conflict 8. 8c 8.
+		computed unknown 24.
+		called unknown 24.
+	END
+}
+
 @test "audit: any bytes for instructions, and a plain store is never missed" {
 	local out="$BATS_TEST_TMPDIR/out"
 	[ -x "$BUILD/fuzz/audit" ] || skip "not built"

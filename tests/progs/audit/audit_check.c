@@ -2,6 +2,7 @@
 /* The audit's verdict on each program of some BPF objects
  *
  *	audit_check [-v] [-s] [-c COUNTERS]... OBJECT...
+ *	audit_check -r FILE...
  *
  * A program's name begins with the map that it is audited for: "flows__named" is
  * about the map "flows" (".bss" is spelled "bss"). One line a program: object,
@@ -9,7 +10,8 @@
  * runs: "8c 16. 4p" is 8 bytes of counters, 16 others, 4 that are added to plainly.
  * One that continues with "ext_" is taken for an extension of a program.
  * With -c the counters are named; several times: a line for each, which begins with
- * the list. With -s calls are known by the kernel's symbols only.
+ * the list. With -s calls are known by the kernel's symbols only. With -r the files
+ * hold translated instructions, which no kernel has to know; map 7 has values of 24 bytes.
  *
  * Links bpftool's own objects.
  */
@@ -28,8 +30,9 @@
 #include "map_writers_state.h"
 
 #define MAX_LISTS	32
+#define MAX_RAW		64
 
-static bool verbose, symbols;
+static bool verbose, symbols, raw;
 static const char *counters[MAX_LISTS];
 static unsigned int nr_counters;
 
@@ -93,7 +96,7 @@ static bool has_finding(const struct map_audit *a, enum map_finding_kind kind)
 static void print_kinds(const struct map_audit *a)
 {
 	static const char * const kinds[] = {
-		"plain", "conflict", "delete", "update", "unknown",
+		"plain", "conflict", "delete", "update", "unknown", "other_cpu",
 	};
 	const char *sep = " ";
 	unsigned int i;
@@ -171,6 +174,43 @@ static int check_prog(struct bpf_object *obj, struct bpf_program *prog, const ch
 	return err;
 }
 
+static int add_raw(struct map_audit *a, const char *path)
+{
+	struct map_audit_prog *p = calloc(1, sizeof(*p));
+	FILE *f = fopen(path, "r");
+
+	a->progs = calloc(1, sizeof(*a->progs));
+	if (!p || !f || !a->progs)
+		return -1;
+	*a->progs = p;
+	a->nr_progs = 1;
+	p->insns = calloc(MAX_RAW, sizeof(*p->insns));
+	p->nr_insns = fread(p->insns, sizeof(*p->insns), MAX_RAW, f);
+	fclose(f);
+	return 0;
+}
+
+static int check_raw(const char *path)
+{
+	const struct map_ref map = {
+		.fd = -1,
+		.info = { .id = 7, .type = BPF_MAP_TYPE_ARRAY, .value_size = 24 },
+	};
+	struct map_audit a;
+	int err;
+
+	err = map_audit_init(&a, &map);
+	a.inner = false;
+	if (!err)
+		err = add_raw(&a, path) ?: map_audit_finish(&a);
+	printf("%s", path);
+	print_kinds(&a);
+	print_bytes(&a);
+	printf("\n");
+	map_audit_free(&a);
+	return err;
+}
+
 /* Only one program of the object is loaded, so that each is by itself */
 static int check_one(const char *path, const char *file, unsigned int nr, bool *last)
 {
@@ -219,12 +259,14 @@ int main(int argc, char **argv)
 			verbose = true;
 		else if (!strcmp(argv[i], "-s"))
 			symbols = true;
+		else if (!strcmp(argv[i], "-r"))
+			raw = true;
 		else if (i + 1 < argc && nr_counters < MAX_LISTS)
 			counters[nr_counters++] = argv[++i];
 	}
 	libbpf_set_print(log_nothing);
 	for (; i < argc; i++)
-		if (check_object(argv[i]))
+		if (raw ? check_raw(argv[i]) : check_object(argv[i]))
 			err = 1;
 	return err;
 }
