@@ -126,17 +126,42 @@ static bool can_be_cut(const struct map_finding *f, char *why, size_t size)
 	return true;
 }
 
+static bool is_plain(const struct map_finding *f)
+{
+	return f->kind == MAP_FINDING_PLAIN || f->kind == MAP_FINDING_OTHER_CPU;
+}
+
 /* Is a finding harmless? If not, @why adds to the message */
 static bool is_harmless(const struct map_drain *d, const struct map_finding *f,
 			char *why, size_t size)
 {
 	*why = '\0';
-	if (f->kind != MAP_FINDING_PLAIN)
+	if (!is_plain(f))
 		return false;
 	if (d->args.since)
 		return true;
+	if (f->kind == MAP_FINDING_OTHER_CPU)
+		return false;
 
 	return map_is_percpu(d->args.map.info.type) && !can_be_cut(f, why, size);
+}
+
+/* Reports */
+static int check_split(const struct map_drain *d)
+{
+	__u32 id = d->args.map.info.id;
+	char text[160];
+
+	if (d->audit.split < 0)
+		return 0;
+	snprintf(text, sizeof(text),
+		 "the integer at byte %lld of its values is not aligned, or has more than 8 bytes: it can't be moved or read whole",
+		 (long long)d->audit.split);
+	if (!d->args.force)
+		return map_err("can't drain map %u exactly: %s; " ANYWAY, id, text);
+	map_warn("map %u may not be drained exactly: %s", id, text);
+
+	return 0;
 }
 
 /* Reports */
@@ -157,7 +182,7 @@ static int check_findings(struct map_drain *d)
 		if (!d->args.force)
 			return map_err("can't drain map %u exactly: %s; %s"
 				       ANYWAY, d->args.map.info.id, text,
-				       f->kind == MAP_FINDING_PLAIN ?
+				       is_plain(f) ?
 				       "'since FILE' reads such counters exactly; " :
 				       "");
 		map_warn("map %u may not be drained exactly: %s",
@@ -327,7 +352,7 @@ int map_drain_audit(struct map_drain *d)
 		return -1;
 	}
 
-	return check_findings(d);
+	return check_findings(d) || check_split(d) ? -1 : 0;
 }
 
 static int is_new(const struct bpf_prog_info *info, void *ctx)

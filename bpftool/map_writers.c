@@ -102,6 +102,7 @@ int map_audit_init(struct map_audit *a, const struct map_ref *map)
 	memset(a, 0, sizeof(*a));
 	a->map = map;
 	a->inner = true;
+	a->split = -1;
 	a->bytes = calloc(1, map->info.value_size + 1);
 	a->state = calloc(1, sizeof(*a->state));
 	if (!a->bytes || !a->state)

@@ -15,6 +15,7 @@
  *
  * map_writers.c		the programs, what is reported
  * map_writers_bytes.c	from stores to the class of each byte
+ * map_writers_list.c	the counters that the user names
  * map_writers_walk.c	following the instructions of one program
  * map_writers_insns.c, _calls.c, _memory.c	what one of them does
  * map_writers_flow.c	which state reaches which instruction
@@ -45,6 +46,7 @@ enum map_finding_kind {
 	MAP_FINDING_DELETE,	/* an element is deleted */
 	MAP_FINDING_UPDATE,	/* an update with a value that was read out of the map */
 	MAP_FINDING_UNKNOWN,	/* can't be followed */
+	MAP_FINDING_OTHER_CPU,	/* a plain add to what may be another CPU's value */
 };
 
 struct map_finding {
@@ -64,6 +66,10 @@ struct map_audit {
 	 * may clear this, init sets it.
 	 */
 	bool inner;
+	/* By BTF, a byte of a counter that can't be moved or read whole, because it
+	 * is not aligned or has more than 8 bytes; -1: there is none
+	 */
+	__s64 split;
 	struct map_finding *findings;
 	unsigned int nr_findings;
 	struct map_audit_prog **progs;

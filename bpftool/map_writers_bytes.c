@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The audit of a map's writers: from stores to the class of each byte */
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,32 +16,46 @@ enum {
 	SEEN_COUNTER	= 1 << 0,
 	SEEN_PLAIN	= 1 << 1,
 	SEEN_OTHER	= 1 << 2,
-	SEEN_SOMEWHERE	= 1 << 3,	/* an addition at an unknown offset */
 };
-
-#define DEEP	32		/* of nested types */
 
 /* Types */
 
-/* For each byte, the size of its integer, if that is in an array */
+/* For each byte, the size of its integer */
 struct leaves {
 	const struct btf *btf;
-	__u8 *size;
+	__u8 *size;		/* if that is in an array */
+	__u8 *of;		/* wherever it is; or with SPLIT */
 	__u32 nr;
+	bool any_split;
 };
 
-static const struct btf_type *skip_names(const struct btf *btf, __u32 id)
+#define SPLIT	0x80		/* no aligned word of 4 or 8 bytes holds it */
+
+const struct btf_type *audit_type(const struct btf *btf, __u32 id)
 {
 	return btf__type_by_id(btf, btf__resolve_type(btf, id));
 }
 
+static void fill_integer(struct leaves *l, __u64 at, __u32 size, bool in_array)
+{
+	bool split = size > 8 || (size == 8 && at % 8);
+	__u32 i;
+
+	if (in_array && !(at % size))
+		memset(l->size + at, size, size);
+	for (i = 0; i < size; i++)
+		if ((l->of[at + i] & ~SPLIT) < size)
+			l->of[at + i] = size | (split ? SPLIT : 0);
+	l->any_split |= split;
+}
+
 static void fill_leaves(struct leaves *l, __u32 id, __u64 at, bool in_array, int deep)
 {
-	const struct btf_type *t = skip_names(l->btf, id);
+	const struct btf_type *t = audit_type(l->btf, id);
 	__s64 size = btf__resolve_size(l->btf, id);
 	__u32 i;
 
-	if (!t || deep > DEEP || size <= 0 || at + size > l->nr)
+	if (!t || deep > AUDIT_DEEP || size <= 0 || at + size > l->nr)
 		return;
 	if (btf_is_array(t)) {
 		size = btf__resolve_size(l->btf, btf_array(t)->type);
@@ -57,169 +70,18 @@ static void fill_leaves(struct leaves *l, __u32 id, __u64 at, bool in_array, int
 		for (i = 0; i < btf_vlen(t); i++)
 			fill_leaves(l, btf_var_secinfos(t)[i].type,
 				    at + btf_var_secinfos(t)[i].offset, false, deep + 1);
-	} else if (btf_is_int(t) && in_array && !(at % size)) {
-		memset(l->size + at, size, size);
+	} else if (btf_is_int(t)) {
+		fill_integer(l, at, size, in_array);
 	}
 }
 
-static struct btf *value_btf(const struct map_audit *a)
+struct btf *audit_value_btf(const struct map_audit *a)
 {
 	const struct bpf_map_info *info = &a->map->info;
 
 	if (!info->btf_id || !info->btf_value_type_id)
 		return NULL;
 	return btf__load_from_kernel_by_id(info->btf_id);
-}
-
-/* A list of members: "packets,rx.bytes" or "0-7" */
-
-struct member {
-	const struct btf *btf;
-	__u8 *list;
-	__u32 nr;		/* bytes of the value */
-	bool found;
-};
-
-static bool mark(struct member *m, __u64 at, __u64 size)
-{
-	/* Counters are moved word by word */
-	if (!size || at % 4 || size % 4 || at + size > m->nr)
-		return false;
-	memset(m->list + at, 1, size);
-	m->found = true;
-	return true;
-}
-
-static bool mark_member(struct member *m, __u32 id, __u64 at, const char *path, int deep);
-
-static bool mark_in(struct member *m, const struct btf_type *t, __u64 at,
-		    const char *path, int deep)
-{
-	size_t n = strcspn(path, ".");
-	const char *name;
-	__u32 i;
-
-	for (i = 0; i < btf_vlen(t); i++) {
-		const struct btf_member *member = &btf_members(t)[i];
-		__u64 off = at + btf_member_bit_offset(t, i) / 8;
-
-		name = btf__name_by_offset(m->btf, member->name_off);
-		if (!*name) {
-			/* A struct or union without a name */
-			if (!mark_member(m, member->type, off, path, deep + 1))
-				return false;
-		} else if (strlen(name) == n && !strncmp(name, path, n)) {
-			if (btf_member_bitfield_size(t, i))
-				return false;
-			return mark_member(m, member->type, off,
-					   path + n + (path[n] == '.'), deep + 1);
-		}
-	}
-	return true;
-}
-
-static bool mark_var(struct member *m, const struct btf_type *t, const char *path, int deep)
-{
-	const struct btf_type *var;
-	size_t n = strcspn(path, ".");
-	const char *name;
-	__u32 i;
-
-	for (i = 0; i < btf_vlen(t); i++) {
-		var = btf__type_by_id(m->btf, btf_var_secinfos(t)[i].type);
-		name = btf__name_by_offset(m->btf, var->name_off);
-		if (strlen(name) == n && !strncmp(name, path, n))
-			return mark_member(m, var->type, btf_var_secinfos(t)[i].offset,
-					   path + n + (path[n] == '.'), deep + 1);
-	}
-	return true;
-}
-
-/* False: the member exists, but can't be a counter */
-static bool mark_member(struct member *m, __u32 id, __u64 at, const char *path, int deep)
-{
-	const struct btf_type *t = skip_names(m->btf, id);
-	__s64 size;
-	__u32 i;
-
-	if (!t || deep > DEEP)
-		return false;
-	if (btf_is_datasec(t))
-		return *path && mark_var(m, t, path, deep);
-	size = btf__resolve_size(m->btf, id);
-	if (size < 0)
-		return false;
-	if (!*path)
-		return mark(m, at, size);
-	if (btf_is_composite(t))
-		return mark_in(m, t, at, path, deep);
-	if (!btf_is_array(t))
-		return true;
-	size = btf__resolve_size(m->btf, btf_array(t)->type);
-	for (i = 0; size > 0 && i < btf_array(t)->nelems; i++)
-		if (at + i * size >= m->nr ||
-		    !mark_member(m, btf_array(t)->type, at + i * size, path, deep + 1))
-			return false;
-	return true;
-}
-
-static int mark_bytes(struct member *m, const char *word)
-{
-	unsigned long first, last;
-	char *end;
-
-	if (!isdigit(*word))
-		return -EINVAL;
-	first = strtoul(word, &end, 10);
-	if (*end++ != '-' || !isdigit(*end))
-		return -EINVAL;
-	last = strtoul(end, &end, 10);
-	if (*end || last < first || last >= m->nr)
-		return -EINVAL;
-	return mark(m, first, last - first + 1) ? 0 : -EINVAL;
-}
-
-static int mark_word(struct member *m, const struct map_audit *a, const char *word)
-{
-	if (isdigit(*word))
-		return mark_bytes(m, word);
-	if (!*word)
-		return -EINVAL;
-	if (!m->btf)
-		return -ENOENT;
-	m->found = false;
-	if (!mark_member(m, a->map->info.btf_value_type_id, 0, word, 0) || !m->found)
-		return -EINVAL;
-	return 0;
-}
-
-int map_audit_counters(struct map_audit *a, const char *list, const char **bad)
-{
-	struct member m = { .nr = a->map->info.value_size };
-	struct btf *btf = value_btf(a);
-	int err = 0;
-	char *word;
-	size_t n;
-
-	*bad = list;
-	m.btf = btf;
-	free(a->list);
-	a->list = calloc(1, m.nr + 1);
-	if (!a->list)
-		err = -ENOMEM;
-	m.list = a->list;
-	while (!err) {
-		*bad = list;
-		n = strcspn(list, ",");
-		word = strndup(list, n);
-		err = word ? mark_word(&m, a, word) : -ENOMEM;
-		free(word);
-		if (!list[n])
-			break;
-		list += n + 1;
-	}
-	btf__free(btf);
-	return err;
 }
 
 /* Classes */
@@ -235,19 +97,40 @@ static bool is_variable(const struct map_store *s)
 	return s->unknown || s->from != s->to;
 }
 
-/* Bytes that a store may touch. For an addition, a variable index into an array
- * of integers is taken to end with the array: what follows is something else.
+static bool may_start(const struct leaves *l, const struct map_store *s, __u64 at)
+{
+	return l->size[at] == s->size && !(at % s->size);
+}
+
+/* For an addition, a variable index into an array of integers is taken to end
+ * with the array: what follows is something else.
  */
+static bool stays_in_array(const struct classes *c, const struct map_store *s)
+{
+	const struct leaves *l = &c->leaves;
+	__u64 at;
+
+	if (!l->size || s->byte == MAP_BYTE_OTHER || !is_variable(s))
+		return false;
+	if (!s->unknown)
+		return l->size[s->from];
+	for (at = s->from; at <= s->to && !l->any_split; at += s->step ?: 1)
+		if (may_start(l, s, at))
+			return true;
+	return false;
+}
+
+/* Bytes that a store may touch */
 static void see(struct classes *c, const struct map_store *s, __u8 seen)
 {
-	const __u8 *leaf = c->leaves.size;
-	bool in_array = leaf && s->byte != MAP_BYTE_OTHER && is_variable(s) &&
-			(s->unknown || leaf[s->from]);
+	bool in_array = stays_in_array(c, s);
 	__u64 at;
 	__u32 i;
 
+	if (s->unknown && c->leaves.size && !in_array)
+		return;
 	for (at = s->from; at <= s->to; at += s->step ?: 1) {
-		if (in_array && (leaf[at] != s->size || at % s->size))
+		if (in_array && !may_start(&c->leaves, s, at))
 			continue;
 		for (i = 0; i < s->size && at + i < c->leaves.nr; i++)
 			c->seen[at + i] |= seen;
@@ -283,46 +166,84 @@ static void collect(struct classes *c, struct map_audit_prog *p,
 {
 	if (s->byte == MAP_BYTE_OTHER)
 		see(c, s, s->unknown ? 0 : SEEN_OTHER);
-	else if (s->unknown)
-		see(c, s, SEEN_SOMEWHERE |
-		    (s->byte == MAP_BYTE_PLAIN ? SEEN_PLAIN : SEEN_COUNTER));
 	else
 		see(c, s, s->byte == MAP_BYTE_PLAIN ? SEEN_PLAIN : SEEN_COUNTER);
+}
+
+static void found_other(struct classes *c, struct map_audit_prog *p,
+			const struct map_store *s)
+{
+	audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT, s->unknown ?
+		      "%s, at an unknown offset: it may be a counter" :
+		      "%s, to a counter", s->how);
+}
+
+static void found_plain(struct classes *c, struct map_audit_prog *p,
+			const struct map_store *s)
+{
+	if (s->other_cpu)
+		audit_finding(c->a, p, s->insn, MAP_FINDING_OTHER_CPU,
+			      "a plain add, %s, and the value may be another CPU's", s->how);
+	else
+		audit_finding(c->a, p, s->insn, MAP_FINDING_PLAIN, "a plain add, %s",
+			      s->how);
 }
 
 static void judge(struct classes *c, struct map_audit_prog *p,
 		  const struct map_store *s)
 {
-	const __u8 counts = SEEN_COUNTER | SEEN_PLAIN;
-
 	if (s->byte == MAP_BYTE_OTHER) {
-		if (meets(c, s, counts))
-			audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT, s->unknown ?
-				      "%s, at an unknown offset: it may be a counter" :
-				      "%s, to a counter", s->how);
-	} else if (s->unknown && (!c->leaves.size || meets(c, s, SEEN_OTHER) ||
-				  !meets(c, s, SEEN_SOMEWHERE))) {
+		if (meets(c, s, SEEN_COUNTER | SEEN_PLAIN))
+			found_other(c, p, s);
+	} else if (s->unknown && (!stays_in_array(c, s) || meets(c, s, SEEN_OTHER))) {
 		audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT,
 			      "adds at an unknown offset");
 	}
 	if (s->byte == MAP_BYTE_PLAIN)
-		audit_finding(c->a, p, s->insn, MAP_FINDING_PLAIN, "a plain add, %s",
-			      s->how);
+		found_plain(c, p, s);
+}
+
+enum meets_list { MEETS_NONE, MEETS_WHOLE, MEETS_PART };
+
+/* Does a store meet bytes that the user named, and maybe others in the same word? */
+static enum meets_list meets_list(const struct classes *c, const struct map_store *s)
+{
+	bool in_array = stays_in_array(c, s);
+	enum meets_list ret = MEETS_NONE;
+	__u32 i, named;
+	__u64 at;
+
+	for (at = s->from; at <= s->to; at += s->step ?: 1) {
+		if (in_array && !may_start(&c->leaves, s, at))
+			continue;
+		for (i = 0, named = 0; i < s->size && at + i < c->leaves.nr; i++)
+			named += c->a->list[at + i];
+		if (named && named < s->size)
+			return MEETS_PART;
+		if (named)
+			ret = MEETS_WHOLE;
+	}
+	return ret;
 }
 
 /* If the user named the counters, only stores to them count */
 static void judge_list(struct classes *c, struct map_audit_prog *p,
 		       const struct map_store *s)
 {
-	if (s->unknown || !meets(c, s, SEEN_COUNTER))
+	enum meets_list how = meets_list(c, s);
+
+	if (how == MEETS_NONE)
 		return;
 	if (s->byte == MAP_BYTE_OTHER)
-		audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT, "%s, to a counter",
-			      s->how);
+		found_other(c, p, s);
+	else if (how == MEETS_PART)
+		audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT, s->unknown ?
+			      "adds at an unknown offset" :
+			      "adds to more bytes than are named");
 	if (s->byte != MAP_BYTE_PLAIN)
 		return;
 	see(c, s, SEEN_PLAIN);
-	audit_finding(c->a, p, s->insn, MAP_FINDING_PLAIN, "a plain add, %s", s->how);
+	found_plain(c, p, s);
 }
 
 static enum map_byte byte_of(__u8 seen)
@@ -331,18 +252,46 @@ static enum map_byte byte_of(__u8 seen)
 	       seen & SEEN_COUNTER ? MAP_BYTE_COUNTER : MAP_BYTE_OTHER;
 }
 
-/* Counters are moved in words of 4 bytes or more */
+/* Between the two stores of one plain addition the counter is neither old nor new. Its
+ * type tells; without types, that other bytes are part of the sum.
+ */
+static bool adds_to_part(const struct classes *c, const struct map_store *s)
+{
+	__u64 at;
+	__u8 of;
+
+	if (s->byte != MAP_BYTE_PLAIN)
+		return false;
+	for (at = s->from; at <= s->to; at += s->step ?: 1) {
+		of = c->leaves.of ? c->leaves.of[at] & ~SPLIT : 0;
+		if (of > s->size || (of < 4 && s->size == 4 && s->wide))
+			return true;
+	}
+	return false;
+}
+
+static bool is_whole(const struct map_store *s)
+{
+	return !(s->size % 4) && !(s->from % s->size) &&
+	       !(is_variable(s) && s->step % s->size);
+}
+
+/* Counters are moved in aligned words of 4 or 8 bytes */
 static void whole_words(struct classes *c, struct map_audit_prog *p,
 			const struct map_store *s)
 {
-	bool whole = !(s->from % 4) && !(s->size % 4) && !(is_variable(s) && s->step % 4);
+	bool whole = is_whole(s);
 
-	if (s->byte == MAP_BYTE_OTHER || whole || s->unknown)
+	if (s->byte == MAP_BYTE_OTHER || s->unknown)
 		return;
 	if (c->a->list && !meets(c, s, SEEN_COUNTER))
 		return;
-	audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT,
-		      "a counter that is not made of aligned words of 4 or 8 bytes");
+	if (!whole)
+		audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT,
+			      "a counter that is not made of aligned words of 4 or 8 bytes");
+	else if (adds_to_part(c, s))
+		audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT,
+			      "adds to a part of a counter");
 }
 
 static void fill_bytes(struct classes *c)
@@ -356,36 +305,48 @@ static void fill_bytes(struct classes *c)
 			a->bytes[i] = MAP_BYTE_OTHER;
 		if (!a->list && !a->nr_progs)
 			a->bytes[i] = MAP_BYTE_COUNTER;
+		if (a->split < 0 && a->bytes[i] && c->leaves.of && c->leaves.of[i] & SPLIT)
+			a->split = i;
 	}
+}
+
+static int classify(struct classes *c)
+{
+	struct map_audit *a = c->a;
+	struct leaves *l = &c->leaves;
+
+	c->seen = calloc(1, l->nr + 1);
+	if (l->btf) {
+		l->size = calloc(1, l->nr + 1);
+		l->of = calloc(1, l->nr + 1);
+	}
+	if (!c->seen || (l->btf && (!l->size || !l->of)))
+		return -ENOMEM;
+	if (l->btf)
+		fill_leaves(l, a->map->info.btf_value_type_id, 0, false, 0);
+	if (a->list) {
+		memcpy(c->seen, a->list, l->nr);	/* SEEN_COUNTER */
+		each_store(c, judge_list);
+	} else {
+		each_store(c, collect);
+		each_store(c, judge);
+	}
+	each_store(c, whole_words);
+	fill_bytes(c);
+	return 0;
 }
 
 int audit_classify(struct map_audit *a)
 {
 	struct classes c = { .a = a, .leaves.nr = a->map->info.value_size };
-	struct btf *btf = value_btf(a);
-	int err = -ENOMEM;
+	struct btf *btf = audit_value_btf(a);
+	int err;
 
-	c.seen = calloc(1, c.leaves.nr + 1);
 	c.leaves.btf = btf;
-	if (btf)
-		c.leaves.size = calloc(1, c.leaves.nr + 1);
-	if (!c.seen || (btf && !c.leaves.size))
-		goto free_btf;
-	if (btf)
-		fill_leaves(&c.leaves, a->map->info.btf_value_type_id, 0, false, 0);
-	if (a->list) {
-		memcpy(c.seen, a->list, c.leaves.nr);	/* SEEN_COUNTER */
-		each_store(&c, judge_list);
-	} else {
-		each_store(&c, collect);
-		each_store(&c, judge);
-	}
-	each_store(&c, whole_words);
-	fill_bytes(&c);
-	err = 0;
-free_btf:
+	err = classify(&c);
 	btf__free(btf);
 	free(c.leaves.size);
+	free(c.leaves.of);
 	free(c.seen);
 	return err;
 }

@@ -397,6 +397,8 @@ static void call_lookup(struct walk *w, unsigned int i, const char *name)
 		*ret = value_pointer(REGION_INNER, HOLDS_MAP, 0);
 	else
 		*ret = value_pointer(map.region, HOLDS_VALUE, 0);
+	if (ends_in(name, "_percpu_elem"))
+		ret->holds |= HOLDS_OTHER_CPU;
 }
 
 /* Returns false if what follows was already dealt with */

@@ -23,6 +23,8 @@ void walk_plain_store(struct walk *w, unsigned int i, const struct value *v)
 	if (v->holds & HOLDS_SUM && v->from < to.to + size && v->to >= to.from) {
 		s.byte = MAP_BYTE_PLAIN;
 		s.how = "not atomic";
+		s.other_cpu = base->holds & HOLDS_OTHER_CPU;
+		s.wide = v->from < to.from || v->to >= to.to + size;
 	}
 	walk_store(w, base, insn->off, v, size, &s, i);
 }

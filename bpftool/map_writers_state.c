@@ -141,6 +141,7 @@ static bool covers(const struct map_store *s, const struct map_store *other)
 {
 	return s->insn == other->insn && s->byte == other->byte && s->size == other->size &&
 	       s->unknown == other->unknown && s->step == other->step &&
+	       s->other_cpu == other->other_cpu && s->wide == other->wide &&
 	       s->from == other->from && s->to == other->to;
 }
 

@@ -18,6 +18,8 @@ struct map_store {
 	const char *how;	/* how -d describes it */
 	__u32 from, to, step, size;	/* the first bytes of both ends */
 	bool unknown;		/* offset not known: may be any byte */
+	bool other_cpu;		/* in what may be the value of another CPU */
+	bool wide;		/* an addition, and other bytes are part of the sum */
 };
 
 struct map_audit_prog {

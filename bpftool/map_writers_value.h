@@ -22,6 +22,7 @@ enum {
 	HOLDS_VALUE	= 1 << 6,	/* address in a value, or in other memory */
 	HOLDS_STACK	= 1 << 7,
 	HOLDS_FUNC	= 1 << 8,
+	HOLDS_OTHER_CPU	= 1 << 9,	/* with HOLDS_VALUE: may be another CPU's */
 };
 
 #define HOLDS_POINTER	(HOLDS_MAP | HOLDS_SLOT | HOLDS_ELEM | HOLDS_VALUE | \

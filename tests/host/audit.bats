@@ -69,7 +69,7 @@ agrees() {
 
 @test "audit: the same verdicts where calls are known by the kernel's symbols only" {
 	[ "$(cat /proc/sys/kernel/kptr_restrict)" != 2 ] || skip "they are hidden"
-	verdicts -s "$BUILD"/tests/audit_{callbacks,hash,traps}.bpf.o >found
+	verdicts -s "$BUILD"/tests/audit_{callbacks,hash,parts,traps}.bpf.o >found
 	diff <(expected | grep -v '^audit_global ') found
 }
 
@@ -148,6 +148,24 @@ with() {
 	for list in "${wrong[@]}"; do
 		[ "$(with "$list" flows__named)" = "error Invalid argument" ]
 	done
+}
+
+@test "audit: only all of a counter can be named, and a store at an unknown offset counts" {
+	local list options=()
+	for list in 0-3 n h 8-15 a b; do
+		options+=(-c "$list")
+	done
+	"$CHECK" "${options[@]}" "$BUILD"/tests/audit_{hash,parts}.bpf.o >named 2>/dev/null || true
+	[ "$(with 0-3 flows__named)" = "conflict 4c 52." ]
+	[ "$(with 0-3 flows__plain)" = "plain,conflict 4p 52." ]
+	[ "$(with h tails__somewhere_plain)" = "plain 8. 64p" ]
+	[ "$(with h tails__somewhere_atomic)" = "exact 8. 64c" ]
+	[ "$(with h tails__somewhere_set)" = "conflict 8. 64c" ]
+	[ "$(with 8-15 tails__somewhere_plain)" = "plain 8. 8p 56." ]
+	[ "$(with n tails__somewhere_plain)" = "exact 8c 64." ]
+	[ "$(with n tails__somewhere_set)" = "conflict 8c 64." ]
+	[ "$(with a crooked__halves)" = "exact 4c 8." ]
+	[ "$(with b crooked__halves)" = "plain,conflict 4. 8p" ]
 }
 
 # insn CODE DST,SRC OFF IMM: as bytes, each a number of two hexadecimal digits

@@ -168,6 +168,37 @@ with_config() {
 	[[ $status == 0 && -z $stderr ]]
 }
 
+@test "a plain add per CPU to another CPU's value" {
+	load_progs drain_parts
+	refused "\*n \+= 1;: a plain add, not atomic, and the value may be another CPU's \(program [0-9]+ far_add\); 'since FILE' reads such counters exactly; 'force'" \
+		"$PINS/maps/far"
+	bpftool map drain pinned "$PINS/maps/far" since "$PINS/far" journal "$journal"
+	[[ $(uname -v) == *PREEMPT_DYNAMIC* && -e /proc/config.gz ]] ||
+		skip "there is none here, or it does not matter"
+	with_config CONFIG_PREEMPT_NONE=y far
+	[[ $status == 255 && $stderr == *"may be another CPU's"* ]]
+}
+
+@test "a counter that no aligned word holds, also since" {
+	local map since
+
+	load_progs drain_parts
+	for since in "" "since $PINS/last"; do
+		# shellcheck disable=SC2086 # two words or none
+		{
+			refused "v->b \+= 1;: adds to a part of a counter \(program [0-9]+ crooked_add\); 'force'|v->b \+= 1;: a plain add" \
+				"$PINS/maps/crooked" $since
+			for map in unused "unused counters b" "unused counters 8-11"; do
+				refused "can't drain map [0-9]+ exactly: the integer at byte [48] of its values is not aligned, or has more than 8 bytes: it can't be moved or read whole; 'force' drains it anyway$" \
+					"$PINS/maps/"$map $since
+			done
+		}
+	done
+	drained "may not be drained exactly: the integer at byte 4 of its values is not aligned" \
+		"$PINS/maps/unused" force
+	bpftool map drain pinned "$PINS/maps/unused" counters a journal "$journal"
+}
+
 @test "a delete, an update of a computed value, a counter that is set" {
 	local since
 
