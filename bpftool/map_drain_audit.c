@@ -104,17 +104,33 @@ static bool runs_in_softirq(__u32 prog_id)
 			info.type == BPF_PROG_TYPE_XDP);
 }
 
+/* What sleeps lets threads run, whatever the preemption. If so, @why gets the reason */
+static bool may_sleep(const struct map_drain *d, const struct map_finding *f, char *why,
+		      size_t size)
+{
+	int ret = map_users_prog_sleeps(d->pins.users, f->prog_id, d->args.map.info.id);
+
+	if (ret < 0)
+		snprintf(why, size,
+			 ", and whether the program can sleep in the middle of it is not known: %s",
+			 strerror(-ret));
+	else if (ret)
+		snprintf(why, size, ", and the program can sleep in the middle of it");
+
+	return ret;
+}
+
 /* Can a thread, such as ours, interrupt a program's plain add to its CPU's value?
  * If so, @why gets the reason.
  */
-static bool can_be_cut(const struct map_finding *f, char *why, size_t size)
+static bool can_be_cut(const struct map_drain *d, const struct map_finding *f, char *why,
+		       size_t size)
 {
 	const char *mode = preemption();
 
-	if (mode && (!strcmp(mode, "none") || !strcmp(mode, "voluntary")))
-		return false;
-	if (mode && strcmp(mode, "RT") && runs_in_softirq(f->prog_id))
-		return false;
+	if (mode && (!strcmp(mode, "none") || !strcmp(mode, "voluntary") ||
+		     (strcmp(mode, "RT") && runs_in_softirq(f->prog_id))))
+		return may_sleep(d, f, why, size);
 	if (mode)
 		snprintf(why, size,
 			 ", and with this kernel's preemption (%s) a thread can run in the middle of it",
@@ -143,7 +159,7 @@ static bool is_harmless(const struct map_drain *d, const struct map_finding *f,
 	if (f->kind == MAP_FINDING_OTHER_CPU)
 		return false;
 
-	return map_is_percpu(d->args.map.info.type) && !can_be_cut(f, why, size);
+	return map_is_percpu(d->args.map.info.type) && !can_be_cut(d, f, why, size);
 }
 
 /* Reports */

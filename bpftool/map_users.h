@@ -106,6 +106,15 @@ int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id);
 int map_users_in_slot(struct map_users *u, __u32 id, __u32 *outer_id);
 
 /**
+ * map_users_prog_sleeps() - can a program that uses a map sleep?
+ *
+ * Or a callback that it starts from another map.
+ *
+ * Return: 1, 0, or -errno if it can't be known.
+ */
+int map_users_prog_sleeps(struct map_users *u, __u32 prog_id, __u32 map_id);
+
+/**
  * map_users_each_prog() - call a function for each program that uses a map
  *
  * These are programs that have the map among their own, and extensions (freplace)

@@ -240,6 +240,18 @@ int map_users_async(struct map_users *u, const struct map_ref *outer,
 	return ret > 0 ? MAP_ASYNC_SLEEPABLE : ret;
 }
 
+int map_users_prog_sleeps(struct map_users *u, __u32 prog_id, __u32 map_id)
+{
+	const struct user_prog *prog = find_prog(u, prog_id);
+	char ignored[1];
+	const struct query q = { u, map_id, ignored, sizeof(ignored) };
+
+	if (!prog)
+		return -ENOENT;
+
+	return prog_sleeps(&q, prog) ? : prog_starts(&q, prog);
+}
+
 /* Is it attached to a program that has the map? Before 5.13 links don't name
  * their target.
  */

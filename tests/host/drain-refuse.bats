@@ -168,15 +168,18 @@ with_config() {
 	[[ $status == 0 && -z $stderr ]]
 }
 
-@test "a plain add per CPU to another CPU's value" {
+@test "a plain add per CPU to another CPU's value, or by what can sleep" {
 	load_progs drain_parts
 	refused "\*n \+= 1;: a plain add, not atomic, and the value may be another CPU's \(program [0-9]+ far_add\); 'since FILE' reads such counters exactly; 'force'" \
 		"$PINS/maps/far"
 	bpftool map drain pinned "$PINS/maps/far" since "$PINS/far" journal "$journal"
+	bpftool map drain pinned "$PINS/maps/sleeps" since "$PINS/sleeps" journal "$journal"
 	[[ $(uname -v) == *PREEMPT_DYNAMIC* && -e /proc/config.gz ]] ||
 		skip "there is none here, or it does not matter"
 	with_config CONFIG_PREEMPT_NONE=y far
 	[[ $status == 255 && $stderr == *"may be another CPU's"* ]]
+	with_config CONFIG_PREEMPT_NONE=y sleeps
+	[[ $status == 255 && $stderr == *"*n += 1;: a plain add, not atomic, and the program can sleep in the middle of it (program "* ]]
 }
 
 @test "a counter that no aligned word holds, also since" {

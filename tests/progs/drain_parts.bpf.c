@@ -14,6 +14,7 @@ struct value {
 MAP(crooked, PERCPU_ARRAY, 16, __u32, struct value);
 MAP(unused, ARRAY, 16, __u32, struct value);
 MAP(far, PERCPU_ARRAY, 16, __u32, __u64);
+MAP(sleeps, PERCPU_ARRAY, 16, __u32, __u64);
 
 static const __u32 key = 1;
 
@@ -23,6 +24,12 @@ WITH_FOUND("tc", crooked_add, bpf_map_lookup_elem(&crooked, &key), struct value 
 }
 
 WITH_FOUND("tc", far_add, bpf_map_lookup_percpu_elem(&far, &key, 0), __u64 *n)
+{
+	*n += 1;
+}
+
+/* Programs of this type can always sleep */
+WITH_FOUND("syscall", sleeps_add, bpf_map_lookup_elem(&sleeps, &key), __u64 *n)
 {
 	*n += 1;
 }
