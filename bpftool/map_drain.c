@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -65,6 +66,8 @@ static int check_last(const struct map_drain *d)
 /* Reports, unless this may become the first reading */
 static int no_last(const char *path, int err)
 {
+	struct stat st;
+
 	if ((err == -ENOENT || err == -EPERM) &&
 	    drain_check_pin(path, "the reading"))
 		return -1;
@@ -74,9 +77,31 @@ static int no_last(const char *path, int err)
 		return map_err("%s is not a reading of a map, nor the pin of a map",
 			       path);
 
+	if (err == -EACCES && !stat(path, &st) && S_ISDIR(st.st_mode))
+		err = -EISDIR;
+
 	return map_err("can't get the reading at %s: %s", path,
 		       err == -EACCES && !bpffs_holds(path) ? "not in a bpffs" :
 							      strerror(-err));
+}
+
+/* What can be told before anything is created. Reports */
+static int check_since(struct map_drain *d)
+{
+	const char *since = d->args.since;
+	int err;
+
+	if (!since)
+		return 0;
+	if (strlen(since) >= 5 && !strcmp(since + strlen(since) - 5, "_next"))
+		return map_err("%s can't be a reading: '_next' is added to another's name",
+			       since);
+	if (d->args.journal && !strcmp(since, d->args.journal))
+		return map_err("%s can't be the reading and the journal", since);
+
+	err = map_ref_open_pin(&d->last, since);
+
+	return err ? no_last(since, err) : check_last(d);
 }
 
 /* Get the last reading, and lock it against other runs until it is replaced. Reports. */
@@ -85,10 +110,6 @@ static int open_last(struct map_drain *d)
 	__u32 id = 0;
 	int err;
 
-	if (strlen(d->args.since) >= 5 &&
-	    !strcmp(d->args.since + strlen(d->args.since) - 5, "_next"))
-		return map_err("%s can't be a reading: '_next' is added to another's name",
-			       d->args.since);
 	for (;;) {
 		map_ref_close(&d->last);
 		err = map_ref_open_pin(&d->last, d->args.since);
@@ -196,6 +217,7 @@ static int open_mover(struct map_drain *d)
 		.map = &d->args.map,
 		.stage = &d->pins.pins[0].map,
 		.bytes = d->audit.bytes,
+		.sizes = d->audit.sizes,
 		.since = d->args.since,
 		.last = d->last.fd < 0 ? NULL : &d->last,
 		.now = &d->now,
@@ -224,8 +246,12 @@ static int move(struct map_drain *d)
 	map_move_close(d->mover);
 	d->mover = NULL;
 	d->moved = !d->args.since && d->result.moved;
-	if (d->moved)
+	if (d->moved) {
 		d->at = at;
+	} else {
+		map_signals_end();
+		pins_unpin(&d->journal, &d->pins.pins[0]);
+	}
 
 	if (err)
 		return map_err_at(&d->at,
@@ -362,7 +388,7 @@ int do_map_drain(int argc, char **argv)
 
 	err = drain_args(&d.args, argc, argv) || map_allow_fds(FDS) ||
 	      map_drain_check(&d.args) ||
-	      drain_check_pin(d.args.keep, "the map") ||
+	      drain_check_pin(d.args.keep, "the map") || check_since(&d) ||
 	      map_journal_open(&d.journal, d.args.journal) ? -1 : 0;
 	if (!err) {
 		map_report_orphans(&d.journal);

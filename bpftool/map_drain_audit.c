@@ -162,10 +162,25 @@ static bool is_harmless(const struct map_drain *d, const struct map_finding *f,
 	return map_is_percpu(d->args.map.info.type) && !can_be_cut(d, f, why, size);
 }
 
+/* @why, and what helps beside force. Reports */
+static int not_exact(const struct map_drain *d, const char *why, const char *instead)
+{
+	__u32 id = d->args.map.info.id;
+
+	if (!d->args.force && d->moved)
+		return map_err_at(&d->at, "map %u may not have been drained exactly: %s",
+				  id, why);
+	if (!d->args.force)
+		return map_err("can't drain map %u exactly: %s; %s" ANYWAY, id,
+			       why, instead);
+	map_warn("map %u may not be drained exactly: %s", id, why);
+
+	return 0;
+}
+
 /* Reports */
 static int check_split(const struct map_drain *d)
 {
-	__u32 id = d->args.map.info.id;
 	char text[160];
 
 	if (d->audit.split < 0)
@@ -173,9 +188,29 @@ static int check_split(const struct map_drain *d)
 	snprintf(text, sizeof(text),
 		 "the integer at byte %lld of its values is not aligned, or has more than 8 bytes: it can't be moved or read whole",
 		 (long long)d->audit.split);
-	if (!d->args.force)
-		return map_err("can't drain map %u exactly: %s; " ANYWAY, id, text);
-	map_warn("map %u may not be drained exactly: %s", id, text);
+
+	return not_exact(d, text, "");
+}
+
+/* Counters that can't be moved, with force or without. Reports */
+static int check_words(const struct map_drain *d)
+{
+	const struct map_finding *f = d->audit.findings;
+	const __u8 *bytes = d->audit.bytes;
+	unsigned int i, found;
+
+	for (i = 0; i < d->args.map.info.value_size; i += 4) {
+		found = !!bytes[i] + !!bytes[i + 1] + !!bytes[i + 2] + !!bytes[i + 3];
+		if (found % 4)
+			break;
+	}
+	if (i >= d->args.map.info.value_size)
+		return 0;
+	for (i = 0; i < d->audit.nr_findings; i++, f++)
+		if (f->kind == MAP_FINDING_NARROW)
+			return map_err_at(&d->at, "can't drain map %u: %s: %s (program %u %s)",
+					  d->args.map.info.id, f->where, f->what,
+					  f->prog_id, f->prog_name);
 
 	return 0;
 }
@@ -187,22 +222,16 @@ static int check_findings(struct map_drain *d)
 	char why[256], text[1024];
 	unsigned int i;
 
+	if (check_words(d))
+		return -1;
 	for (i = 0; i < d->audit.nr_findings; i++, f++) {
 		if (is_harmless(d, f, why, sizeof(why)))
 			continue;
 		snprintf(text, sizeof(text), "%s: %s%s (program %u %s)",
 			 f->where, f->what, why, f->prog_id, f->prog_name);
-		if (!d->args.force && d->moved)
-			return map_err_at(&d->at, "map %u may not have been drained exactly: %s",
-					  d->args.map.info.id, text);
-		if (!d->args.force)
-			return map_err("can't drain map %u exactly: %s; %s"
-				       ANYWAY, d->args.map.info.id, text,
-				       is_plain(f) ?
-				       "'since FILE' reads such counters exactly; " :
-				       "");
-		map_warn("map %u may not be drained exactly: %s",
-			 d->args.map.info.id, text);
+		if (not_exact(d, text, is_plain(f) ?
+			      "'since FILE' reads such counters exactly; " : ""))
+			return -1;
 	}
 
 	return 0;
@@ -239,6 +268,58 @@ static int cant_tell(const struct map_drain *d, int err)
 {
 	return map_err_at(&d->at, "can't tell what programs do with map %u: %s",
 			  d->args.map.info.id, strerror(-err));
+}
+
+static bool is_mover(const char *prog_name)
+{
+	static const char * const movers[] = {
+		"move_each", "move_cpu", "move_iter", "move_pop",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(movers); i++)
+		if (!strcmp(prog_name, movers[i]))
+			return true;
+
+	return false;
+}
+
+/* A program that moves values, of a run that was killed or that another process
+ * holds while it looks at all programs, is gone in a moment
+ */
+static bool wait_for_mover(int *tries)
+{
+	const struct timespec pause = { .tv_nsec = MOVER_PAUSE_MS * 1000000L };
+
+	if (*tries == MOVER_TRIES)
+		return false;
+	++*tries;
+	nanosleep(&pause, NULL);
+
+	return true;
+}
+
+/* The program of an iterator over the map may write to its values. Reports */
+static int check_no_iterator(struct map_drain *d)
+{
+	struct map_users_iterator it;
+	int tries = 0, err;
+	char why[128];
+
+	while (map_users_iterator(d->pins.users, d->args.map.info.id, &it)) {
+		if (!is_mover(it.prog_name) || !wait_for_mover(&tries)) {
+			snprintf(why, sizeof(why),
+				 "link %u attaches an iterator, program %u%s%s, to it",
+				 it.link_id, it.prog_id,
+				 *it.prog_name ? " " : "", it.prog_name);
+			return not_exact(d, why, "");
+		}
+		err = map_users_take(&d->pins.users);
+		if (err)
+			return cant_tell(d, err);
+	}
+
+	return 0;
 }
 
 static int add_prog(const struct bpf_prog_info *info, void *ctx)
@@ -307,20 +388,13 @@ static int audit(struct map_drain *d)
 				info->id, strerror(-err)) : 0;
 }
 
-/* Is there a program that moves values? One of a killed run, or one that another
- * process holds while it looks at all programs, is gone in a moment.
- */
 static bool has_mover(const struct map_audit *a)
 {
-	static const char * const movers[] = {
-		"move_each", "move_cpu", "move_iter", "move_pop",
-	};
-	unsigned int i, j;
+	unsigned int i;
 
 	for (i = 0; i < a->nr_findings; i++)
-		for (j = 0; j < ARRAY_SIZE(movers); j++)
-			if (!strcmp(a->findings[i].prog_name, movers[j]))
-				return true;
+		if (is_mover(a->findings[i].prog_name))
+			return true;
 
 	return false;
 }
@@ -337,15 +411,13 @@ void map_drain_audit_free(struct map_drain *d)
 /* Reports */
 static int audit_without_movers(struct map_drain *d)
 {
-	const struct timespec pause = { .tv_nsec = MOVER_PAUSE_MS * 1000000L };
-	int tries;
+	int tries = 0;
 
-	for (tries = 0;; tries++) {
+	for (;;) {
 		if (audit(d))
 			return -1;
-		if (!has_mover(&d->audit) || tries == MOVER_TRIES)
-			return 0;
-		nanosleep(&pause, NULL);
+		if (!has_mover(&d->audit) || !wait_for_mover(&tries))
+			return check_no_iterator(d);
 		map_drain_audit_free(d);
 	}
 }
@@ -406,8 +478,10 @@ int map_drain_audit_again(struct map_drain *d)
 		return 0;
 	ret = map_users_take(&d->pins.users) ? :
 	      map_users_each_prog(d->pins.users, d->args.map.info.id, is_new, d);
-	if (ret <= 0)
-		return ret ? cant_tell(d, ret) : check_not_inner(d);
+	if (ret < 0)
+		return cant_tell(d, ret);
+	if (!ret)
+		return check_not_inner(d) || check_no_iterator(d) ? -1 : 0;
 
 	memset(&d->audit, 0, sizeof(d->audit));
 	d->progs = NULL;

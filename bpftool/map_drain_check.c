@@ -53,6 +53,8 @@ int map_drain_check(const struct drain_args *args)
 	if (why)
 		return map_err("map %u is a %s, %s", info->id,
 			       map_type_name(info->type), why);
+	if (args->keep && !args->quiet && map_check_keep(&args->map))
+		return -1;
 	if (is_lru(info->type) && !args->force) {
 		map_err("map %u is a %s: the kernel gives its elements to other keys at any moment, and counts are lost with them; "
 			ANYWAY, info->id, map_type_name(info->type));

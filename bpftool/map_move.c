@@ -79,9 +79,17 @@ static unsigned int counter_bytes(const __u8 *bytes)
 	return !!bytes[0] + !!bytes[1] + !!bytes[2] + !!bytes[3];
 }
 
-/* The kind of the 4 bytes at @bytes, or -EINVAL for a part of a counter */
-static int unit_kind(const __u8 *bytes, bool more)
+/* Of the counter at @unit; 0: not known */
+static unsigned int counter_size(const struct map_move *m, __u32 unit)
 {
+	return m->opts.sizes ? m->opts.sizes[unit * 4] : 0;
+}
+
+/* What the 4 bytes at @unit are, or -EINVAL for a part of a counter */
+static int unit_kind(const struct map_move *m, __u32 unit)
+{
+	const __u8 *bytes = m->opts.bytes + unit * 4;
+
 	switch (counter_bytes(bytes)) {
 	case 0:
 		return MOVE_OTHER;
@@ -90,11 +98,16 @@ static int unit_kind(const __u8 *bytes, bool more)
 	default:
 		return -EINVAL;
 	}
-	if (more && counter_bytes(bytes + 4) == 4 &&
-	    !((bytes[0] | bytes[4]) & MAP_MOVE_U32))
+	if (unit + 1 == m->units || counter_bytes(bytes + 4) != 4 ||
+	    counter_size(m, unit) == 4 || counter_size(m, unit + 1) == 4)
+		return MOVE_U32;
+	if (unit % 2 == 0)
 		return MOVE_U64;
 
-	return MOVE_U32;
+	/* It can't be exchanged but in halves, which can't be subtracted */
+	return m->opts.since && counter_size(m, unit) == 8 &&
+	       counter_size(m, unit + 1) == 8 && (unit + 1) % PART_UNITS ?
+		       MOVE_U64 : MOVE_U32;
 }
 
 /* Frozen, so that the verifier knows what is in it */
@@ -110,8 +123,7 @@ static int create_layout(struct map_move *m)
 	if (!kinds)
 		return -ENOMEM;
 	for (i = 0; m->opts.bytes && i < m->units; i++) {
-		kind = unit_kind(m->opts.bytes + i * 4,
-				 i % 2 == 0 && i + 1 < m->units);
+		kind = unit_kind(m, i);
 		if (kind < 0) {
 			free(kinds);
 			return kind;
@@ -196,6 +208,8 @@ static int load_part(struct map_move *m, __u32 begin)
 	struct bpf_program *prog;
 	int err;
 
+	if (m->mover == MOVER_ITER && o->map->info.key_size > MOVE_KEY_MAX)
+		return -E2BIG;
 	map_move_bpf__destroy(m->skel);
 	m->skel = map_move_bpf__open();
 	if (!m->skel)
@@ -448,7 +462,7 @@ int map_move_open(struct map_move **mp, const struct map_move_opts *opts,
 	if (!err && m->mover == MOVER_OWN)
 		err = run_cpus(m, NULL);
 	if (err) {
-		move_explain(m->mover, err, why, size);
+		move_explain(m->mover, err, &opts->map->info, why, size);
 		map_move_close(m);
 	} else {
 		*mp = m;

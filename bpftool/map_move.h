@@ -18,10 +18,10 @@ struct map_move_opts {
 	const struct map_ref *map;
 	/* New, empty, like the map, but of map_move_stage_type() */
 	const struct map_ref *stage;
-	/* For each byte of a value, whether it belongs to a counter; plus
-	 * MAP_MOVE_U32 if that counter has 4 bytes. NULL for a queue or stack.
+	/* For each byte of a value, whether it belongs to a counter, NULL for a
+	 * queue or stack; and the size of that counter, 0 or NULL: not known
 	 */
-	const __u8 *bytes;
+	const __u8 *bytes, *sizes;
 	/* Leave the map alone, put what was added since into the stage. @last
 	 * and @now are like the map, and @now is new and empty.
 	 */
@@ -30,8 +30,6 @@ struct map_move_opts {
 	const struct map_ref *now;	/* where the new ones go */
 	bool verbose;			/* libbpf may print */
 };
-
-#define MAP_MOVE_U32	0x80	/* added to a byte: its counter has 4 bytes */
 
 struct map_move_result {
 	const char *mover;	/* which way it was done */

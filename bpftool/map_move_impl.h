@@ -16,7 +16,8 @@ enum mover { MOVER_EACH, MOVER_ITER, MOVER_OWN, MOVER_CPU, MOVER_POP };
 enum mover move_choose(const struct bpf_map_info *info);
 
 /* move_explain() - why a way can't be loaded or run: @err, and what the kernel lacks */
-void move_explain(enum mover mover, int err, char *why, size_t size);
+void move_explain(enum mover mover, int err, const struct bpf_map_info *info,
+		  char *why, size_t size);
 
 /* Where a thread may run, on machines with up to 8192 CPUs */
 struct cpu_mask {

@@ -16,6 +16,7 @@
 #include "map_move_impl.h"
 #include "map_ref.h"
 #include "map_replace.h"
+#include "skeleton/map_move_kinds.h"
 
 /* With more entries it would keep a CPU busy for too long */
 #define EACH_MAX	1048576
@@ -80,7 +81,7 @@ static const char *missing(enum mover mover)
 	if (!probe_xchg())
 		return "atomic exchange in BPF programs (BPF_XCHG, since 5.12)";
 	if (mover == MOVER_ITER &&
-	    libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, NULL) <= 0)
+	    libbpf_find_vmlinux_btf_id("bpf_map_elem", BPF_TRACE_ITER) <= 0)
 		return "iterators over the elements of a map (since 5.9)";
 	if (mover != MOVER_ITER && mover != MOVER_POP &&
 	    (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, NULL) <= 0 ||
@@ -95,13 +96,20 @@ static const char *missing(enum mover mover)
 	return NULL;
 }
 
-void move_explain(enum mover mover, int err, char *why, size_t size)
+void move_explain(enum mover mover, int err, const struct bpf_map_info *info,
+		  char *why, size_t size)
 {
 	/* Such an error makes the probes fail too */
 	const char *lacks = err == -EPERM || map_err_is_ours(err) ?
 				    NULL : missing(mover);
 
-	if (lacks)
+	if (mover == MOVER_ITER && info->key_size > MOVE_KEY_MAX)
+		snprintf(why, size,
+			 "its keys have %u bytes, and %u is the most for %s",
+			 info->key_size, MOVE_KEY_MAX,
+			 info->max_entries > EACH_MAX ?
+			 "a map with more than 1048576 entries" : "an iterator");
+	else if (lacks)
 		snprintf(why, size, "this kernel lacks %s", lacks);
 	else if (mover == MOVER_OWN && err == -EINVAL)
 		snprintf(why, size,

@@ -184,6 +184,10 @@ int map_recover(const struct drain_args *args)
 	};
 	int lock_fd, err;
 
+	/* Not one that is mistyped: it would be created, and empty */
+	if (args->journal && access(args->journal, F_OK))
+		return map_err("can't read the journal %s: %s", args->journal,
+			       strerror(errno));
 	if (map_journal_open(&journal, args->journal))
 		return -1;
 	lock_fd = lock_journal(&journal);

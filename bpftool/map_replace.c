@@ -69,6 +69,16 @@ int map_check_drainable(const struct map_ref *map, bool pop, bool clear)
 	return clear ? check_not_frozen(map, "so it can't be cleared") : 0;
 }
 
+int map_check_keep(const struct map_ref *map)
+{
+	if (drain_how(map->info.type) != DRAIN_BY_POP)
+		return 0;
+
+	map_err("map %u is a %s: its elements leave it as they are printed, so that 'keep' would keep none of them; 'quiet' keeps them",
+		map->info.id, map_type_name(map->info.type));
+	return -1;
+}
+
 int map_check_replacement(const struct map_ref *map, const struct map_ref *old)
 {
 	const struct bpf_map_info *m = &map->info, *o = &old->info;
@@ -133,6 +143,8 @@ int map_create_like(struct map_ref *created, const struct map_ref *old)
 		opts.btf_value_type_id = info->btf_value_type_id;
 	}
 
+	/* Since 6.18 the kernel reads it too */
+	memset(&created->info, 0, sizeof(created->info));
 	created->fd = bpf_map_create(info->type, info->name, info->key_size,
 				     info->value_size, info->max_entries,
 				     &opts);

@@ -29,6 +29,9 @@ enum drain_how drain_how(__u32 map_type);
  */
 int map_check_drainable(const struct map_ref *map, bool pop, bool clear);
 
+/* map_check_keep() - is anything left to keep of a map that is printed? Reports; 0 or -1 */
+int map_check_keep(const struct map_ref *map);
+
 /* map_check_replacement() - can a map replace another one?
  * map_create_like() - create a map with another one's attributes
  *

@@ -13,7 +13,10 @@
 
 #include "map_signals.h"
 
-static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+/* What users, timers and limits send */
+static const int ending[] = {
+	SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGXCPU,
+};
 
 /* A signal handler has no argument to pass this in, so it has to be static. It is
  * in use only between map_signals_at() and map_signals_end().

@@ -127,6 +127,10 @@ static int add_old(struct swap_drain *sd, struct map_in_map_slot *slot)
 	pin->label.key_size = args->map.info.key_size;
 	slot->pin = sd->pins.nr - 1;
 
+	if (args->keep && !args->quiet && !args->clear &&
+	    map_check_keep(&pin->map))
+		return -1;
+
 	return map_check_drainable(&pin->map, !args->quiet, args->clear);
 }
 

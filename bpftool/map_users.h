@@ -105,6 +105,21 @@ int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id);
  */
 int map_users_in_slot(struct map_users *u, __u32 id, __u32 *outer_id);
 
+struct map_users_iterator {
+	__u32 link_id, prog_id;
+	const char *prog_name;	/* in the snapshot */
+};
+
+/**
+ * map_users_iterator() - is an iterator attached to a map?
+ * @u:		the snapshot
+ * @it:		where to put which one
+ *
+ * Its program is handed the values, and need not have the map among its own.
+ */
+bool map_users_iterator(const struct map_users *u, __u32 map_id,
+			struct map_users_iterator *it);
+
 /**
  * map_users_prog_sleeps() - can a program that uses a map sleep?
  *

@@ -242,3 +242,23 @@ int map_users_in_slot(struct map_users *u, __u32 id, __u32 *outer_id)
 
 	return err;
 }
+
+bool map_users_iterator(const struct map_users *u, __u32 map_id,
+			struct map_users_iterator *it)
+{
+	size_t i, j;
+
+	for (i = 0; i < u->nr_links; i++) {
+		if (u->links[i].map_id != map_id)
+			continue;
+		it->link_id = u->links[i].id;
+		it->prog_id = u->links[i].prog_id;
+		it->prog_name = "";
+		for (j = 0; j < u->nr_progs; j++)
+			if (u->progs[j].info.id == it->prog_id)
+				it->prog_name = u->progs[j].info.name;
+		return true;
+	}
+
+	return false;
+}

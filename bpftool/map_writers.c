@@ -104,8 +104,9 @@ int map_audit_init(struct map_audit *a, const struct map_ref *map)
 	a->inner = true;
 	a->split = -1;
 	a->bytes = calloc(1, map->info.value_size + 1);
+	a->sizes = calloc(1, map->info.value_size + 1);
 	a->state = calloc(1, sizeof(*a->state));
-	if (!a->bytes || !a->state)
+	if (!a->bytes || !a->sizes || !a->state)
 		return -ENOMEM;
 	a->state->maps[0].id = map->info.id;
 	a->state->maps[0].type = map->info.type;
@@ -142,6 +143,7 @@ void map_audit_free(struct map_audit *a)
 	free(a->progs);
 	free(a->findings);
 	free(a->bytes);
+	free(a->sizes);
 	free(a->list);
 	memset(a, 0, sizeof(*a));
 }

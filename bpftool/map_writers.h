@@ -47,6 +47,7 @@ enum map_finding_kind {
 	MAP_FINDING_UPDATE,	/* an update with a value that was read out of the map */
 	MAP_FINDING_UNKNOWN,	/* can't be followed */
 	MAP_FINDING_OTHER_CPU,	/* a plain add to what may be another CPU's value */
+	MAP_FINDING_NARROW,	/* a counter that is not made of aligned words */
 };
 
 struct map_finding {
@@ -61,7 +62,8 @@ struct map_finding {
 struct map_audit {
 	const struct map_ref *map;
 	__u8 *bytes;		/* an enum map_byte for each byte of the value */
-	__u8 *list;		/* 1 for each byte that the user named, or NULL */
+	__u8 *sizes;		/* of the counter at each byte, 0: not known */
+	__u8 *list;		/* such sizes of what the user named, 1: not known; or NULL */
 	/* Can programs reach the map as a map-in-map's inner map? The caller
 	 * may clear this, init sets it.
 	 */

@@ -16,6 +16,8 @@ enum {
 	SEEN_COUNTER	= 1 << 0,
 	SEEN_PLAIN	= 1 << 1,
 	SEEN_OTHER	= 1 << 2,
+	SEEN_4		= 1 << 3,	/* an addition of 4 bytes */
+	SEEN_8		= 1 << 4,
 };
 
 /* Types */
@@ -217,7 +219,7 @@ static enum meets_list meets_list(const struct classes *c, const struct map_stor
 		if (in_array && !may_start(&c->leaves, s, at))
 			continue;
 		for (i = 0, named = 0; i < s->size && at + i < c->leaves.nr; i++)
-			named += c->a->list[at + i];
+			named += !!c->a->list[at + i];
 		if (named && named < s->size)
 			return MEETS_PART;
 		if (named)
@@ -287,7 +289,7 @@ static void whole_words(struct classes *c, struct map_audit_prog *p,
 	if (c->a->list && !meets(c, s, SEEN_COUNTER))
 		return;
 	if (!whole)
-		audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT,
+		audit_finding(c->a, p, s->insn, MAP_FINDING_NARROW,
 			      "a counter that is not made of aligned words of 4 or 8 bytes");
 	else if (adds_to_part(c, s))
 		audit_finding(c->a, p, s->insn, MAP_FINDING_CONFLICT,
@@ -310,10 +312,36 @@ static void fill_bytes(struct classes *c)
 	}
 }
 
+static void see_size(struct classes *c, struct map_audit_prog *p,
+		     const struct map_store *s)
+{
+	if (s->byte != MAP_BYTE_OTHER && (!s->unknown || c->leaves.size))
+		see(c, s, s->size == 8 ? SEEN_8 : s->size == 4 ? SEEN_4 : 0);
+}
+
+/* The programs' additions tell, then the type, then the user's list */
+static void fill_sizes(struct classes *c)
+{
+	const struct map_audit *a = c->a;
+	const __u8 *of = c->leaves.of;
+	__u32 i;
+
+	each_store(c, see_size);
+	for (i = 0; i < c->leaves.nr; i++) {
+		if (c->seen[i] & (SEEN_4 | SEEN_8))
+			a->sizes[i] = c->seen[i] & SEEN_8 ? 8 : 4;
+		else if (of && of[i])
+			a->sizes[i] = of[i] & ~SPLIT;
+		else if (a->list)
+			a->sizes[i] = a->list[i];
+	}
+}
+
 static int classify(struct classes *c)
 {
 	struct map_audit *a = c->a;
 	struct leaves *l = &c->leaves;
+	__u32 i;
 
 	c->seen = calloc(1, l->nr + 1);
 	if (l->btf) {
@@ -325,7 +353,8 @@ static int classify(struct classes *c)
 	if (l->btf)
 		fill_leaves(l, a->map->info.btf_value_type_id, 0, false, 0);
 	if (a->list) {
-		memcpy(c->seen, a->list, l->nr);	/* SEEN_COUNTER */
+		for (i = 0; i < l->nr; i++)
+			c->seen[i] = a->list[i] ? SEEN_COUNTER : 0;
 		each_store(c, judge_list);
 	} else {
 		each_store(c, collect);
@@ -333,6 +362,7 @@ static int classify(struct classes *c)
 	}
 	each_store(c, whole_words);
 	fill_bytes(c);
+	fill_sizes(c);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ static bool mark(struct member *m, __u64 at, __u64 size)
 	/* Counters are moved word by word */
 	if (!size || at % 4 || size % 4 || at + size > m->nr)
 		return false;
-	memset(m->list + at, 1, size);
+	memset(m->list + at, size == 4 || size == 8 ? size : 1, size);
 	m->found = true;
 	return true;
 }

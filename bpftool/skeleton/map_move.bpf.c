@@ -138,6 +138,9 @@ static __always_inline bool read_changed(void *to, const void *value,
 			*U64(to, i) = word;
 			any |= word ^ *U64(old, i);
 			i++;
+		} else {
+			/* A counter again when its program is back */
+			*U32(to, i) = *U32(old, i);
 		}
 	}
 

@@ -191,6 +191,7 @@ static bool is_exact(const struct map_audit *a)
 
 	for (i = 0; i < a->nr_findings; i++)
 		if (a->findings[i].kind == MAP_FINDING_CONFLICT ||
+		    a->findings[i].kind == MAP_FINDING_NARROW ||
 		    a->findings[i].kind == MAP_FINDING_UNKNOWN)
 			return false;
 	return true;

@@ -308,6 +308,106 @@ value() {
 			"0x00", "0x00", "0x00", "0x00"]'
 }
 
+# set_words WORD...: words of 4 bytes, which the only entry holds then
+set_words() {
+	# shellcheck disable=SC2046 # a word for each byte
+	bpftool map update pinned "$PINS/map" key 0 0 0 0 value hex \
+		$(printf '%08x\n' "$@" | while read -r word; do
+			fold -w 2 <<<"$word" | tac
+		done)
+}
+
+# prints WANT WORD...: the words of 4 bytes, in hex, of the only entry
+prints() {
+	local got
+
+	got=$(drain "${@:2}" | jq -r '[.[].value | map(.[2:]) | _nwise(4) | reverse |
+		add | sub("^0+(?=.)"; "")] | join(" ")')
+	echo "$got, wanted $1"
+	[[ $got == "$1" ]]
+}
+
+@test "since: two counters of 4 bytes in a word, one of 8 across two" {
+	local two=(counters "0-3,4-7" since "$PINS/two")
+	local across=(counters 4-11 since "$PINS/across")
+
+	map_make --value 12 --entries 1 array "$PINS/map"
+	set_words 10 5 0
+	prints "a 5 0" "${two[@]}"
+	# One is set anew
+	set_words 3 6 0
+	prints "3 1 0" "${two[@]}" 2>"$BATS_TEST_TMPDIR/err"
+	grep "1 counters .* smaller" "$BATS_TEST_TMPDIR/err"
+
+	set_words 7 0xfffffff0 0
+	prints "7 fffffff0 0" "${across[@]}"
+	set_words 7 0x10 1
+	prints "7 20 0" "${across[@]}" 2>"$BATS_TEST_TMPDIR/err"
+	[[ ! -s $BATS_TEST_TMPDIR/err ]]
+}
+
+# drain_pairs WANT: .bytes and .flags of a map whose program adds to both
+drain_pairs() {
+	local got
+
+	got=$(bpftool -j map drain pinned "$PINS/maps/pairs" since "$PINS/last" \
+		journal "$journal" "${@:2}" |
+		jq -r '.[0].formatted.value | "\(.bytes) \(.flags)"')
+	echo "$got, wanted $1"
+	[[ $got == "$1" ]]
+}
+
+@test "since: how wide counters are is asked of the programs, then of the type" {
+	local words=()
+
+	mkdir "$PINS/progs" "$PINS/maps"
+	bpftool prog loadall "$BUILD/tests/drain_refuse.bpf.o" "$PINS/progs" \
+		pinmaps "$PINS/maps" >/dev/null
+	for words in "" "counters bytes,flags" "force"; do
+		rm -f "$PINS/last"
+		bpftool map update pinned "$PINS/maps/pairs" key 1 0 0 0 \
+			value {0,0,0,0}{,} 9 0 0 0 5 0 0 0 {0,0,0,0}{,,,}
+		# shellcheck disable=SC2086 # some words or none
+		drain_pairs "9 5" $words
+		bpftool map update pinned "$PINS/maps/pairs" key 1 0 0 0 \
+			value {0,0,0,0}{,} 2 0 0 0 6 0 0 0 {0,0,0,0}{,,,}
+		# shellcheck disable=SC2086 # some words or none
+		drain_pairs "2 1" $words
+		# From the second on none has the map
+		rm -rf "$PINS/progs"
+		wait_until no_progs
+	done
+}
+
+no_progs() {
+	! bpftool prog show name pair >/dev/null 2>&1
+}
+
+@test "since: a counter that is none in one of the runs" {
+	local both="counters 0-3,4-7 since $PINS/last"
+
+	map_make --value 8 --entries 1 array "$PINS/map"
+	# shellcheck disable=SC2086 # several words
+	{
+		set_words 10 7
+		prints "a 7" $both
+		set_words 11 7
+		prints "1 7" counters 0-3 since "$PINS/last"
+		set_words 11 8
+		prints "0 1" $both
+	}
+}
+
+@test "since: a FILE whose path is long" {
+	local length
+
+	map_make --value 8 --fill 1 hash "$PINS/map"
+	for length in 32 64 80 128 200 250; do
+		drain since "$PINS/$(printf "%0${length}d" 0 | tr 0 a)" |
+			jq -e '.[0].key'
+	done
+}
+
 # The program as it is loaded while it runs
 @test "counters of either size are exchanged, atomically" {
 	local xchg

@@ -134,6 +134,57 @@ make_map() {
 		"$PINS/map" force
 }
 
+# iterate: an iterator over $PINS/map, whose program adds to the values
+iterate() {
+	"$BUILD/tests/reach_load" "$BUILD/tests/users_maps.bpf.o" add_to_each \
+		"$PINS/iterator" iter "$PINS/map" >/dev/null
+}
+
+@test "an iterator over the map, unless with force" {
+	local since
+
+	make_map --value 8 --entries 4 array
+	mkdir "$PINS/iterator"
+	skip_unless "no iterator can be loaded here" iterate
+	for since in "" "since $PINS/last"; do
+		# shellcheck disable=SC2086 # two words or none
+		refused "can't drain map [0-9]+ exactly: link [0-9]+ attaches an iterator, program [0-9]+ add_to_each, to it; 'force' drains it anyway$" \
+			"$PINS/map" $since
+	done
+	drained "may not be drained exactly: link [0-9]+ attaches an iterator" \
+		"$PINS/map" force
+	rm -r "$PINS/iterator"
+	wait_until bpftool map drain pinned "$PINS/map" journal "$journal"
+}
+
+@test "an iterator that comes while values are moved" {
+	needs_at_call
+	make_map --value 8 --entries 4 --fill 4 array
+	mkdir "$PINS/iterator"
+	skip_unless "no iterator can be loaded here" iterate
+	rm -r "$PINS/iterator"
+	mkdir "$PINS/iterator"
+	wait_until bpftool map drain pinned "$PINS/map" since "$PINS/last" \
+		journal "$journal"
+	export -f iterate
+	run --separate-stderr at_call after=iterate 'bpf\(BPF_OBJ_PIN' \
+		"$BPFTOOL" map drain pinned "$PINS/map" journal "$journal"
+	[[ $status == 255 && -z $output ]] || show_last_run
+	grep -aE "map [0-9]+ may not have been drained exactly: link [0-9]+ attaches an iterator.*the values are pinned at $journal/" \
+		<<<"$stderr" || show_last_run
+	bpftool -j map swap-drain recover journal "$journal" |
+		jq -e '.[0].elements | map(.key) | length == 4'
+}
+
+@test "a map with more than a million entries: the iterator is our own" {
+	make_map --entries 1048577 --flag no_prealloc --fill 3 hash
+	bpftool -j map drain pinned "$PINS/map" journal "$journal" |
+		jq -e 'map(.key) | length == 3'
+	make_map --key 513 --entries 1048577 --flag no_prealloc --fill 3 hash
+	refused "its keys have 513 bytes, and 512 is the most for a map with more than 1048576 entries$" \
+		"$PINS/map"
+}
+
 @test "a plain add: file, line and text are named, and since" {
 	load_progs drain_refuse
 	refused "can't drain map [0-9]+ exactly: drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add, not atomic \(program [0-9]+ plain_add\); 'since FILE' reads such counters exactly; 'force' drains it anyway$" \
@@ -222,6 +273,17 @@ with_config() {
 	drained "a plain store, to a counter" "$PINS/maps/mixes" force
 }
 
+@test "a counter that is no word: with force too" {
+	local words
+
+	load_progs drain_refuse
+	for words in "" force "since $PINS/last" "since $PINS/last force"; do
+		# shellcheck disable=SC2086 # some words or none
+		refused "can't drain map [0-9]+: drain_refuse.bpf.c:[0-9]+: .*: a counter that is not made of aligned words of 4 or 8 bytes \(program [0-9]+ narrow\)$" \
+			"$PINS/maps/narrows" $words
+	done
+}
+
 # drain_while NAME WORD...: map adds, and after its audit the same programs come once
 # more, so that those of map NAME have it
 drain_while() {
@@ -293,7 +355,13 @@ drain_while() {
 		"$map" since "$PINS/maps/plain"
 	refused "is not a reading of a map, nor the pin of a map$" \
 		"$map" since "$PINS/progs/add"
-	refused "can't get the reading at $PINS/maps: " "$map" since "$PINS/maps"
+	refused "can't get the reading at $PINS/maps: Is a directory$" \
+		"$map" since "$PINS/maps"
+	refused "$journal can't be the reading and the journal$" \
+		"$map" since "$journal"
+	refuses "can't get the reading at $PINS/maps: Is a directory$" \
+		drain pinned "$map" since "$PINS/maps" journal "$PINS/none"
+	[[ ! -e $PINS/none ]]
 	refused "can't keep the reading at .*: not in a bpffs$" \
 		"$map" since "$BATS_TEST_TMPDIR/last"
 	refused "can't keep the reading at .*: No such file or directory$" \
@@ -321,6 +389,29 @@ drain_while() {
 	map_make --name "last_$id" --value 32 array "$PINS/array"
 	refused "is a reading of another map than map $id: its type differs$" \
 		"$map" since "$PINS/array"
+}
+
+@test "nothing was moved: an error names no pin" {
+	make_map --value 8 --entries 4 array
+	bpftool map drain pinned "$PINS/map" journal "$journal" \
+		>/dev/full 2>"$BATS_TEST_TMPDIR/err" && return 1
+	[[ $(<"$BATS_TEST_TMPDIR/err") == "Error: can't write the drained map: No space left on device" ]]
+	[[ -z $(ls "$journal") ]]
+}
+
+@test "keep of a queue or stack: only unread" {
+	local type
+
+	for type in queue stack; do
+		make_map --fill 2 "$type"
+		refused "map [0-9]+ is a $type: its elements leave it as they are printed, so that 'keep' would keep none of them; 'quiet' keeps them$" \
+			"$PINS/map" keep "$PINS/kept"
+		bpftool map drain pinned "$PINS/map" journal "$journal" \
+			quiet keep "$PINS/kept"
+		bpftool -j map drain pinned "$PINS/kept" journal "$journal" |
+			jq -e 'map(.value) | length == 2'
+		rm "$PINS/kept"
+	done
 }
 
 @test "keywords twice, without an argument, of another verb" {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# SIGINT, SIGTERM and SIGHUP: the run says where the old map is, and dies of the
-# signal
+# SIGINT, SIGTERM, SIGHUP and what users, timers and limits send: the run says where the
+# old map is, and dies of the signal
 
 load ../lib/faults-calls
 
@@ -55,7 +55,7 @@ signals() {
 }
 
 @test "interrupt: in the midst of printing, the pin is named" {
-	told_in_the_midst INT TERM HUP
+	told_in_the_midst INT TERM HUP USR1 USR2 ALRM VTALRM XCPU
 }
 
 # As under nohup

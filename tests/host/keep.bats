@@ -39,6 +39,19 @@ is_as_new() {
 	done
 }
 
+@test "keep: a queue or stack only if its elements are not printed" {
+	local type
+
+	for type in queue stack; do
+		make_slot array_of_maps --fill 3 $type
+		drain_refused "map [0-9]+ is a $type: its elements leave it as they are printed, so that 'keep' would keep none of them; 'quiet' keeps them$" \
+			keep "$PINS/kept"
+		drain quiet keep "$PINS/kept"
+		bpftool map peek pinned "$PINS/kept" | grep "^value: "
+		rm "$PINS/kept"
+	done
+}
+
 @test "keep: the only thing that holds the map then" {
 	make_slot
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"

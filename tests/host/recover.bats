@@ -12,6 +12,18 @@ load ../lib/faults-calls
 	[[ ! -d $JOURNAL || -z $(ls "$JOURNAL") ]] || complain "leaves nothing"
 }
 
+@test "recover: a named journal that is not there is an error, and stays so" {
+	local json
+
+	for json in "" -j; do
+		# shellcheck disable=SC2086 # a word or none
+		run --separate-stderr "$BPFTOOL" $json map swap-drain recover \
+			journal "$PINS/mistyped"
+		[[ $status == 255 && $output$stderr == *"can't read the journal $PINS/mistyped: No such file or directory"* ]]
+		[[ ! -e $PINS/mistyped ]]
+	done
+}
+
 @test "recover: form of -j, and of plain output" {
 	local outer
 

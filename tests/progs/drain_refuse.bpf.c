@@ -17,6 +17,8 @@ MAP(mixes, HASH, 16, __u32, struct value);
 MAP(names, HASH, 16, __u32, struct value);
 MAP(percpu, PERCPU_HASH, 16, __u32, struct value);
 MAP(softirq, PERCPU_HASH, 16, __u32, struct value);
+MAP(pairs, HASH, 16, __u32, struct value);
+MAP(narrows, HASH, 16, __u32, struct value);
 
 static const __u32 key = 1;
 
@@ -68,4 +70,15 @@ WITH("raw_tp/sys_enter", percpu_add, percpu)
 WITH("tc", softirq_add, softirq)
 {
 	v->n += 1;
+}
+
+WITH("tc", pair, pairs)
+{
+	__sync_fetch_and_add(&v->bytes, 1);
+	__sync_fetch_and_add(&v->flags, 1);
+}
+
+WITH("tc", narrow, narrows)
+{
+	*(__u16 *)v->name += 1;
 }

@@ -97,6 +97,7 @@ static void print_kinds(const struct map_audit *a)
 {
 	static const char * const kinds[] = {
 		"plain", "conflict", "delete", "update", "unknown", "other_cpu",
+		"narrow",
 	};
 	const char *sep = " ";
 	unsigned int i;
