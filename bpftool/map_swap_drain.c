@@ -208,7 +208,7 @@ static int check_value_is_free(struct swap_drain *sd)
 		return -1;
 	}
 	if (ret)
-		map_warn("the replacement, map %u, may already be in use: %s",
+		map_warn("map %u may already be in use: %s",
 			 id, why);
 
 	/* Check the journal last: a run pins a map before taking it out of its slot */
