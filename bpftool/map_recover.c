@@ -184,10 +184,12 @@ int map_recover(const struct drain_args *args)
 	};
 	int lock_fd, err;
 
-	/* Not one that is mistyped: it would be created, and empty */
-	if (args->journal && access(args->journal, F_OK))
-		return map_err("can't read the journal %s: %s", args->journal,
-			       strerror(errno));
+	/* One that is mistyped must be neither created nor taken for empty */
+	if (args->journal && access(args->journal, F_OK) && errno == ENOENT) {
+		map_warn("there is no journal at %s, so nothing can be recovered",
+			 args->journal);
+		return pins_prepare(&r.pins) || pins_finish(&r.pins) ? -1 : 0;
+	}
 	if (map_journal_open(&journal, args->journal))
 		return -1;
 	lock_fd = lock_journal(&journal);

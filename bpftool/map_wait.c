@@ -298,7 +298,7 @@ int map_wait_run(struct map_wait *w, char *why, size_t why_size)
 			return 0;
 		err = w->way->wait(w, reason);
 		/* Who may not issue the command may still have another way */
-	} while (err == -EPERM && !w->opts.way && !choose(w, reason));
+	} while (err == -EPERM && w->way == ways && !w->opts.way && !choose(w, reason));
 	w->us = map_wait_now_us() - start;
 	if (!err)
 		log_line(w, "provider %s: waited %llu us", w->way->name, w->us);
