@@ -114,6 +114,7 @@ ASAN_TESTS ?= $(filter-out $(ASAN_NOT),$(wildcard tests/host/*.bats))
 ASAN_QUICK ?= FAULTS_QUICK=16 LOAD_SECONDS=2 \
 	FAULTS_NOT='mmap mprotect munmap'
 ASAN_PROVE = $(TEST_ENV) BPFTOOL=$(abspath $(ASAN)/bpftool) $(ASAN_QUICK) \
+	UBSAN_OPTIONS=suppressions=$(abspath tests/fuzz/ubsan.supp) \
 	SETUP_BPFTOOL=$(abspath build/bpftool) RESULTS=$(abspath $(ASAN))/results \
 	prove --timer --failures --comments --exec tests/world.sh
 check-asan: all test-programs build/.check-packages $(ASAN)/bpftool \
