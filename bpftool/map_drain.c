@@ -85,7 +85,7 @@ static int no_last(const char *path, int err)
 							      strerror(-err));
 }
 
-/* What can be told before anything is created. Reports */
+/* Checks of the reading that come before anything is created. Reports */
 static int check_since(struct map_drain *d)
 {
 	const char *since = d->args.since;

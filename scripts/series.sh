@@ -101,7 +101,7 @@ start() {
 		[ ! -f "$pristine/$path" ] || echo "$path"
 	done <"$work/paths" | sort -u >"$work/known"
 	tar cf - -C "$pristine" -T "$work/known" | tar xf - -C "$repo"
-	read_mail "$(sed -n 's/^kernel //p' "$work/patches" | sed -n 1p)"
+	read_mail "$(sed -n '/^kernel /{s///p;q}' "$work/patches")"
 	git -C "$repo" add -A
 	git -C "$repo" commit -q -m base
 	git -C "$repo" tag base

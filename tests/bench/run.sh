@@ -13,7 +13,7 @@ here=$(dirname "${BASH_SOURCE[0]}")
 said=$(mktemp) not_met=$(mktemp)
 trap 'rm -f "$said" "$not_met"' EXIT
 
-cpu=$(sed -n 's/^model name[[:blank:]]*: //p' /proc/cpuinfo | sed -n 1p)
+cpu=$(sed -n '/^model name[[:blank:]]*: /{s///p;q}' /proc/cpuinfo)
 echo "machine: $(nproc) CPUs, ${cpu:-unknown}, load $(cut -d' ' -f1-3 /proc/loadavg)"
 echo "kernel:  $(uname -srvm)"
 echo "tool:    $("$BPFTOOL" version | tr '\n' ' ')"

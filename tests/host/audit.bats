@@ -124,6 +124,18 @@ agrees() {
 	grep ' data__exact exact' found
 }
 
+# name_counters "FILE..." LIST...: the verdicts with each of these lists go to the file "named"
+name_counters() {
+	local list files=$1 options=()
+
+	shift
+	for list; do
+		options+=(-c "$list")
+	done
+	# shellcheck disable=SC2086 # several files
+	"$CHECK" "${options[@]}" $files >named 2>/dev/null || true
+}
+
 # with LIST PROGRAM: the verdict where the user names the counters
 with() {
 	awk -v begin="$1: " -v prog="$2" '
@@ -133,12 +145,10 @@ with() {
 }
 
 @test "audit: counters that are named, by members or by bytes" {
-	local list options=()
-	local wrong=(nope 3-9 0-99 8-4 "" "packets," ",packets" comm.x 1 -)
-	for list in packets packets,bytes bytes,errors 0-7,8-15 flags stats.n "${wrong[@]}"; do
-		options+=(-c "$list")
-	done
-	"$CHECK" "${options[@]}" "$BUILD"/tests/audit_{hash,global}.bpf.o >named 2>/dev/null || true
+	local list wrong=(nope 3-9 0-99 8-4 "" "packets," ",packets" comm.x 1 -)
+
+	name_counters "$BUILD/tests/audit_hash.bpf.o $BUILD/tests/audit_global.bpf.o" \
+		packets packets,bytes bytes,errors 0-7,8-15 flags stats.n "${wrong[@]}"
 	[ "$(with packets flows__named)" = "exact 8c 48." ]
 	[ "$(with packets,bytes flows__plain)" = "plain 8p 8c 40." ]
 	[ "$(with bytes,errors flows__plain)" = "exact 8. 8c 36. 4c" ]
@@ -151,11 +161,8 @@ with() {
 }
 
 @test "audit: only all of a counter can be named, and a store at an unknown offset counts" {
-	local list options=()
-	for list in 0-3 n h 8-15 a b; do
-		options+=(-c "$list")
-	done
-	"$CHECK" "${options[@]}" "$BUILD"/tests/audit_{hash,parts}.bpf.o >named 2>/dev/null || true
+	name_counters "$BUILD/tests/audit_hash.bpf.o $BUILD/tests/audit_parts.bpf.o" \
+		0-3 n h 8-15 a b
 	[ "$(with 0-3 flows__named)" = "conflict 4c 52." ]
 	[ "$(with 0-3 flows__plain)" = "plain,conflict 4p 52." ]
 	[ "$(with h tails__somewhere_plain)" = "plain 8. 64p" ]
