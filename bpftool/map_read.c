@@ -42,6 +42,14 @@ static int bufs_alloc(struct read_bufs *b, size_t key_size, size_t value_size)
 	return -ENOMEM;
 }
 
+static void swap_keys(struct read_bufs *b)
+{
+	void *key = b->key;
+
+	b->key = b->next;
+	b->next = key;
+}
+
 static const char cant_read[] = "read the drained map";
 static const char cant_write[] = "write the drained map";
 
@@ -51,7 +59,7 @@ static const char cant_write[] = "write the drained map";
 static int read_one_by_one(const struct map_ref *map, struct map_printer *p,
 			   struct read_bufs *b, const char **what)
 {
-	void *prev = NULL, *tmp;
+	void *prev = NULL;
 	int err;
 
 	while (!bpf_map_get_next_key(map->fd, prev, b->next)) {
@@ -62,9 +70,7 @@ static int read_one_by_one(const struct map_ref *map, struct map_printer *p,
 		err = map_print_entry(p, b->next, b->value);
 		if (err)
 			return err;
-		tmp = b->key;
-		b->key = b->next;
-		b->next = tmp;
+		swap_keys(b);
 		prev = b->key;
 	}
 	*what = cant_read;
@@ -82,7 +88,6 @@ static int read_by_key(const struct map_ref *map, struct map_printer *p,
 {
 	int err;
 
-	*what = cant_read;
 	err = map_batch_each(map->fd, &map->info, print_entry, p);
 	if (err > 0) {
 		map_debug("map %u: read entry by entry, no batch of a %s can be read: %s",
@@ -97,29 +102,9 @@ static int read_by_key(const struct map_ref *map, struct map_printer *p,
 	return err;
 }
 
-static int peek(const struct map_ref *map, void *value)
-{
-	unsigned int tries = 0;
-	int err;
-
-	do {
-		err = bpf_map_lookup_elem(map->fd, NULL, value) ? -errno : 0;
-	} while (map_try_again(err, &tries));
-
-	return err;
-}
-
 static int pop(const struct map_ref *map, void *value)
 {
-	unsigned int tries = 0;
-	int err;
-
-	do {
-		err = bpf_map_lookup_and_delete_elem(map->fd, NULL, value) ?
-			      -errno : 0;
-	} while (map_try_again(err, &tries));
-
-	return err;
+	return map_retry(bpf_map_lookup_and_delete_elem(map->fd, NULL, value));
 }
 
 /* Pop an element only after it was written: if we are killed here it may be
@@ -133,7 +118,7 @@ static int read_elements(const struct map_ref *map, struct map_printer *p,
 
 	for (;;) {
 		*what = cant_read;
-		err = peek(map, b->value);
+		err = map_retry(bpf_map_lookup_elem(map->fd, NULL, b->value));
 		if (err)
 			return err == -ENOENT ? 0 : err;
 
@@ -178,22 +163,9 @@ int map_read_all(const struct map_ref *map, struct map_printer *p,
 	return err;
 }
 
-static int delete_key(const struct map_ref *map, const void *key)
-{
-	unsigned int tries = 0;
-	int err;
-
-	do {
-		err = bpf_map_delete_elem(map->fd, key) ? -errno : 0;
-	} while (map_try_again(err, &tries));
-
-	return err == -ENOENT ? 0 : err;
-}
-
 static int clear_keys(const struct map_ref *map, struct read_bufs *b)
 {
 	int err, ret;
-	void *tmp;
 
 	/* Get the next key before deleting this one: starting over each time
 	 * would walk over ever more empty buckets.
@@ -202,12 +174,10 @@ static int clear_keys(const struct map_ref *map, struct read_bufs *b)
 	while (!err) {
 		if (bpf_map_get_next_key(map->fd, b->key, b->next))
 			err = -errno;
-		ret = delete_key(map, b->key);
-		if (ret)
+		ret = map_retry(bpf_map_delete_elem(map->fd, b->key));
+		if (ret && ret != -ENOENT)
 			return ret;
-		tmp = b->key;
-		b->key = b->next;
-		b->next = tmp;
+		swap_keys(b);
 	}
 
 	return err == -ENOENT ? 0 : err;

@@ -247,12 +247,3 @@ bool map_try_again(int err, unsigned int *tries)
 	return (err == -EBUSY || err == -ETIMEDOUT || err == -EDEADLK) &&
 	       (*tries)++ < LOCK_TRIES;
 }
-
-void *map_grow(void *array, size_t nr, size_t size)
-{
-	/* The capacity is the next power of two, at least 64 */
-	if (nr && (nr < 64 || nr & (nr - 1)))
-		return array;
-
-	return realloc(array, (nr ? 2 * nr : 64) * size);
-}

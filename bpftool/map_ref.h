@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -92,9 +93,26 @@ static inline bool map_err_is_ours(int err)
  */
 bool map_try_again(int err, unsigned int *tries);
 
-/* map_grow() - @array, allocated, with capacity for one more element than @nr;
- * NULL: no memory, and the array is unchanged
+/* map_retry() - make such a call, which returns 0 or sets errno; 0 or -errno */
+#define map_retry(call) ({						\
+	unsigned int __tries = 0;					\
+	int __err;							\
+									\
+	do {								\
+		__err = (call) ? -errno : 0;				\
+	} while (map_try_again(__err, &__tries));			\
+	__err;								\
+})
+
+/* map_grow() - @array, allocated, with capacity for one more element than @nr:
+ * the next power of two, at least 64. NULL: no memory, and the array is unchanged
  */
-void *map_grow(void *array, size_t nr, size_t size);
+static inline void *map_grow(void *array, size_t nr, size_t size)
+{
+	if (nr && (nr < 64 || nr & (nr - 1)))
+		return array;
+
+	return realloc(array, (nr ? 2 * nr : 64) * size);
+}
 
 #endif /* __BPFTOOL_MAP_REF_H */
