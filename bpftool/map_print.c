@@ -38,11 +38,8 @@ int map_doc_init(struct map_doc *doc, bool list, bool typed)
 
 	/* Plain output of maps with BTF is JSON too, indented */
 	doc->wtr = jsonw_new(stdout);
-	if (!doc->wtr) {
-		map_err("mem alloc failed");
-		return -1;
-	}
-	doc->own_wtr = true;
+	if (!doc->wtr)
+		return map_err("mem alloc failed");
 	jsonw_pretty(doc->wtr, true);
 
 	return 0;
@@ -59,7 +56,7 @@ void map_doc_free(struct map_doc *doc)
 {
 	free_types(doc);
 	/* Not jsonw_destroy(), which would write */
-	if (doc->own_wtr)
+	if (!json_output)
 		free(doc->wtr);
 	memset(doc, 0, sizeof(*doc));
 }
@@ -115,7 +112,6 @@ void map_progress_hide(struct map_progress *pr)
 
 void map_doc_begin(struct map_doc *doc)
 {
-	doc->open = true;
 	map_progress_start(&doc->progress);
 	if (doc->wtr && doc->list)
 		jsonw_start_array(doc->wtr);
@@ -152,18 +148,13 @@ int map_doc_end(struct map_doc *doc)
 {
 	int err;
 
-	if (!doc->open)
-		return 0;
-	doc->open = false;
-	map_progress_hide(&doc->progress);
 	if (doc->wtr && doc->list)
 		jsonw_end_array(doc->wtr);
 
 	/* jsonw_destroy() flushes too, but does not return why it failed */
 	err = map_stdout_flush();
-	if (doc->own_wtr)
+	if (doc->wtr && !json_output)
 		jsonw_destroy(&doc->wtr);
-	doc->own_wtr = false;
 
 	return doc->err ? : err ? : map_stdout_flush();
 }
@@ -318,7 +309,7 @@ int map_print_entry(struct map_printer *p, const void *key, const void *value)
 	if (p->skip && p->skip(key, value, p->skip_ctx))
 		return 0;
 
-	if (doc->wtr && (!key || (doc->own_wtr && !p->btf)))
+	if (doc->wtr && (!key || !(json_output || p->btf)))
 		print_bytes(p, key, value);
 	else
 		print_map_entry((void *)p->info, (void *)key, (void *)value,
@@ -333,7 +324,6 @@ void map_print_end(struct map_printer *p, bool whole)
 {
 	struct map_doc *doc = p->doc;
 
-	map_progress_hide(&doc->progress);
 	if (doc->wtr) {
 		jsonw_end_array(doc->wtr);
 		if (doc->list)

@@ -31,10 +31,8 @@ void map_progress_hide(struct map_progress *pr);
 
 /* The output of a run: one map, as "map dump" prints it, or a list of maps */
 struct map_doc {
-	json_writer_t *wtr;	/* NULL: plain text */
-	bool own_wtr;		/* wtr is for typed plain output only */
+	json_writer_t *wtr;	/* NULL: plain text; ours where that is typed */
 	bool list;
-	bool open;		/* begun and not yet ended */
 	unsigned int maps;	/* printed so far */
 	int err;		/* first error of stdout, 0 or -errno */
 	/* The types of the map that was printed last: the maps of a map-in-map
