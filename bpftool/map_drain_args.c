@@ -409,6 +409,7 @@ int drain_check_pin(const char *path, const char *what)
 static int check_descriptors(void)
 {
 	static const char * const names[] = { "stdin", "stdout", "stderr" };
+	struct map_place at = {};
 	int fd, flags;
 
 	if (fcntl(STDIN_FILENO, F_GETFD) < 0 &&
@@ -419,9 +420,9 @@ static int check_descriptors(void)
 		flags = fcntl(fd, F_GETFL);
 		if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
 			continue;
-		return (fd == STDOUT_FILENO ? map_err_stderr : map_err)
-			("%s is %s", names[fd],
-			 flags < 0 ? "closed" : "not writable");
+		at.to_stderr = fd == STDOUT_FILENO;
+		return map_err_at(&at, "%s is %s", names[fd],
+				  flags < 0 ? "closed" : "not writable");
 	}
 
 	return 0;

@@ -146,61 +146,35 @@ static void print_plain(const struct map_place *at, const char *msg)
 		at->moved ? "" : "slot was swapped, ", text);
 }
 
-static void report(const struct map_place *at, bool to_stderr, const char *fmt,
-		   va_list ap)
+int map_err_at(const struct map_place *at, const char *fmt, ...)
 {
+	bool to_stderr = at && at->to_stderr;
 	char msg[ERR_MAX_LEN];
 	json_writer_t *wtr;
+	va_list ap;
 
+	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
 	make_printable(msg);
+	if (at && !at->pinned)
+		at = NULL;
 
 	if (json_output && !to_stderr) {
 		write_json(json_wtr, at, msg);
 		/* The error must be seen, even if stdout is full */
 		if (!fflush(stdout) && !ferror(stdout))
-			return;
+			return -1;
 		__fpurge(stdout);
 	}
 
 	wtr = json_output ? jsonw_new(stderr) : NULL;
-	if (wtr)
+	if (wtr) {
 		write_json(wtr, at, msg);
-	else
-		print_plain(at, msg);
-	if (wtr)
 		jsonw_destroy(&wtr);
-}
-
-int map_err(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	report(NULL, false, fmt, ap);
-	va_end(ap);
-
-	return -1;
-}
-
-int map_err_stderr(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	report(NULL, true, fmt, ap);
-	va_end(ap);
-
-	return -1;
-}
-
-int map_err_at(const struct map_place *at, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	report(at && at->pinned ? at : NULL, at && at->to_stderr, fmt, ap);
-	va_end(ap);
+	} else {
+		print_plain(at, msg);
+	}
 
 	return -1;
 }

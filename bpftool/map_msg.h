@@ -29,12 +29,6 @@ struct map_place {
 	bool to_stderr;		/* stdout failed, or is complete already */
 };
 
-/* map_err() - print an error as p_err() does; returns -1
- * map_err_stderr() - the same to stderr, with -j too, as stdout can't be used
- */
-int __printf(1, 2) map_err(const char *fmt, ...);
-int __printf(1, 2) map_err_stderr(const char *fmt, ...);
-
 /**
  * map_err_at() - print an error that tells where the data is
  * @at:		the place; NULL, or without a path, as long as no map was touched
@@ -46,6 +40,13 @@ int __printf(1, 2) map_err_stderr(const char *fmt, ...);
  * Return: -1
  */
 int __printf(2, 3) map_err_at(const struct map_place *at, const char *fmt, ...);
+
+/* map_err() - print an error as p_err() does; returns -1
+ * map_err_stderr() - the same to stderr, with -j too, as stdout can't be used
+ */
+#define map_err(...)		map_err_at(NULL, __VA_ARGS__)
+#define map_err_stderr(...)	\
+	map_err_at(&(const struct map_place){ .to_stderr = true }, __VA_ARGS__)
 
 /* map_warn() - print a warning to stderr, with -j too */
 void __printf(1, 2) map_warn(const char *fmt, ...);
