@@ -39,19 +39,32 @@ static const char *next_word(struct words *w)
 	return *w->argv++;
 }
 
+/* A number without a sign or white space */
+static bool parse_number(const char *word, int base, unsigned long most,
+			 unsigned long *number)
+{
+	char *end;
+
+	*number = strtoul(word, &end, base);
+
+	return isxdigit((unsigned char)*word) && !*end && *number <= most;
+}
+
+static int cant_get_map(__u32 id, int err)
+{
+	return map_err("can't get map %u by its ID: %s", id, strerror(-err));
+}
+
 static int open_by_id(const char *word, struct map_ref *ref)
 {
 	unsigned long id;
-	char *end;
 	int err;
 
-	id = strtoul(word, &end, 0);
-	if (!isdigit((unsigned char)*word) || *end || id > UINT_MAX)
+	if (!parse_number(word, 0, UINT_MAX, &id))
 		return map_err("can't parse '%s' as the ID of a map", word);
-
 	err = map_ref_open(ref, id, 0);
-	return err ? map_err("can't get map %lu by its ID: %s", id,
-			     strerror(-err)) : 0;
+
+	return err ? cant_get_map(id, err) : 0;
 }
 
 static int open_by_name(const char *name, struct map_ref *ref)
@@ -74,8 +87,7 @@ static int open_by_name(const char *name, struct map_ref *ref)
 		if (err == -ENOENT || err == -EPERM || err == -EACCES)
 			continue;
 		if (err)
-			return map_err("can't get map %u by its ID: %s", at,
-				       strerror(-err));
+			return cant_get_map(at, err);
 		map_ref_close(ref);
 		if (strcmp(name, ref->info.name))
 			continue;
@@ -94,8 +106,8 @@ static int open_by_name(const char *name, struct map_ref *ref)
 			       name, ids);
 
 	err = map_ref_open(ref, id, 0);
-	return err ? map_err("can't get map %u by its ID: %s", id,
-			     strerror(-err)) : 0;
+
+	return err ? cant_get_map(id, err) : 0;
 }
 
 static int open_pinned(const char *path, struct map_ref *ref)
@@ -139,11 +151,8 @@ static int parse_map(struct words *w, struct map_ref *ref, const char *what)
 static int parse_byte(const char *word, int base, unsigned char *byte)
 {
 	unsigned long val;
-	char *end;
 
-	/* A byte has no sign and no white space */
-	val = strtoul(word, &end, base);
-	if (!isxdigit((unsigned char)*word) || *end || val > 0xff)
+	if (!parse_number(word, base, 0xff, &val))
 		return map_err("can't parse '%s' as a byte of the key", word);
 	*byte = val;
 
@@ -191,32 +200,23 @@ enum keyword_takes { NOTHING, A_WORD, A_MAP, SECONDS };
 enum { SWAP_DRAIN = 1, DRAIN = 2, RECOVER = 4 };
 
 /* The keywords, in any order; an abbreviation means the first that it fits */
+#define AT(member)	offsetof(struct drain_args, member)
 static const struct keyword {
 	const char *name;
 	int verbs;
 	enum keyword_takes takes;
-	size_t at;		/* offset in struct drain_args */
+	size_t at;		/* in struct drain_args */
 } keywords[] = {
-	{ "value",	SWAP_DRAIN,	A_MAP,
-		offsetof(struct drain_args, value) },
-	{ "since",	DRAIN,		A_WORD,
-		offsetof(struct drain_args, since) },
-	{ "counters",	DRAIN,		A_WORD,
-		offsetof(struct drain_args, counters) },
-	{ "keep",	SWAP_DRAIN | DRAIN,	A_WORD,
-		offsetof(struct drain_args, keep) },
-	{ "clear",	SWAP_DRAIN,	NOTHING,
-		offsetof(struct drain_args, clear) },
-	{ "quiet",	SWAP_DRAIN | DRAIN,	NOTHING,
-		offsetof(struct drain_args, quiet) },
-	{ "using",	SWAP_DRAIN,	A_WORD,
-		offsetof(struct drain_args, way) },
-	{ "timeout",	SWAP_DRAIN | RECOVER,	SECONDS,
-		offsetof(struct drain_args, timeout_ms) },
-	{ "journal",	SWAP_DRAIN | DRAIN | RECOVER,	A_WORD,
-		offsetof(struct drain_args, journal) },
-	{ "force",	SWAP_DRAIN | DRAIN,	NOTHING,
-		offsetof(struct drain_args, force) },
+	{ "value",	SWAP_DRAIN,		A_MAP,	 AT(value) },
+	{ "since",	DRAIN,			A_WORD,	 AT(since) },
+	{ "counters",	DRAIN,			A_WORD,	 AT(counters) },
+	{ "keep",	SWAP_DRAIN | DRAIN,	A_WORD,	 AT(keep) },
+	{ "clear",	SWAP_DRAIN,		NOTHING, AT(clear) },
+	{ "quiet",	SWAP_DRAIN | DRAIN,	NOTHING, AT(quiet) },
+	{ "using",	SWAP_DRAIN,		A_WORD,	 AT(way) },
+	{ "timeout",	SWAP_DRAIN | RECOVER,	SECONDS, AT(timeout_ms) },
+	{ "journal",	SWAP_DRAIN | DRAIN | RECOVER,	A_WORD,	AT(journal) },
+	{ "force",	SWAP_DRAIN | DRAIN,	NOTHING, AT(force) },
 };
 
 static bool keyword_given(const struct keyword *k,
@@ -239,11 +239,8 @@ static bool keyword_given(const struct keyword *k,
 int drain_parse_seconds(const char *word, unsigned int *ms)
 {
 	unsigned long val;
-	char *end;
 
-	val = strtoul(word, &end, 10);
-	if (!isdigit((unsigned char)*word) || *end || !val ||
-	    val > UINT_MAX / 1000)
+	if (!parse_number(word, 10, UINT_MAX / 1000, &val) || !val)
 		return map_err("timeout '%s' is not a number of seconds from 1 to %u",
 			       word, UINT_MAX / 1000);
 	*ms = val * 1000;
@@ -443,9 +440,7 @@ int drain_begin(const char *verb, struct drain_signals *before)
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	int fd;
 
-	if (check_descriptors())
-		return -1;
-	if (drain_check_proc(verb))
+	if (check_descriptors() || drain_check_proc(verb))
 		return -1;
 
 	fd = bpf_map_get_fd_by_id(0);
