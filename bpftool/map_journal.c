@@ -134,13 +134,12 @@ static int find_bpffs(void)
 
 	if (mounted)
 		umount(BPFFS);
-	if (mounted && !pid1_lasts()) {
+	if (mounted && !pid1_lasts())
 		map_err("no bpffs at %s, and one that is mounted in this container would end with it: mount one from the host, or name a folder in it with 'journal DIR'",
 			BPFFS);
-		return -1;
-	}
-	map_err("the bpffs at %s is not what process 1 sees there, it may end with this mount namespace: name a folder that lasts with 'journal DIR'",
-		BPFFS);
+	else
+		map_err("the bpffs at %s is not what process 1 sees there, it may end with this mount namespace: name a folder that lasts with 'journal DIR'",
+			BPFFS);
 	return -1;
 }
 
@@ -205,13 +204,13 @@ int map_journal_open(struct map_journal *j, const char *dir)
 	j->run_fd = -1;
 	if (!dir && find_bpffs())
 		return -1;
-	if (check_base(dir ? : MAP_JOURNAL_DIR))
+	dir = dir ? : MAP_JOURNAL_DIR;
+	if (check_base(dir))
 		return -1;
 
 	/* Messages name it, and recover must find it from any directory */
-	if (!realpath(dir ? : MAP_JOURNAL_DIR, j->base))
-		return map_err("can't find %s: %s", dir ? : MAP_JOURNAL_DIR,
-			       strerror(errno));
+	if (!realpath(dir, j->base))
+		return map_err("can't find %s: %s", dir, strerror(errno));
 	j->chosen = strcmp(j->base, MAP_JOURNAL_DIR);
 
 	return 0;
@@ -228,25 +227,17 @@ static int lock_run(const char *run, int how)
 	fd = open(run, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, how | LOCK_NB)) {
-		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
-		goto close_fd;
-	}
-
 	/* It may have been removed before we got the lock */
-	if (fstat(fd, &by_fd) || lstat(run, &by_name)) {
+	if (flock(fd, how | LOCK_NB))
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	else if (fstat(fd, &by_fd) || lstat(run, &by_name))
 		err = -errno;
-		goto close_fd;
-	}
-	if (by_fd.st_ino != by_name.st_ino) {
+	else if (by_fd.st_ino != by_name.st_ino)
 		err = -ENOENT;
-		goto close_fd;
-	}
-
-	return fd;
-
-close_fd:
+	else
+		return fd;
 	close(fd);
+
 	return err;
 }
 
@@ -404,11 +395,10 @@ static bool is_run(const struct map_journal *j, const char *name,
 /* As lock_run(), for a reader that waits a little for a run to end */
 static int lock_to_read(const char *run, unsigned int *wait_ms)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 	int fd = lock_run(run, LOCK_SH);
 
 	while (fd == -EBUSY && *wait_ms >= PAUSE_MS) {
-		nanosleep(&pause, NULL);
+		usleep(PAUSE_MS * 1000);
 		*wait_ms -= PAUSE_MS;
 		fd = lock_run(run, LOCK_SH);
 	}

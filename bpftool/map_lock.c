@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -81,12 +80,11 @@ static int find_older(struct lock *lock)
 /* Returns 0; -EBUSY if an older one stays; or -errno */
 static int wait_for_older(struct lock *lock)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	int tries, ret;
 
 	ret = find_older(lock);
 	for (tries = 0; !ret && lock->older && tries < LOCK_TRIES; tries++) {
-		nanosleep(&pause, NULL);
+		usleep(LOCK_PAUSE_MS * 1000);
 		/* Look at all maps again only once it is gone */
 		ret = is_lock(lock, lock->older);
 		if (ret > 0)
@@ -100,7 +98,6 @@ static int wait_for_older(struct lock *lock)
 
 int map_lock(__u32 id, bool force)
 {
-	__u32 len = sizeof(struct bpf_map_info);
 	struct lock lock = { .force = force };
 	char name[BPF_OBJ_NAME_LEN];
 	int err;
@@ -111,8 +108,7 @@ int map_lock(__u32 id, bool force)
 		return map_err("can't create the lock of map %u: %s", id,
 			       strerror(errno));
 
-	err = bpf_obj_get_info_by_fd(lock.map.fd, &lock.map.info, &len) ?
-		      -errno : wait_for_older(&lock);
+	err = map_ref_info(&lock.map) ? : wait_for_older(&lock);
 	if (!err)
 		return lock.map.fd;
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <unistd.h>
 
 #include <bpf/libbpf_internal.h>
 
@@ -49,7 +49,6 @@ int move_cpu_is_online(int cpu)
 
 int move_cpu_pin(int cpu)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 	struct cpu_mask mask = {};
 	int err;
 
@@ -57,7 +56,7 @@ int move_cpu_pin(int cpu)
 	err = sched_setaffinity(0, sizeof(mask), mask.sets) ? -errno : 0;
 	/* While it comes or goes, a CPU is online but no thread may run there */
 	if (err == -EINVAL)
-		nanosleep(&pause, NULL);
+		usleep(PAUSE_MS * 1000);
 
 	return err;
 }

@@ -23,11 +23,12 @@
 #define LOCK_TRIES	64
 #define TYPE_DEPTH_MAX	64
 
-static int get_info(struct map_ref *ref)
+int map_ref_info(struct map_ref *ref)
 {
 	__u32 len = sizeof(ref->info);
 	int err;
 
+	/* Since 6.18 the kernel reads it too */
 	memset(&ref->info, 0, sizeof(ref->info));
 	if (!bpf_obj_get_info_by_fd(ref->fd, &ref->info, &len))
 		return 0;
@@ -50,7 +51,7 @@ int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags)
 		return -errno;
 	}
 
-	return get_info(ref);
+	return map_ref_info(ref);
 }
 
 /* Programs and links have other info. get_fd_type() would report an error */
@@ -76,7 +77,7 @@ int map_ref_open_pin(struct map_ref *ref, const char *path)
 		return -EMEDIUMTYPE;
 	}
 
-	return get_info(ref);
+	return map_ref_info(ref);
 }
 
 void map_ref_close(struct map_ref *ref)

@@ -31,6 +31,8 @@ int map_ref_open(struct map_ref *ref, __u32 id, __u32 open_flags);
  * the pin of something else
  */
 int map_ref_open_pin(struct map_ref *ref, const char *path);
+/* map_ref_info() - fill in the info of an open map; 0, or -errno and it is closed */
+int map_ref_info(struct map_ref *ref);
 void map_ref_close(struct map_ref *ref);
 
 /* map_type_name() - a map type's name, never NULL */

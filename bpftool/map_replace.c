@@ -123,7 +123,6 @@ static int check_can_copy(const struct map_ref *old)
 int map_create_like(struct map_ref *created, const struct map_ref *old)
 {
 	const struct bpf_map_info *info = &old->info;
-	__u32 len = sizeof(created->info);
 	int btf_fd = -1, err = 0;
 
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
@@ -143,18 +142,17 @@ int map_create_like(struct map_ref *created, const struct map_ref *old)
 		opts.btf_value_type_id = info->btf_value_type_id;
 	}
 
-	/* Since 6.18 the kernel reads it too */
-	memset(&created->info, 0, sizeof(created->info));
 	created->fd = bpf_map_create(info->type, info->name, info->key_size,
 				     info->value_size, info->max_entries,
 				     &opts);
 	if (created->fd < 0)
 		err = map_err("can't create a map like map %u: %s", info->id,
 			      strerror(errno));
-	else if (bpf_obj_get_info_by_fd(created->fd, &created->info, &len))
-		err = map_err("can't get map info: %s", strerror(errno));
 	if (btf_fd >= 0)
 		close(btf_fd);
+	if (err)
+		return -1;
+	err = map_ref_info(created);
 
-	return err;
+	return err ? map_err("can't get map info: %s", strerror(-err)) : 0;
 }
