@@ -85,11 +85,18 @@ static int no_last(const char *path, int err)
 							      strerror(-err));
 }
 
+/* Open the last reading, if there is one. Reports */
+static int open_reading(struct map_drain *d)
+{
+	int err = map_ref_open_pin(&d->last, d->args.since);
+
+	return err ? no_last(d->args.since, err) : check_last(d);
+}
+
 /* Checks of the reading that come before anything is created. Reports */
 static int check_since(struct map_drain *d)
 {
 	const char *since = d->args.since;
-	int err;
 
 	if (!since)
 		return 0;
@@ -99,25 +106,19 @@ static int check_since(struct map_drain *d)
 	if (d->args.journal && !strcmp(since, d->args.journal))
 		return map_err("%s can't be the reading and the journal", since);
 
-	err = map_ref_open_pin(&d->last, since);
-
-	return err ? no_last(since, err) : check_last(d);
+	return open_reading(d);
 }
 
 /* Get the last reading, and lock it against other runs until it is replaced. Reports. */
 static int open_last(struct map_drain *d)
 {
 	__u32 id = 0;
-	int err;
 
 	for (;;) {
 		map_ref_close(&d->last);
-		err = map_ref_open_pin(&d->last, d->args.since);
-		if (err)
-			return no_last(d->args.since, err);
-		if (check_last(d))
+		if (open_reading(d))
 			return -1;
-		if (d->last.info.id == id)
+		if (d->last.fd < 0 || d->last.info.id == id)
 			return 0;
 
 		id = d->last.info.id;
@@ -365,7 +366,7 @@ static void free_all(struct map_drain *d)
 	map_ref_close(&d->now);
 	map_unlock(&d->lock);
 	map_unlock(&d->last_lock);
-	map_drain_audit_free(d);
+	map_audit_free(&d->audit);
 	pins_free(&d->pins);
 	drain_args_free(&d->args);
 }

@@ -14,8 +14,6 @@ struct map_drain {
 	struct map_journal journal;
 	struct pin_list pins;		/* the stage */
 	struct map_audit audit;
-	__u32 *progs;			/* programs that the audit followed */
-	unsigned int nr_progs;
 	struct map_move *mover;
 	struct map_move_result result;
 	bool moved;			/* values are in the stage only */
@@ -42,7 +40,5 @@ int map_drain_audit(struct map_drain *d);
  * Reports; 0 or -1
  */
 int map_drain_audit_again(struct map_drain *d);
-
-void map_drain_audit_free(struct map_drain *d);
 
 #endif /* __BPFTOOL_MAP_DRAIN_H */

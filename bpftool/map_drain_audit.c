@@ -5,10 +5,8 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -87,21 +85,11 @@ static const char *preemption(void)
 }
 
 /* These run with softirqs off, so they can't be preempted, except on PREEMPT_RT */
-static bool runs_in_softirq(__u32 prog_id)
+static bool runs_in_softirq(__u32 prog_type)
 {
-	struct bpf_prog_info info = {};
-	__u32 len = sizeof(info);
-	int fd, err;
-
-	fd = bpf_prog_get_fd_by_id(prog_id);
-	if (fd < 0)
-		return false;
-	err = bpf_obj_get_info_by_fd(fd, &info, &len);
-	close(fd);
-
-	return !err && (info.type == BPF_PROG_TYPE_SCHED_CLS ||
-			info.type == BPF_PROG_TYPE_SCHED_ACT ||
-			info.type == BPF_PROG_TYPE_XDP);
+	return prog_type == BPF_PROG_TYPE_SCHED_CLS ||
+	       prog_type == BPF_PROG_TYPE_SCHED_ACT ||
+	       prog_type == BPF_PROG_TYPE_XDP;
 }
 
 /* What sleeps lets threads run, whatever the preemption. If so, @why gets the reason */
@@ -129,7 +117,7 @@ static bool can_be_cut(const struct map_drain *d, const struct map_finding *f, c
 	const char *mode = preemption();
 
 	if (mode && (!strcmp(mode, "none") || !strcmp(mode, "voluntary") ||
-		     (strcmp(mode, "RT") && runs_in_softirq(f->prog_id))))
+		     (strcmp(mode, "RT") && runs_in_softirq(f->prog_type))))
 		return may_sleep(d, f, why, size);
 	if (mode)
 		snprintf(why, size,
@@ -196,14 +184,11 @@ static int check_split(const struct map_drain *d)
 static int check_words(const struct map_drain *d)
 {
 	const struct map_finding *f = d->audit.findings;
-	const __u8 *bytes = d->audit.bytes;
-	unsigned int i, found;
+	unsigned int i = 0;
 
-	for (i = 0; i < d->args.map.info.value_size; i += 4) {
-		found = !!bytes[i] + !!bytes[i + 1] + !!bytes[i + 2] + !!bytes[i + 3];
-		if (found % 4)
-			break;
-	}
+	while (i < d->args.map.info.value_size &&
+	       map_move_counter_bytes(d->audit.bytes + i) % 4 == 0)
+		i += 4;
 	if (i >= d->args.map.info.value_size)
 		return 0;
 	for (i = 0; i < d->audit.nr_findings; i++, f++)
@@ -289,12 +274,10 @@ static bool is_mover(const char *prog_name)
  */
 static bool wait_for_mover(int *tries)
 {
-	const struct timespec pause = { .tv_nsec = MOVER_PAUSE_MS * 1000000L };
-
 	if (*tries == MOVER_TRIES)
 		return false;
 	++*tries;
-	nanosleep(&pause, NULL);
+	usleep(MOVER_PAUSE_MS * 1000);
 
 	return true;
 }
@@ -322,29 +305,13 @@ static int check_no_iterator(struct map_drain *d)
 	return 0;
 }
 
-static int add_prog(const struct bpf_prog_info *info, void *ctx)
-{
-	struct map_drain *d = ctx;
-	__u32 *progs = map_grow(d->progs, d->nr_progs, sizeof(*progs));
-
-	if (!progs)
-		return -ENOMEM;
-	d->progs = progs;
-	progs[d->nr_progs++] = info->id;
-
-	return 0;
-}
-
 static int audit_prog(const struct bpf_prog_info *info, void *ctx)
 {
 	struct map_drain *d = ctx;
 	int err = map_audit_prog(&d->audit, info->id,
 				 info->type == BPF_PROG_TYPE_EXT);
 
-	if (err)
-		return err == -ENOENT ? 0 : err;	/* it is gone */
-
-	return add_prog(info, ctx);
+	return err == -ENOENT ? 0 : err;	/* it is gone */
 }
 
 /* Reports */
@@ -399,15 +366,6 @@ static bool has_mover(const struct map_audit *a)
 	return false;
 }
 
-void map_drain_audit_free(struct map_drain *d)
-{
-	map_audit_free(&d->audit);
-	memset(&d->audit, 0, sizeof(d->audit));
-	free(d->progs);
-	d->progs = NULL;
-	d->nr_progs = 0;
-}
-
 /* Reports */
 static int audit_without_movers(struct map_drain *d)
 {
@@ -418,7 +376,7 @@ static int audit_without_movers(struct map_drain *d)
 			return -1;
 		if (!has_mover(&d->audit) || !wait_for_mover(&tries))
 			return check_no_iterator(d);
-		map_drain_audit_free(d);
+		map_audit_free(&d->audit);
 	}
 }
 
@@ -446,13 +404,8 @@ int map_drain_audit(struct map_drain *d)
 static int is_new(const struct bpf_prog_info *info, void *ctx)
 {
 	const struct map_drain *d = ctx;
-	unsigned int i;
 
-	for (i = 0; i < d->nr_progs; i++)
-		if (d->progs[i] == info->id)
-			return 0;
-
-	return 1;
+	return !map_audit_has_prog(&d->audit, info->id);
 }
 
 /* Programs that were unloaded don't matter: they were audited before. Reports */
@@ -471,7 +424,7 @@ static int check_bytes(const struct map_drain *d, const struct map_audit *first)
 
 int map_drain_audit_again(struct map_drain *d)
 {
-	struct map_drain first = *d;
+	struct map_audit first;
 	int ret;
 
 	if (drain_how(d->args.map.info.type) == DRAIN_BY_POP || d->args.force)
@@ -483,16 +436,13 @@ int map_drain_audit_again(struct map_drain *d)
 	if (!ret)
 		return check_not_inner(d) || check_no_iterator(d) ? -1 : 0;
 
+	first = d->audit;
 	memset(&d->audit, 0, sizeof(d->audit));
-	d->progs = NULL;
-	d->nr_progs = 0;
 	ret = audit_without_movers(d) || check_findings(d) ||
-	      check_bytes(d, &first.audit) ? -1 : 0;
-	map_drain_audit_free(d);
+	      check_bytes(d, &first) ? -1 : 0;
+	map_audit_free(&d->audit);
 	/* Print by the audit that the move went by */
-	d->audit = first.audit;
-	d->progs = first.progs;
-	d->nr_progs = first.nr_progs;
+	d->audit = first;
 
 	return ret;
 }

@@ -74,11 +74,6 @@ static bool has_keys(__u32 type)
 	return type != BPF_MAP_TYPE_ARRAY && type != BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
-static unsigned int counter_bytes(const __u8 *bytes)
-{
-	return !!bytes[0] + !!bytes[1] + !!bytes[2] + !!bytes[3];
-}
-
 /* Of the counter at @unit; 0: not known */
 static unsigned int counter_size(const struct map_move *m, __u32 unit)
 {
@@ -90,7 +85,7 @@ static int unit_kind(const struct map_move *m, __u32 unit)
 {
 	const __u8 *bytes = m->opts.bytes + unit * 4;
 
-	switch (counter_bytes(bytes)) {
+	switch (map_move_counter_bytes(bytes)) {
 	case 0:
 		return MOVE_OTHER;
 	case 4:
@@ -98,7 +93,7 @@ static int unit_kind(const struct map_move *m, __u32 unit)
 	default:
 		return -EINVAL;
 	}
-	if (unit + 1 == m->units || counter_bytes(bytes + 4) != 4 ||
+	if (unit + 1 == m->units || map_move_counter_bytes(bytes + 4) != 4 ||
 	    counter_size(m, unit) == 4 || counter_size(m, unit + 1) == 4)
 		return MOVE_U32;
 	if (unit % 2 == 0)

@@ -45,6 +45,12 @@ struct map_move_result {
 
 struct map_move;
 
+/* map_move_counter_bytes() - how many of 4 bytes belong to counters */
+static inline unsigned int map_move_counter_bytes(const __u8 *bytes)
+{
+	return !!bytes[0] + !!bytes[1] + !!bytes[2] + !!bytes[3];
+}
+
 /* map_move_stage_type() - the type of the stage for a type of map */
 __u32 map_move_stage_type(__u32 type);
 

@@ -97,6 +97,16 @@ int map_audit_prog(struct map_audit *a, __u32 prog_id, bool ext)
 	return err;
 }
 
+bool map_audit_has_prog(const struct map_audit *a, __u32 prog_id)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->nr_progs; i++)
+		if (a->progs[i]->id == prog_id)
+			return true;
+	return false;
+}
+
 int map_audit_init(struct map_audit *a, const struct map_ref *map)
 {
 	memset(a, 0, sizeof(*a));

@@ -52,7 +52,7 @@ enum map_finding_kind {
 
 struct map_finding {
 	enum map_finding_kind kind;
-	__u32 prog_id;
+	__u32 prog_id, prog_type;
 	const char *prog_name;
 	unsigned int insn;	/* number of the translated instruction */
 	char *where;		/* "flows.bpf.c:42: c->packets += 1", or "instruction 7" */
@@ -89,6 +89,9 @@ int map_audit_init(struct map_audit *a, const struct map_ref *map);
  * Return: 0 or -errno; -ENOENT: the program is gone by now.
  */
 int map_audit_prog(struct map_audit *a, __u32 prog_id, bool ext);
+
+/* map_audit_has_prog() - was a program added? */
+bool map_audit_has_prog(const struct map_audit *a, __u32 prog_id);
 
 /**
  * map_audit_counters() - take the bytes that the user names as the counters

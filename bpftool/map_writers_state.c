@@ -125,6 +125,7 @@ void audit_finding(struct map_audit *a, struct map_audit_prog *p, unsigned int i
 	f += a->nr_findings;
 	f->kind = kind;
 	f->prog_id = p->id;
+	f->prog_type = p->info ? p->info->type : BPF_PROG_TYPE_UNSPEC;
 	f->prog_name = p->name;
 	f->insn = insn;
 	f->where = audit_where(p, insn);
