@@ -33,11 +33,11 @@
 struct lock {
 	struct map_ref map;
 	bool force;
-	__u32 older;		/* ID of an older one, or of a map that failed */
+	__u32 older;		/* ID of one that may be older, 0: none */
 };
 
 /* Returns 1 if a map is a lock of the same name, 0, or -errno */
-static int is_lock(struct lock *lock, __u32 id)
+static int is_lock(const struct lock *lock, __u32 id)
 {
 	struct map_ref map;
 	int err;
@@ -45,55 +45,37 @@ static int is_lock(struct lock *lock, __u32 id)
 	err = map_ref_open(&map, id, BPF_F_RDONLY);
 	if (err == -ENOENT || (err && lock->force && !map_err_is_ours(err)))
 		return 0;
-	if (err) {
-		lock->older = id;
+	if (err)
 		return err;
-	}
 	map_ref_close(&map);
 
 	return map.info.type == BPF_MAP_TYPE_QUEUE &&
 	       !strcmp(map.info.name, lock->map.info.name);
 }
 
-/* Put the ID of an older lock into @lock, or 0 */
-static int find_older(struct lock *lock)
+/* No lock with a lower ID can come. Returns 0; -EBUSY if an older one stays; or
+ * -errno
+ */
+static int wait_for_older(struct lock *lock)
 {
+	int tries = 0, ret;
 	__u32 id = 0;
-	int ret;
 
-	lock->older = 0;
 	while (!bpf_map_get_next_id(id, &id)) {
 		if (id >= lock->map.info.id)
 			return 0;
-		ret = is_lock(lock, id);
-		if (ret < 0)
-			return ret;
-		if (ret) {
-			lock->older = id;
-			return 0;
+		lock->older = id;
+		for (ret = is_lock(lock, id); ret > 0; ret = is_lock(lock, id)) {
+			if (tries++ == LOCK_TRIES)
+				return -EBUSY;
+			usleep(LOCK_PAUSE_MS * 1000);
 		}
+		if (ret)
+			return ret;
 	}
+	lock->older = 0;
 
 	return errno == ENOENT ? 0 : -errno;
-}
-
-/* Returns 0; -EBUSY if an older one stays; or -errno */
-static int wait_for_older(struct lock *lock)
-{
-	int tries, ret;
-
-	ret = find_older(lock);
-	for (tries = 0; !ret && lock->older && tries < LOCK_TRIES; tries++) {
-		usleep(LOCK_PAUSE_MS * 1000);
-		/* Look at all maps again only once it is gone */
-		ret = is_lock(lock, lock->older);
-		if (ret > 0)
-			ret = 0;
-		else if (!ret)
-			ret = find_older(lock);
-	}
-
-	return ret ? : lock->older ? -EBUSY : 0;
 }
 
 int map_lock(__u32 id, bool force)
