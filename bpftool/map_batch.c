@@ -42,19 +42,13 @@ size_t map_value_bytes(const struct bpf_map_info *info)
 
 static int batch_resize(struct batch *b, __u32 capacity)
 {
-	void *keys, *values;
-
-	keys = realloc(b->keys, capacity * (size_t)b->info->key_size);
-	if (keys)
-		b->keys = keys;
-	values = realloc(b->values, capacity * b->value_size);
-	if (values)
-		b->values = values;
-	if (!keys || !values)
-		return -ENOMEM;
+	free(b->keys);
+	free(b->values);
+	b->keys = malloc(capacity * (size_t)b->info->key_size);
+	b->values = malloc(capacity * b->value_size);
 	b->capacity = capacity;
 
-	return 0;
+	return b->keys && b->values ? 0 : -ENOMEM;
 }
 
 static int batch_init(struct batch *b)
