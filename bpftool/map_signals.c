@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
@@ -26,7 +27,6 @@ static struct {
 	bool armed, blocked;
 	sigset_t mask_before;
 	char text[6 * PATH_MAX];
-	size_t len;
 } state;
 
 /* Async-signal-safe calls only. Default handlers are restored first, so that a
@@ -39,7 +39,7 @@ static void tell_and_die(int sig)
 
 	for (i = 0; i < ARRAY_SIZE(ending); i++)
 		sigaction(ending[i], &state.before[i], NULL);
-	ignored = write(STDERR_FILENO, state.text, state.len);
+	ignored = write(STDERR_FILENO, state.text, strlen(state.text));
 	(void)ignored;
 	raise(sig);
 }
@@ -67,15 +67,12 @@ void map_signals_at(const struct map_place *at)
 				    "\r\033[K" : "";
 	bool block = !state.blocked;
 	char text[MAP_PLACE_TEXT];
-	int len;
 
 	map_place_text(at, text);
 	if (block)
 		map_signals_block();
-	len = snprintf(state.text, sizeof(state.text),
-		       "%sError: interrupted; %s\n", erase, text);
-	state.len = len < (int)sizeof(state.text) ? len :
-		    (int)sizeof(state.text) - 1;
+	snprintf(state.text, sizeof(state.text), "%sError: interrupted; %s\n",
+		 erase, text);
 	if (!state.armed)
 		arm();
 	if (block)
