@@ -48,7 +48,6 @@ int map_drain_check(const struct drain_args *args)
 {
 	const struct bpf_map_info *info = &args->map.info;
 	const char *why = type_problem(args);
-	int frozen;
 
 	if (why)
 		return map_err("map %u is a %s, %s", info->id,
@@ -78,10 +77,9 @@ int map_drain_check(const struct drain_args *args)
 			info->id);
 		return -1;
 	}
-	frozen = map_is_frozen(args->map.fd);
-	if (frozen)
-		return map_err("map %u can't be drained: %s", info->id,
-			       frozen < 0 ? strerror(-frozen) : "it is frozen");
+
+	if (map_check_not_frozen(&args->map, "so it can't be drained"))
+		return -1;
 
 	return check_fields(info);
 }

@@ -41,8 +41,7 @@ enum drain_how drain_how(__u32 map_type)
 	return DRAIN_NOT;
 }
 
-/* Reports, with @why after "is frozen, "; returns 0 or -1 */
-static int check_not_frozen(const struct map_ref *map, const char *why)
+int map_check_not_frozen(const struct map_ref *map, const char *why)
 {
 	int frozen = map_is_frozen(map->fd);
 
@@ -63,10 +62,10 @@ int map_check_drainable(const struct map_ref *map, bool pop, bool clear)
 		return map_err("map %u in the slot is a %s, which can't be read out",
 			       map->info.id, map_type_name(map->info.type));
 	if (how == DRAIN_BY_POP && pop &&
-	    check_not_frozen(map, "so its elements can't be popped"))
+	    map_check_not_frozen(map, "so its elements can't be popped"))
 		return -1;
 
-	return clear ? check_not_frozen(map, "so it can't be cleared") : 0;
+	return clear ? map_check_not_frozen(map, "so it can't be cleared") : 0;
 }
 
 int map_check_keep(const struct map_ref *map)
@@ -117,7 +116,7 @@ static int check_can_copy(const struct map_ref *old)
 		return -1;
 	}
 
-	return check_not_frozen(old, "so a map like it can't be created: use 'value MAP'");
+	return map_check_not_frozen(old, "so a map like it can't be created: use 'value MAP'");
 }
 
 int map_create_like(struct map_ref *created, const struct map_ref *old)

@@ -102,7 +102,7 @@ make_map() {
 
 @test "a map that can not be written to" {
 	make_map --fill 2 --freeze array
-	refused "can't be drained: it is frozen$" "$PINS/map"
+	refused "is frozen, so it can't be drained$" "$PINS/map"
 	make_map --fill 2 --flag rdonly_prog hash
 	refused "programs can't write to map [0-9]+ \(BPF_F_RDONLY_PROG\): they count nothing in it$" \
 		"$PINS/map"
