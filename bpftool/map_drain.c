@@ -103,6 +103,10 @@ static int check_since(struct map_drain *d)
 	if (strlen(since) >= 5 && !strcmp(since + strlen(since) - 5, "_next"))
 		return map_err("%s can't be a reading: '_next' is added to another's name",
 			       since);
+	if (snprintf(d->next, sizeof(d->next), "%s_next", since) >=
+	    (int)sizeof(d->next))
+		return map_err("can't pin the reading at %s_next: %s", since,
+			       strerror(ENAMETOOLONG));
 	if (d->args.journal && !strcmp(since, d->args.journal))
 		return map_err("%s can't be the reading and the journal", since);
 
@@ -129,48 +133,38 @@ static int open_last(struct map_drain *d)
 	}
 }
 
-/* Where the new readings are pinned until the output was written */
-static int next_path(const struct map_drain *d, char path[PATH_MAX])
-{
-	return snprintf(path, PATH_MAX, "%s_next", d->args.since) >= PATH_MAX ?
-		       -ENAMETOOLONG : 0;
-}
-
 /* Reports */
 static int pin_now(const struct map_drain *d)
 {
-	char path[PATH_MAX], name[BPF_OBJ_NAME_LEN];
-	int err = next_path(d, path);
+	char name[BPF_OBJ_NAME_LEN];
 	struct map_ref old;
 
 	since_name(d, name);
-	if (!err && !map_ref_open_pin(&old, path)) {
+	if (!map_ref_open_pin(&old, d->next)) {
 		/* Left by a killed run, unless it is not a reading of ours */
 		if (!strcmp(old.info.name, name))
-			unlink(path);
+			unlink(d->next);
 		map_ref_close(&old);
 	}
-	if (!err)
-		err = bpf_obj_pin(d->now.fd, path) ? -errno : 0;
 
-	return err ? map_err("can't pin the reading at %s_next: %s",
-			     d->args.since, strerror(-err)) : 0;
+	return bpf_obj_pin(d->now.fd, d->next) ?
+		       map_err("can't pin the reading at %s: %s", d->next,
+			       strerror(errno)) : 0;
 }
 
 /* Only if the differences were written (@out). Reports */
 static int replace_last(const struct map_drain *d, bool out)
 {
-	char path[PATH_MAX];
-	int err = next_path(d, path);
+	int err = 0;
 
-	if (!err && out && rename(path, d->args.since)) {
+	if (out && rename(d->next, d->args.since)) {
 		err = map_err_stderr("can't replace %s: %s; %s", d->args.since,
 				     strerror(errno),
 				     "the next run prints the same counts again");
 		out = false;
 	}
 	if (!out)
-		unlink(path);
+		unlink(d->next);
 
 	return err;
 }
@@ -246,8 +240,7 @@ static int move(struct map_drain *d)
 	err = map_move_run(d->mover, &d->result);
 	map_move_close(d->mover);
 	d->mover = NULL;
-	d->moved = !d->args.since && d->result.moved;
-	if (d->moved) {
+	if (!d->args.since && d->result.moved) {
 		d->at = at;
 	} else {
 		map_signals_end();
@@ -349,7 +342,7 @@ static int drain(struct map_drain *d)
 		err = pins_finish(&d->pins);
 	else
 		map_signals_block();
-	if (err && !d->moved && d->pins.nr)
+	if (err && !d->at.pinned && d->pins.nr)
 		pins_unpin(&d->journal, &d->pins.pins[0]);
 	if (d->args.since && d->now.fd >= 0)
 		err = replace_last(d, !err) ? -1 : err;

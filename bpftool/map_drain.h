@@ -16,12 +16,12 @@ struct map_drain {
 	struct map_audit audit;
 	struct map_move *mover;
 	struct map_move_result result;
-	bool moved;			/* values are in the stage only */
-	struct map_place at;		/* where these values are; no path: there are none */
+	struct map_place at;		/* of values in the stage only; no path: there are none */
 	int lock;			/* of the map */
 	struct map_ref last;		/* since: the last readings, fd -1: none */
 	struct map_ref now;		/* since: the new readings */
 	int last_lock;
+	char next[PATH_MAX];		/* pin of @now until the output was written */
 };
 
 #define ANYWAY	"'force' drains it anyway"

@@ -22,18 +22,17 @@
 #define MOVER_TRIES	50
 #define MOVER_PAUSE_MS	20
 
-/* Find the first line that contains a text; the file may be compressed */
-static bool file_says(const char *path, const char *text, char *line, int size)
+/* Does a file, which may be compressed, contain a text in one line? */
+static bool file_says(const char *path, const char *text)
 {
 	void *f = gzopen(path, "re");
+	char line[4096];
 	bool found = false;
 
-	while (f && !found && gzgets(f, line, size))
+	while (f && !found && gzgets(f, line, sizeof(line)))
 		found = strstr(line, text);
 	if (f)
 		gzclose(f);
-	if (found)
-		line[strcspn(line, "\n")] = '\0';
 
 	return found;
 }
@@ -48,20 +47,19 @@ static const char *preemption(void)
 		"CONFIG_PREEMPT=y", "CONFIG_PREEMPT_LAZY=y",
 		"CONFIG_PREEMPT_VOLUNTARY=y", "CONFIG_PREEMPT_NONE=y",
 	};
-	char line[4096], text[160];
 	struct utsname uts;
 	unsigned int i;
+	char text[160];
 
 	if (uname(&uts))
 		return NULL;
 	if (strstr(uts.version, "PREEMPT_RT") ||
-	    file_says("/sys/kernel/realtime", "1", line, sizeof(line)))
+	    file_says("/sys/kernel/realtime", "1"))
 		return "RT";
 	/* Such as "none voluntary (full) lazy" */
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		snprintf(text, sizeof(text), "(%s)", modes[i]);
-		if (file_says("/sys/kernel/debug/sched/preempt", text, line,
-			      sizeof(line)))
+		if (file_says("/sys/kernel/debug/sched/preempt", text))
 			return modes[i];
 	}
 	if (!strstr(uts.version, "PREEMPT"))
@@ -72,13 +70,13 @@ static const char *preemption(void)
 	/* Chosen at boot, else the default it was built with */
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		snprintf(text, sizeof(text), "preempt=%s", modes[i]);
-		if (file_says("/proc/cmdline", text, line, sizeof(line)))
+		if (file_says("/proc/cmdline", text))
 			return modes[i];
 	}
 	snprintf(text, sizeof(text), "/boot/config-%s", uts.release);
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
-		if (file_says("/proc/config.gz", configs[i], line, sizeof(line)) ||
-		    file_says(text, configs[i], line, sizeof(line)))
+		if (file_says("/proc/config.gz", configs[i]) ||
+		    file_says(text, configs[i]))
 			return modes[i];
 
 	return NULL;
@@ -155,7 +153,7 @@ static int not_exact(const struct map_drain *d, const char *why, const char *ins
 {
 	__u32 id = d->args.map.info.id;
 
-	if (!d->args.force && d->moved)
+	if (!d->args.force && d->at.pinned)
 		return map_err_at(&d->at, "map %u may not have been drained exactly: %s",
 				  id, why);
 	if (!d->args.force)
@@ -348,7 +346,6 @@ static int audit(struct map_drain *d)
 		return cant_tell(d, err);
 	if (check_not_inner(d) || take_counters(d))
 		return -1;
-	d->audit.inner = false;
 	err = map_audit_finish(&d->audit);
 
 	return err ? map_err_at(&d->at, "can't follow the programs that have map %u: %s",
