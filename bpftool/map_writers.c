@@ -25,7 +25,7 @@ static struct map_audit_prog *add_prog(struct map_audit *a, bool ext)
 {
 	struct map_audit_prog **progs, *p;
 
-	progs = realloc(a->progs, (a->nr_progs + 1) * sizeof(*progs));
+	progs = map_grow(a->progs, a->nr_progs, sizeof(*progs));
 	if (!progs)
 		return NULL;
 	a->progs = progs;
@@ -111,7 +111,6 @@ int map_audit_init(struct map_audit *a, const struct map_ref *map)
 {
 	memset(a, 0, sizeof(*a));
 	a->map = map;
-	a->inner = true;
 	a->split = -1;
 	a->bytes = calloc(1, map->info.value_size + 1);
 	a->sizes = calloc(1, map->info.value_size + 1);

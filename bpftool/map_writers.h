@@ -64,10 +64,6 @@ struct map_audit {
 	__u8 *bytes;		/* an enum map_byte for each byte of the value */
 	__u8 *sizes;		/* of the counter at each byte, 0: not known */
 	__u8 *list;		/* such sizes of what the user named, 1: not known; or NULL */
-	/* Can programs reach the map as a map-in-map's inner map? The caller
-	 * may clear this, init sets it.
-	 */
-	bool inner;
 	/* By BTF, a byte of a counter that can't be moved or read whole, because it
 	 * is not aligned or has more than 8 bytes; -1: there is none
 	 */

@@ -24,7 +24,7 @@ enum {
 
 /* For each byte, the size of its integer */
 struct leaves {
-	const struct btf *btf;
+	struct btf *btf;
 	__u8 *size;		/* if that is in an array */
 	__u8 *of;		/* wherever it is; or with SPLIT */
 	__u32 nr;
@@ -282,13 +282,11 @@ static bool is_whole(const struct map_store *s)
 static void whole_words(struct classes *c, struct map_audit_prog *p,
 			const struct map_store *s)
 {
-	bool whole = is_whole(s);
-
 	if (s->byte == MAP_BYTE_OTHER || s->unknown)
 		return;
 	if (c->a->list && !meets(c, s, SEEN_COUNTER))
 		return;
-	if (!whole)
+	if (!is_whole(s))
 		audit_finding(c->a, p, s->insn, MAP_FINDING_NARROW,
 			      "a counter that is not made of aligned words of 4 or 8 bytes");
 	else if (adds_to_part(c, s))
@@ -369,12 +367,11 @@ static int classify(struct classes *c)
 int audit_classify(struct map_audit *a)
 {
 	struct classes c = { .a = a, .leaves.nr = a->map->info.value_size };
-	struct btf *btf = audit_value_btf(a);
 	int err;
 
-	c.leaves.btf = btf;
+	c.leaves.btf = audit_value_btf(a);
 	err = classify(&c);
-	btf__free(btf);
+	btf__free(c.leaves.btf);
 	free(c.leaves.size);
 	free(c.leaves.of);
 	free(c.seen);

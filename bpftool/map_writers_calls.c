@@ -15,7 +15,7 @@
 /* What a called function is, as far as the audit cares */
 struct call {
 	const char *name;	/* NULL: hidden */
-	unsigned int nr_args;
+	__u8 nr_args;
 	__u8 writes;		/* bit n: may write to what argument n points to */
 	__u8 sized;		/* bit n: and argument n + 1 is the size of that */
 	bool known;		/* by its prototype */
@@ -24,10 +24,7 @@ struct call {
 /* Helpers whose arguments the audit knows. The kernel's BTF has them too, but
  * takes long to read, and does not say which ones a helper only reads.
  */
-static const struct usual {
-	const char *name;
-	__u8 nr_args, writes, sized;	/* as in struct call */
-} usual[] = {
+static const struct call usual[] = {
 	{ "bpf_ktime_get_ns" },
 	{ "bpf_ktime_get_boot_ns" },
 	{ "bpf_ktime_get_coarse_ns" },
@@ -40,7 +37,8 @@ static const struct usual {
 	{ "bpf_get_current_cgroup_id" },
 	{ "bpf_get_current_task" },
 	{ "bpf_get_current_task_btf" },
-	{ "bpf_user_rnd_u32" },
+	{ "bpf_get_prandom_u32" },
+	{ "bpf_user_rnd_u32" },		/* the same */
 	{ "bpf_get_raw_cpu_id" },
 	{ "bpf_tail_call",			3 },
 	{ "bpf_perf_event_output",		5 },
@@ -99,7 +97,8 @@ static const struct btf_type *helper_proto(struct map_audit *a, const char *name
 	return t && btf_is_func_proto(t) ? t : NULL;
 }
 
-static void call_proto(struct map_audit *a, struct call *call)
+/* Get the prototype lazily: it matters only if an argument does */
+static void ask_proto(struct map_audit *a, struct call *call)
 {
 	const struct btf_type *proto = helper_proto(a, call->name), *t;
 	const struct btf *btf = a->state->kernel_btf;
@@ -201,38 +200,26 @@ static const char *call_name(struct walk *w, __s32 imm)
 	return name ?: symbol_name(st, imm);
 }
 
-static void find_call(struct walk *w, unsigned int insn, struct call *call)
+static struct call find_call(struct walk *w, unsigned int insn)
 {
 	const struct bpf_insn *in = &w->p->insns[insn];
+	struct call call = { .nr_args = 5, .writes = 0x3e };
 	unsigned int i;
 
-	call->name = NULL;
-	call->nr_args = 5;
-	call->writes = 0x3e;
-	call->sized = 0;
-	call->known = false;
 	/* imm is 0 if the kernel hides it, 12 for a tail call, and may be the BTF
 	 * ID of a kernel function
 	 */
 	if (!in->imm || in->src_reg)
-		return;
-	call->name = in->imm == BPF_FUNC_tail_call ? "bpf_tail_call" :
-		     call_name(w, in->imm);
-	for (i = 0; call->name && i < ARRAY_SIZE(usual); i++) {
-		if (strcmp(call->name, usual[i].name))
+		return call;
+	call.name = in->imm == BPF_FUNC_tail_call ? "bpf_tail_call" :
+		    call_name(w, in->imm);
+	for (i = 0; call.name && i < ARRAY_SIZE(usual); i++) {
+		if (strcmp(call.name, usual[i].name))
 			continue;
-		call->nr_args = usual[i].nr_args;
-		call->writes = usual[i].writes;
-		call->sized = usual[i].sized;
-		call->known = true;
+		call = usual[i];
+		call.known = true;
 	}
-}
-
-/* Get the prototype lazily: it matters only if an argument does */
-static void ask_proto(struct map_audit *a, struct call *call)
-{
-	if (call->name && !call->known)
-		call_proto(a, call);
+	return call;
 }
 
 static bool ends_in(const char *name, const char *end)
@@ -258,7 +245,7 @@ static void call_update(struct walk *w, unsigned int i, const struct value *map,
 				     "keeps the address of a value in another map");
 		return;
 	}
-	data = leads_to_data(w, value, audit_value_size(w->a));
+	data = leads_to_data(w, value, w->a->map->info.value_size);
 	if (!w->report)
 		return;
 	if (data)
@@ -274,8 +261,8 @@ static void helper_writes(struct walk *w, unsigned int i, const struct value *v,
 			  const struct value *size, bool data)
 {
 	struct map_store s = { .byte = MAP_BYTE_OTHER, .how = "written by a helper" };
-	unsigned int n = audit_value_size(w->a);
-	struct value what = data ? walk_data(w, 0, ~0U) : value_number(LEAST, MOST);
+	unsigned int n = w->a->map->info.value_size;
+	struct value what = data ? walk_data(0, ~0U) : value_number(LEAST, MOST);
 	struct value from = *v;
 
 	if (size && size->low >= 0 && size->high < n)
@@ -294,7 +281,7 @@ static void helper_writes(struct walk *w, unsigned int i, const struct value *v,
 		from.high = MOST;
 		walk_store_stack(w, &from, 0, &what, 1, false);
 	}
-	if (v->holds & HOLDS_VALUE && v->region != audit_map_id(w->a))
+	if (v->holds & HOLDS_VALUE && v->region != w->a->map->info.id)
 		audit_leak(w->a, v->region);
 }
 
@@ -320,7 +307,7 @@ static void call_other(struct walk *w, unsigned int i, struct call *call)
 		if (walk_is_ours(w, &args[n], HOLDS_POINTER) || args[n].holds & HOLDS_DATA ||
 		    leads_to_data(w, &args[n], NR_SLOTS * 8))
 			break;
-	if (n <= call->nr_args)
+	if (n <= call->nr_args && call->name && !call->known)
 		ask_proto(w->a, call);
 	for (n = 1; n <= call->nr_args; n++) {
 		if (walk_is_ours(w, &args[n], HOLDS_MAP | HOLDS_ELEM | HOLDS_SLOT))
@@ -384,7 +371,7 @@ static void call_callbacks(struct walk *w, unsigned int i, struct call *call)
 	}
 }
 
-static void call_lookup(struct walk *w, unsigned int i, const char *name)
+static void call_lookup(struct walk *w, const char *name)
 {
 	struct value map = w->now->reg[1], *ret = &w->now->reg[0];
 
@@ -405,19 +392,14 @@ static void call_lookup(struct walk *w, unsigned int i, const char *name)
 bool walk_call_helper(struct walk *w, unsigned int i)
 {
 	struct value *reg = w->now->reg, map = reg[1];
-	struct call call = { .nr_args = 5 };
-	const char *name;
-	bool on = true;
+	struct call call = find_call(w, i);
+	const char *name = call.name ?: "";
+	bool push = ends_in(name, "_push_elem");
 
-	find_call(w, i, &call);
-	name = call.name ?: "";
 	if (ends_in(name, "_lookup_elem") || ends_in(name, "_lookup_percpu_elem")) {
-		call_lookup(w, i, name);
-	} else if (ends_in(name, "_update_elem") || ends_in(name, "_push_elem")) {
-		if (ends_in(name, "_push_elem"))
-			call_update(w, i, &map, &reg[2], &reg[2]);
-		else
-			call_update(w, i, &map, &reg[2], &reg[3]);
+		call_lookup(w, name);
+	} else if (push || ends_in(name, "_update_elem")) {
+		call_update(w, i, &map, &reg[2], &reg[push ? 2 : 3]);
 		walk_clobber(w->now);
 	} else if (ends_in(name, "_delete_elem")) {
 		if (walk_is_ours(w, &map, HOLDS_MAP))
@@ -429,11 +411,11 @@ bool walk_call_helper(struct walk *w, unsigned int i)
 		walk_clobber(w->now);
 	} else if (has_callback(reg)) {
 		call_callbacks(w, i, &call);
-		on = false;
+		return false;
 	} else {
 		call_other(w, i, &call);
 		if (!strcmp(name, "bpf_ringbuf_reserve"))
 			reg[0] = value_pointer(REGION_RINGBUF, HOLDS_VALUE, 0);
 	}
-	return on;
+	return true;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "map_ref.h"
 #include "map_writers_flow.h"
 
 #define MAX_STATES	(256u << 20)	/* bytes */
@@ -57,8 +58,7 @@ void walk_clobber(struct state *st)
 }
 
 /* Join a state into that of an instruction, and follow from there if it changed */
-void walk_flow(struct walk *w, struct place *pl, unsigned int insn,
-	       const struct state *st)
+void walk_flow(struct walk *w, struct place *pl, __s64 insn, const struct state *st)
 {
 	struct state **at, *old;
 	void *more;
@@ -81,15 +81,12 @@ void walk_flow(struct walk *w, struct place *pl, unsigned int insn,
 	old->visits++;
 	if (old->queued)
 		return;
-	if (w->nr_todo == w->max_todo) {
-		w->max_todo = w->max_todo * 2 + 64;
-		more = realloc(w->todo, w->max_todo * sizeof(*w->todo));
-		if (!more) {
-			w->err = -ENOMEM;
-			return;
-		}
-		w->todo = more;
+	more = map_grow(w->todo, w->nr_todo, sizeof(*w->todo));
+	if (!more) {
+		w->err = -ENOMEM;
+		return;
 	}
+	w->todo = more;
 	old->queued = true;
 	w->todo[w->nr_todo].place = pl;
 	w->todo[w->nr_todo++].insn = insn;

@@ -32,7 +32,7 @@ struct walk {
 	struct place *places[MAX_PLACES];
 	unsigned int nr_places;
 	struct { struct place *place; unsigned int insn; } *todo;
-	unsigned int nr_todo, max_todo;
+	unsigned int nr_todo;
 	__u8 *joins;			/* which instructions are JOIN_... */
 	unsigned int steps;
 	size_t bytes;
@@ -49,8 +49,7 @@ void walk_give_up(struct walk *w, unsigned int i, const char *why);
 
 /* walk_clobber() - forget the registers that a call overwrites */
 void walk_clobber(struct state *st);
-void walk_flow(struct walk *w, struct place *pl, unsigned int insn,
-	       const struct state *st);
+void walk_flow(struct walk *w, struct place *pl, __s64 insn, const struct state *st);
 
 /* walk_begin() - enter the program itself */
 void walk_begin(struct walk *w, const struct value *args);

@@ -192,7 +192,6 @@ void walk_jump(struct walk *w, unsigned int i, __s64 off)
 	bool by_reg = BPF_SRC(insn->code) == BPF_X, taken;
 	bool narrow = BPF_CLASS(insn->code) == BPF_JMP32;
 	struct state *st = w->now;
-	__s64 to = (__s64)i + 1 + off;
 
 	was = reg[insn->dst_reg];
 	was_src = by_reg ? reg[insn->src_reg] :
@@ -213,10 +212,7 @@ void walk_jump(struct walk *w, unsigned int i, __s64 off)
 			walk_for_copies(st, &src, src.copy);
 		if (!taken)
 			return;
-		if (to < 0 || to >= w->p->nr_insns)
-			walk_give_up(w, i, "a jump leaves the program");
-		else
-			walk_flow(w, w->place, to, st);
+		walk_flow(w, w->place, (__s64)i + 1 + off, st);
 		/* Restore the state for the other way */
 		if (dst.copy)
 			walk_for_copies(st, &was, was.copy);

@@ -33,7 +33,7 @@ static const int usual[][14] = {
 	  BPF_FUNC_probe_read_kernel_str },
 	{ BPF_FUNC_jiffies64, BPF_FUNC_ktime_get_boot_ns },
 	{ BPF_FUNC_get_current_task_btf, BPF_FUNC_ktime_get_coarse_ns },
-	{ 208 /* ktime_get_tai_ns, since 6.1 */ },
+	{ BPF_FUNC_ktime_get_tai_ns },
 };
 
 /* Types of programs, each of which has its own function for the same helper */
@@ -42,37 +42,8 @@ static const enum bpf_prog_type outputs[] = {
 	BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP,
 };
 
-#define LOOKUP_PERCPU	195		/* map_lookup_percpu_elem, since 5.19 */
-
-static const struct { int func; const char *name; } names[] = {
-	{ BPF_FUNC_map_lookup_elem,	"bpf_map_lookup_elem" },
-	{ BPF_FUNC_map_update_elem,	"bpf_map_update_elem" },
-	{ BPF_FUNC_map_delete_elem,	"bpf_map_delete_elem" },
-	{ LOOKUP_PERCPU,		"bpf_map_lookup_percpu_elem" },
-	{ BPF_FUNC_perf_event_output,	"bpf_perf_event_output" },
-	{ BPF_FUNC_ringbuf_output,	"bpf_ringbuf_output" },
-	{ BPF_FUNC_ringbuf_reserve,	"bpf_ringbuf_reserve" },
-	{ BPF_FUNC_ringbuf_submit,	"bpf_ringbuf_submit" },
-	{ BPF_FUNC_ringbuf_discard,	"bpf_ringbuf_discard" },
-	{ BPF_FUNC_ktime_get_ns,	"bpf_ktime_get_ns" },
-	{ BPF_FUNC_get_prandom_u32,	"bpf_user_rnd_u32" },
-	{ BPF_FUNC_get_smp_processor_id, "bpf_get_smp_processor_id" },
-	{ BPF_FUNC_get_current_pid_tgid, "bpf_get_current_pid_tgid" },
-	{ BPF_FUNC_get_current_uid_gid,	"bpf_get_current_uid_gid" },
-	{ BPF_FUNC_get_current_task,	"bpf_get_current_task" },
-	{ BPF_FUNC_get_numa_node_id,	"bpf_get_numa_node_id" },
-	{ BPF_FUNC_get_current_cgroup_id, "bpf_get_current_cgroup_id" },
-	{ BPF_FUNC_get_current_comm,	"bpf_get_current_comm" },
-	{ BPF_FUNC_probe_read_user,	"bpf_probe_read_user" },
-	{ BPF_FUNC_probe_read_kernel,	"bpf_probe_read_kernel" },
-	{ BPF_FUNC_probe_read_user_str,	"bpf_probe_read_user_str" },
-	{ BPF_FUNC_probe_read_kernel_str, "bpf_probe_read_kernel_str" },
-	{ BPF_FUNC_jiffies64,		"bpf_jiffies64" },
-	{ BPF_FUNC_ktime_get_boot_ns,	"bpf_ktime_get_boot_ns" },
-	{ BPF_FUNC_get_current_task_btf, "bpf_get_current_task_btf" },
-	{ BPF_FUNC_ktime_get_coarse_ns,	"bpf_ktime_get_coarse_ns" },
-	{ 208,				"bpf_ktime_get_tai_ns" },
-};
+#define NAME(helper)	[BPF_FUNC_ ## helper] = "bpf_" # helper
+static const char * const names[] = { __BPF_FUNC_MAPPER(NAME) };
 
 /* A program that is being made */
 struct lesson {
@@ -149,7 +120,7 @@ static void put_percpu_call(struct lesson *l, int fd)
 	put_map(l, fd);
 	put_address(l, BPF_REG_2, -8);
 	put_number(l, BPF_REG_3, 0);
-	put_call(l, LOOKUP_PERCPU);
+	put_call(l, BPF_FUNC_map_lookup_percpu_elem);
 }
 
 /* Called with the program's context */
@@ -195,17 +166,14 @@ static bool is_mark(const struct bpf_insn *insn, int mark)
 static void learn_call(struct map_audit_state *st, const struct bpf_insn *insn)
 {
 	const struct bpf_insn *call = insn + 1;
-	int func = insn->imm & ~MARK;
-	unsigned int i;
+	unsigned int func = insn->imm & ~MARK;
 
-	for (i = 0; i < ARRAY_SIZE(names) && names[i].func != func; i++)
-		;
-	if (i == ARRAY_SIZE(names) || !is_mark(insn, MARK | func) ||
+	if (func >= ARRAY_SIZE(names) || !is_mark(insn, MARK | func) ||
 	    call->code != (BPF_JMP | BPF_CALL) || call->src_reg || !call->imm ||
 	    st->nr_calls == ARRAY_SIZE(st->calls))
 		return;
 	if (is_mark(call + 1, END_MARK | func))
-		st->calls[st->nr_calls].name = names[i].name;
+		st->calls[st->nr_calls].name = names[func];
 	else if (func == BPF_FUNC_map_lookup_elem)
 		/* The instructions after it turn an element's address into a value's */
 		st->calls[st->nr_calls].name = "__bpf_map_lookup_elem";
@@ -216,7 +184,6 @@ static void learn_call(struct map_audit_state *st, const struct bpf_insn *insn)
 
 static void learn(struct map_audit_state *st, struct lesson *l, enum bpf_prog_type type)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts);
 	struct bpf_insn *insns = calloc(MAX_INSNS * 2 + 2, sizeof(*insns));
 	struct bpf_prog_info info = {};
 	__u32 len = sizeof(info);
@@ -226,8 +193,7 @@ static void learn(struct map_audit_state *st, struct lesson *l, enum bpf_prog_ty
 	put_number(l, BPF_REG_0, 0);
 	put(l, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	if (insns && l->nr < MAX_INSNS)
-		fd = bpf_prog_load(type, NULL, "GPL", l->insns,
-				   l->nr, &opts);
+		fd = bpf_prog_load(type, NULL, "GPL", l->insns, l->nr, NULL);
 	info.xlated_prog_insns = ptr_to_u64(insns);
 	info.xlated_prog_len = MAX_INSNS * 2 * sizeof(*insns);
 	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))

@@ -12,7 +12,7 @@
 #include "map_writers_bytes.h"
 
 struct member {
-	const struct btf *btf;
+	struct btf *btf;
 	__u8 *list;
 	__u32 nr;		/* bytes of the value */
 	bool found;
@@ -133,14 +133,15 @@ static int mark_word(struct member *m, const struct map_audit *a, const char *wo
 
 int map_audit_counters(struct map_audit *a, const char *list, const char **bad)
 {
-	struct member m = { .nr = a->map->info.value_size };
-	struct btf *btf = audit_value_btf(a);
+	struct member m = {
+		.btf = audit_value_btf(a),
+		.nr = a->map->info.value_size,
+	};
 	int err = 0;
 	char *word;
 	size_t n;
 
 	*bad = list;
-	m.btf = btf;
 	free(a->list);
 	a->list = calloc(1, m.nr + 1);
 	if (!a->list)
@@ -156,6 +157,6 @@ int map_audit_counters(struct map_audit *a, const char *list, const char **bad)
 			break;
 		list += n + 1;
 	}
-	btf__free(btf);
+	btf__free(m.btf);
 	return err;
 }

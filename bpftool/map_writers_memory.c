@@ -45,8 +45,7 @@ void walk_mark_copy(struct state *st, struct value *v, unsigned int insn)
 bool walk_is_ours(const struct walk *w, const struct value *v, __u16 kind)
 {
 	return v->holds & kind &&
-	       (v->region == audit_map_id(w->a) || v->region == REGION_ANY ||
-		(v->region == REGION_INNER && w->a->inner));
+	       (v->region == w->a->map->info.id || v->region == REGION_ANY);
 }
 
 unsigned int walk_access_size(__u8 code)
@@ -168,7 +167,7 @@ bool walk_stack_points(struct walk *w, const struct value *base, unsigned int si
 	return walk_is_ours(w, &sum, HOLDS_VALUE);
 }
 
-struct value walk_data(struct walk *w, __u32 from, __u32 to)
+struct value walk_data(__u32 from, __u32 to)
 {
 	struct value v = value_number(LEAST, MOST);
 
@@ -185,7 +184,7 @@ struct value walk_data(struct walk *w, __u32 from, __u32 to)
 bool walk_range(struct walk *w, const struct value *base, __s64 off,
 		unsigned int size, struct map_store *range)
 {
-	__s64 most = (__s64)audit_value_size(w->a) - size, low, high;
+	__s64 most = (__s64)w->a->map->info.value_size - size, low, high;
 
 	range->size = size;
 	range->step = 1;
@@ -224,7 +223,7 @@ static struct value load_stack(struct walk *w, const struct value *base, __s64 o
 			sum.holds &= ~HOLDS_POINTER;
 		value_forget(&sum);
 	} else {
-		sum = walk_data(w, 0, ~0U);
+		sum = walk_data(0, ~0U);
 	}
 	sum.dirty = 0;
 	if (!(sum.holds & HOLDS_POINTER))
@@ -255,13 +254,13 @@ struct value walk_load(struct walk *w, const struct value *base, __s64 off,
 	}
 	if (walk_is_ours(w, base, HOLDS_VALUE)) {
 		walk_range(w, base, off, size, &range);
-		v = walk_data(w, range.from, range.to + size - 1);
+		v = walk_data(range.from, range.to + size - 1);
 		value_join(&sum, &v, false);
 	}
 	if (base->holds & (plain | HOLDS_VALUE) || !base->holds) {
 		__u32 region = base->holds & HOLDS_VALUE ? base->region : REGION_KERNEL;
 
-		v = audit_leaked(w->a, region) ? walk_data(w, 0, ~0U) :
+		v = audit_leaked(w->a, region) ? walk_data(0, ~0U) :
 						  value_number(LEAST, MOST);
 		value_join(&sum, &v, false);
 	}
@@ -311,6 +310,6 @@ void walk_store(struct walk *w, const struct value *base, __s64 off,
 	if (walk_is_ours(w, v, HOLDS_VALUE))
 		walk_finding(w, insn, MAP_FINDING_UNKNOWN,
 			     "keeps the address of a value in memory");
-	if (v->holds & HOLDS_DATA && region != audit_map_id(w->a))
+	if (v->holds & HOLDS_DATA && region != w->a->map->info.id)
 		audit_leak(w->a, region);
 }

@@ -13,7 +13,7 @@ unsigned int walk_access_size(__u8 code);
 bool walk_is_ours(const struct walk *w, const struct value *v, __u16 kind);
 bool walk_range(struct walk *w, const struct value *base, __s64 off,
 		unsigned int size, struct map_store *range);
-struct value walk_data(struct walk *w, __u32 from, __u32 to);
+struct value walk_data(__u32 from, __u32 to);
 bool walk_stack_dirty(struct walk *w, const struct value *base, unsigned int size,
 		      struct value *sum);
 void walk_store_stack(struct walk *w, const struct value *base, __s64 off,

@@ -17,16 +17,6 @@
 #include "map_writers_state.h"
 #include "map_writers_value.h"
 
-__u32 audit_map_id(const struct map_audit *a)
-{
-	return a->map->info.id;
-}
-
-__u32 audit_value_size(const struct map_audit *a)
-{
-	return a->map->info.value_size;
-}
-
 const struct known_map *audit_map(struct map_audit *a, __u32 id)
 {
 	struct map_audit_state *st = a->state;
@@ -112,11 +102,10 @@ void audit_finding(struct map_audit *a, struct map_audit_prog *p, unsigned int i
 
 	for (i = 0; i < a->nr_findings; i++) {
 		f = &a->findings[i];
-		if (f->prog_id == p->id && f->prog_name == p->name &&
-		    f->insn == insn && f->kind == kind)
+		if (f->prog_name == p->name && f->insn == insn && f->kind == kind)
 			return;
 	}
-	f = realloc(a->findings, (a->nr_findings + 1) * sizeof(*f));
+	f = map_grow(a->findings, a->nr_findings, sizeof(*f));
 	if (!f) {
 		a->state->no_memory = true;
 		return;
@@ -155,7 +144,7 @@ void audit_store(struct map_audit *a, struct map_audit_prog *p,
 	for (i = 0; i < p->nr_stores; i++)
 		if (covers(&p->stores[i], store))
 			return;
-	s = realloc(p->stores, (p->nr_stores + 1) * sizeof(*s));
+	s = map_grow(p->stores, p->nr_stores, sizeof(*s));
 	if (!s) {
 		a->state->no_memory = true;
 		return;

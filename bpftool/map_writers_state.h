@@ -57,8 +57,6 @@ struct map_audit_state {
  * has no type; a region that may be MAP counts as MAP.
  */
 const struct known_map *audit_map(struct map_audit *a, __u32 id);
-__u32 audit_map_id(const struct map_audit *a);
-__u32 audit_value_size(const struct map_audit *a);
 void audit_store(struct map_audit *a, struct map_audit_prog *p,
 		 const struct map_store *store);
 void __printf(5, 6) audit_finding(struct map_audit *a, struct map_audit_prog *p,

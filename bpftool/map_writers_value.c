@@ -317,12 +317,12 @@ static void compute(struct value *dst, const struct value *src, __u8 op, bool wi
 	}
 }
 
-/* Truncate, unless it certainly is a number of @size bytes */
+/* Truncate to fewer than 8 bytes, unless it certainly is a number of that size */
 void value_clip(struct value *v, unsigned int size)
 {
-	__s64 most = size < 8 ? (1LL << (size * 8)) - 1 : MOST;
+	__s64 most = (1LL << (size * 8)) - 1;
 
-	if (size < 8 && (v->low < 0 || v->high > most))
+	if (v->low < 0 || v->high > most)
 		set_range(v, 0, most, 1);
 }
 
@@ -450,6 +450,9 @@ static void differ(struct value *a, const struct value *b)
 void value_refine(struct value *dst, struct value *src, __u8 code, bool taken)
 {
 	__u8 op = BPF_OP(code);
+	bool below = op == BPF_JLT || op == BPF_JSLT || op == BPF_JLE || op == BPF_JSLE;
+	bool above = op == BPF_JGT || op == BPF_JSGT || op == BPF_JGE || op == BPF_JSGE;
+	bool strict = op == BPF_JLT || op == BPF_JSLT || op == BPF_JGT || op == BPF_JSGT;
 	bool is_signed = op == BPF_JSLT || op == BPF_JSLE || op == BPF_JSGT ||
 			 op == BPF_JSGE;
 	__s64 most = is_signed ? MOST >> 32 : ~0U;
@@ -457,20 +460,12 @@ void value_refine(struct value *dst, struct value *src, __u8 code, bool taken)
 	if (BPF_CLASS(code) == BPF_JMP32 &&
 	    (dst->low < 0 || dst->high > most || src->low < 0 || src->high > most))
 		return;
-	if (op == BPF_JLT || op == BPF_JSLT || op == BPF_JLE || op == BPF_JSLE) {
-		bool strict = op == BPF_JLT || op == BPF_JSLT;
-
-		if (taken)
-			less(dst, src, !strict, is_signed);
+	/* What is not less is greater or equal, and the other way round */
+	if (below || above) {
+		if (below == taken)
+			less(dst, src, strict != taken, is_signed);
 		else
-			less(src, dst, strict, is_signed);
-	} else if (op == BPF_JGT || op == BPF_JSGT || op == BPF_JGE || op == BPF_JSGE) {
-		bool strict = op == BPF_JGT || op == BPF_JSGT;
-
-		if (taken)
-			less(src, dst, !strict, is_signed);
-		else
-			less(dst, src, strict, is_signed);
+			less(src, dst, strict != taken, is_signed);
 	} else if ((op == BPF_JEQ && taken) || (op == BPF_JNE && !taken)) {
 		equal(dst, src);
 	} else if (op == BPF_JEQ || op == BPF_JNE) {

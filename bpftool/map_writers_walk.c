@@ -43,8 +43,6 @@ static bool jump_class(struct walk *w, unsigned int i)
 {
 	const struct bpf_insn *insn = &w->p->insns[i];
 	bool wide = BPF_CLASS(insn->code) == BPF_JMP;
-	struct state *st = w->now;
-	__s64 to;
 
 	if (is_computed(insn)) {
 		walk_give_up(w, i, "a jump or call whose target is computed");
@@ -61,16 +59,11 @@ static bool jump_class(struct walk *w, unsigned int i)
 		walk_exit(w);
 		return false;
 	case BPF_JA:
-		to = (__s64)i + 1 + (wide ? insn->off : insn->imm);
-		if (to < 0 || to >= w->p->nr_insns)
-			walk_give_up(w, i, "a jump leaves the program");
-		else
-			walk_flow(w, w->place, to, st);
+		walk_flow(w, w->place, (__s64)i + 1 + (wide ? insn->off : insn->imm),
+			  w->now);
 		return false;
 	case 0xe0:	/* BPF_JCOND: either way */
-		to = (__s64)i + 1 + insn->off;
-		if (to >= 0 && to < w->p->nr_insns)
-			walk_flow(w, w->place, to, st);
+		walk_flow(w, w->place, (__s64)i + 1 + insn->off, w->now);
 		return true;
 	default:
 		walk_jump(w, i, insn->off);
@@ -133,6 +126,7 @@ static void follow(struct walk *w, struct place *pl, unsigned int i)
 	unsigned int first = i;
 	struct state *st = pl->at[i - pl->start];
 
+	st->queued = false;
 	w->place = pl;
 	memcpy(w->now, st, walk_state_size(st->nr_frames));
 	while (!w->gave_up && !w->err) {
@@ -154,40 +148,39 @@ static void follow(struct walk *w, struct place *pl, unsigned int i)
 	}
 }
 
+static void join(struct walk *w, __s64 at, __u8 kind)
+{
+	if (at >= 0 && at < w->p->nr_insns)
+		w->joins[at] |= kind;
+}
+
 static void find_joins(struct walk *w)
 {
 	const struct bpf_insn *insn;
-	unsigned int i, to;
-	__s64 at;
+	unsigned int to;
+	__s64 i;
 
-	w->joins[0] = JOIN_FUNC;
+	join(w, 0, JOIN_FUNC);
 	for (i = 0; i < w->p->nr_insns; i++) {
 		insn = &w->p->insns[i];
-		at = -1;
 		if (insn->code == (BPF_LD | BPF_IMM | BPF_DW)) {
-			if (insn->src_reg == BPF_PSEUDO_FUNC) {
-				at = (__s64)i + insn->imm + 1;
-				if (at >= 0 && at < w->p->nr_insns)
-					w->joins[at] |= JOIN_FUNC;
-			}
+			if (insn->src_reg == BPF_PSEUDO_FUNC)
+				join(w, i + insn->imm + 1, JOIN_FUNC);
 			i++;
+		} else if (BPF_CLASS(insn->code) != BPF_JMP &&
+			   BPF_CLASS(insn->code) != BPF_JMP32) {
 			continue;
-		}
-		if (BPF_CLASS(insn->code) != BPF_JMP && BPF_CLASS(insn->code) != BPF_JMP32)
-			continue;
-		if (BPF_OP(insn->code) == BPF_CALL) {
-			if (insn->src_reg == BPF_PSEUDO_CALL && walk_call_target(w, i, &to))
-				w->joins[to] |= JOIN_FUNC;
-			at = (__s64)i + 1;
+		} else if (BPF_OP(insn->code) == BPF_CALL) {
 			if (insn->src_reg != BPF_PSEUDO_CALL)
 				continue;
+			if (walk_call_target(w, i, &to))
+				join(w, to, JOIN_FUNC);
+			join(w, i + 1, JOIN_JUMP);
 		} else if (insn->code == (BPF_JMP32 | BPF_JA)) {
-			at = (__s64)i + 1 + insn->imm;
+			join(w, i + 1 + insn->imm, JOIN_JUMP);
 		} else {
-			at = (__s64)i + 1 + insn->off;
+			join(w, i + 1 + insn->off, JOIN_JUMP);
 		}
-		if (at >= 0 && at < w->p->nr_insns)
-			w->joins[at] |= JOIN_JUMP;
 	}
 }
 
@@ -280,8 +273,6 @@ int map_walk(struct map_audit *a, struct map_audit_prog *p)
 	start(w);
 	while (w->nr_todo && !w->gave_up && !w->err) {
 		w->nr_todo--;
-		w->todo[w->nr_todo].place->at[w->todo[w->nr_todo].insn -
-			w->todo[w->nr_todo].place->start]->queued = false;
 		follow(w, w->todo[w->nr_todo].place, w->todo[w->nr_todo].insn);
 	}
 	if (!w->gave_up && !w->err)

@@ -127,7 +127,6 @@ static int check(const struct map_ref *map, __u32 id, const char *what, const ch
 	int err;
 
 	err = map_audit_init(&a, map);
-	a.inner = false;
 	if (!err && symbols) {
 		a.state->learned_types = ~0ULL;
 		a.state->learned_usual = ~0U;
@@ -201,7 +200,6 @@ static int check_raw(const char *path)
 	int err;
 
 	err = map_audit_init(&a, &map);
-	a.inner = false;
 	if (!err)
 		err = add_raw(&a, path) ?: map_audit_finish(&a);
 	printf("%s", path);
