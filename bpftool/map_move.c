@@ -84,15 +84,12 @@ static unsigned int counter_size(const struct map_move *m, __u32 unit)
 static int unit_kind(const struct map_move *m, __u32 unit)
 {
 	const __u8 *bytes = m->opts.bytes + unit * 4;
+	unsigned int found = map_move_counter_bytes(bytes);
 
-	switch (map_move_counter_bytes(bytes)) {
-	case 0:
-		return MOVE_OTHER;
-	case 4:
-		break;
-	default:
+	if (found % 4)
 		return -EINVAL;
-	}
+	if (!found)
+		return MOVE_OTHER;
 	if (unit + 1 == m->units || map_move_counter_bytes(bytes + 4) != 4 ||
 	    counter_size(m, unit) == 4 || counter_size(m, unit + 1) == 4)
 		return MOVE_U32;
