@@ -143,7 +143,6 @@ static int clear(struct pin_list *l, struct pinned_map *pin)
 			pin->state = PIN_PRINTED;
 		at = pins_place(l);
 		map_signals_at(&at);
-		map_signals_unblock();
 	}
 
 	return err ? : map_clear(&pin->map);

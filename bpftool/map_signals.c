@@ -60,25 +60,6 @@ static void arm(void)
 	state.armed = true;
 }
 
-void map_signals_at(const struct map_place *at)
-{
-	/* The progress line may be on the screen */
-	const char *erase = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) ?
-				    "\r\033[K" : "";
-	bool block = !state.blocked;
-	char text[MAP_PLACE_TEXT];
-
-	map_place_text(at, text);
-	if (block)
-		map_signals_block();
-	snprintf(state.text, sizeof(state.text), "%sError: interrupted; %s\n",
-		 erase, text);
-	if (!state.armed)
-		arm();
-	if (block)
-		map_signals_unblock();
-}
-
 void map_signals_block(void)
 {
 	sigset_t mask;
@@ -94,13 +75,29 @@ void map_signals_block(void)
 	state.blocked = true;
 }
 
-void map_signals_unblock(void)
+static void unblock(void)
 {
 	if (!state.blocked)
 		return;
 
 	state.blocked = false;
 	sigprocmask(SIG_SETMASK, &state.mask_before, NULL);
+}
+
+void map_signals_at(const struct map_place *at)
+{
+	/* The progress line may be on the screen */
+	const char *erase = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) ?
+				    "\r\033[K" : "";
+	char text[MAP_PLACE_TEXT];
+
+	map_place_text(at, text);
+	map_signals_block();
+	snprintf(state.text, sizeof(state.text), "%sError: interrupted; %s\n",
+		 erase, text);
+	if (!state.armed)
+		arm();
+	unblock();
 }
 
 void map_signals_end(void)
@@ -110,5 +107,5 @@ void map_signals_end(void)
 	for (i = 0; state.armed && i < ARRAY_SIZE(ending); i++)
 		sigaction(ending[i], &state.before[i], NULL);
 	state.armed = false;
-	map_signals_unblock();
+	unblock();
 }

@@ -14,12 +14,10 @@
  */
 void map_signals_at(const struct map_place *at);
 
-/* map_signals_block() - hold these signals back while the place changes
- * map_signals_unblock() - deliver them
- * map_signals_end() - restore what was before map_signals_at(); unblocks too
+/* map_signals_block() - hold these signals back up to one of the others
+ * map_signals_end() - restore what was before map_signals_at()
  */
 void map_signals_block(void);
-void map_signals_unblock(void);
 void map_signals_end(void);
 
 #endif /* __BPFTOOL_MAP_SIGNALS_H */
