@@ -198,22 +198,6 @@ int map_value_fields(__u32 btf_id, __u32 type_id, const char **name)
 	return ret;
 }
 
-int map_is_frozen(int fd)
-{
-	int frozen;
-	char *text;
-
-	/* Kernels before 5.2 can't freeze maps and have no such line */
-	errno = 0;
-	text = get_fdinfo(fd, "frozen");
-	if (!text)
-		return errno ? -errno : 0;
-	frozen = !!atoi(text);
-	free(text);
-
-	return frozen;
-}
-
 static rlim_t open_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

@@ -67,9 +67,6 @@ static inline bool map_is_percpu(__u32 type)
  */
 int map_value_fields(__u32 btf_id, __u32 type_id, const char **name);
 
-/* map_is_frozen() - 1 if user space can't write to the map, 0, or -errno */
-int map_is_frozen(int fd);
-
 /* map_allow_fds() - make sure that @more files can be opened, raising the
  * limit if need be. Reports; 0 or -1
  */

@@ -2,6 +2,7 @@
 /* Which maps can be drained, and new ones like them */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,15 +44,19 @@ enum drain_how drain_how(__u32 map_type)
 
 int map_check_not_frozen(const struct map_ref *map, const char *why)
 {
-	int frozen = map_is_frozen(map->fd);
+	bool frozen;
+	char *text;
 
-	if (frozen < 0)
+	/* Kernels before 5.2 can't freeze maps and have no such line */
+	errno = 0;
+	text = get_fdinfo(map->fd, "frozen");
+	if (!text && errno)
 		return map_err("can't tell whether map %u is frozen: %s",
-			       map->info.id, strerror(-frozen));
-	if (frozen)
-		return map_err("map %u is frozen, %s", map->info.id, why);
+			       map->info.id, strerror(errno));
+	frozen = text && atoi(text);
+	free(text);
 
-	return 0;
+	return frozen ? map_err("map %u is frozen, %s", map->info.id, why) : 0;
 }
 
 int map_check_drainable(const struct map_ref *map, bool pop, bool clear)

@@ -21,7 +21,9 @@ enum drain_how {
 /* drain_how() - how maps of a type can be read and emptied */
 enum drain_how drain_how(__u32 map_type);
 
-/* map_check_not_frozen() - @why is added to "is frozen, ". Reports; 0 or -1 */
+/* map_check_not_frozen() - can user space write to a map? @why is added to "is
+ * frozen, ". Reports; 0 or -1
+ */
 int map_check_not_frozen(const struct map_ref *map, const char *why);
 
 /* map_check_drainable() - can a map be read out?

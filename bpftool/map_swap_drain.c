@@ -426,15 +426,10 @@ static int open_all(struct swap_drain *sd)
 {
 	LIBBPF_OPTS(map_wait_opts, opts, .way = sd->args.way, .after_update = true,
 		    .log = map_debug_line);
-	const struct map_ref *outer = &sd->args.map;
 	char why[MAP_WAIT_WHY];
-	int frozen;
 
-	frozen = map_is_frozen(outer->fd);
-	if (frozen)
-		return map_err("can't update map %u: %s", outer->info.id,
-			       frozen < 0 ? strerror(-frozen) : "it is frozen");
-	if (drain_check_pin(sd->args.keep, "the map"))
+	if (map_check_not_frozen(&sd->args.map, "so it can't be updated") ||
+	    drain_check_pin(sd->args.keep, "the map"))
 		return -1;
 	if (map_wait_open(&sd->wait, &opts, why, sizeof(why)))
 		return map_err("%s", why);
