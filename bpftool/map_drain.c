@@ -29,25 +29,17 @@
 /* fds of maps and programs, with those of a mover for offline CPUs */
 #define FDS		48
 
-/* The maps with a map's readings are named after it */
-static void since_name(const struct map_drain *d, char name[BPF_OBJ_NAME_LEN])
-{
-	snprintf(name, BPF_OBJ_NAME_LEN, "last_%u", d->args.map.info.id);
-}
-
 /* Reports */
 static int check_last(const struct map_drain *d)
 {
 	const struct bpf_map_info *m = &d->args.map.info, *l = &d->last.info;
-	char name[BPF_OBJ_NAME_LEN];
 	const char *what = NULL;
 
-	since_name(d, name);
 	if (strncmp(l->name, "last_", 5))
 		return map_err("%s is not a reading of a map, it is map %u (%s)",
 			       d->args.since, l->id,
 			       *l->name ? l->name : map_type_name(l->type));
-	if (strcmp(l->name, name))
+	if (strcmp(l->name, d->reading))
 		return map_err("%s is a reading of map %s, not of map %u",
 			       d->args.since, l->name + 5, m->id);
 	if (l->type != map_move_stage_type(m->type))
@@ -103,6 +95,7 @@ static int check_since(struct map_drain *d)
 	if (strlen(since) >= 5 && !strcmp(since + strlen(since) - 5, "_next"))
 		return map_err("%s can't be a reading: '_next' is added to another's name",
 			       since);
+	snprintf(d->reading, sizeof(d->reading), "last_%u", d->args.map.info.id);
 	if (snprintf(d->next, sizeof(d->next), "%s_next", since) >=
 	    (int)sizeof(d->next))
 		return map_err("can't pin the reading at %s_next: %s", since,
@@ -136,13 +129,11 @@ static int open_last(struct map_drain *d)
 /* Reports */
 static int pin_now(const struct map_drain *d)
 {
-	char name[BPF_OBJ_NAME_LEN];
 	struct map_ref old;
 
-	since_name(d, name);
 	if (!map_ref_open_pin(&old, d->next)) {
 		/* Left by a killed run, unless it is not a reading of ours */
-		if (!strcmp(old.info.name, name))
+		if (!strcmp(old.info.name, d->reading))
 			unlink(d->next);
 		map_ref_close(&old);
 	}
@@ -181,7 +172,7 @@ static int create_maps(struct map_drain *d)
 	if (like.info.type != d->args.map.info.type)
 		like.info.map_extra = 0;
 	if (d->args.since) {
-		since_name(d, like.info.name);
+		memcpy(like.info.name, d->reading, sizeof(d->reading));
 		if (map_create_like(&d->now, &like) || pin_now(d)) {
 			map_ref_close(&d->now);	/* so that another's pin stays */
 			return -1;

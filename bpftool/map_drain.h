@@ -21,6 +21,7 @@ struct map_drain {
 	struct map_ref last;		/* since: the last readings, fd -1: none */
 	struct map_ref now;		/* since: the new readings */
 	int last_lock;
+	char reading[BPF_OBJ_NAME_LEN];	/* name of both maps */
 	char next[PATH_MAX];		/* pin of @now until the output was written */
 };
 

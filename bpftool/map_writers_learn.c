@@ -240,35 +240,27 @@ void audit_learn_map(struct map_audit *a, __u32 type)
 	close(fd);
 }
 
-static void learn_output(struct map_audit_state *st, enum bpf_prog_type type)
-{
-	struct lesson l;
-	int fd;
-
-	fd = bpf_map_create(BPF_MAP_TYPE_PERF_EVENT_ARRAY, NULL, 4, 4, 1, NULL);
-	if (fd < 0)
-		return;
-	begin(&l);
-	put_output_call(&l, fd);
-	learn(st, &l, type);
-	close(fd);
-}
-
 bool audit_learn_usual(struct map_audit *a)
 {
+	enum bpf_prog_type type = BPF_PROG_TYPE_KPROBE;
 	struct map_audit_state *st = a->state;
 	struct lesson l;
 	unsigned int n;
+	int fd = -1;
 
 	if (st->learned_usual >= ARRAY_SIZE(usual) + ARRAY_SIZE(outputs))
 		return false;
 	n = st->learned_usual++;
+	begin(&l);
 	if (n < ARRAY_SIZE(usual)) {
-		begin(&l);
 		put_usual(&l, usual[n]);
-		learn(st, &l, BPF_PROG_TYPE_KPROBE);
 	} else {
-		learn_output(st, outputs[n - ARRAY_SIZE(usual)]);
+		type = outputs[n - ARRAY_SIZE(usual)];
+		fd = bpf_map_create(BPF_MAP_TYPE_PERF_EVENT_ARRAY, NULL, 4, 4, 1, NULL);
+		put_output_call(&l, fd);
 	}
+	learn(st, &l, type);	/* nothing, if there is no map */
+	if (fd >= 0)
+		close(fd);
 	return true;
 }

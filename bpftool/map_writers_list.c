@@ -106,8 +106,6 @@ static int mark_bytes(struct member *m, const char *word)
 	unsigned long first, last;
 	char *end;
 
-	if (!isdigit(*word))
-		return -EINVAL;
 	first = strtoul(word, &end, 10);
 	if (*end++ != '-' || !isdigit(*end))
 		return -EINVAL;
