@@ -409,13 +409,13 @@ bool walk_call_helper(struct walk *w, unsigned int i)
 		helper_writes(w, i, &reg[2], NULL, walk_is_ours(w, &map, HOLDS_MAP) ||
 			      audit_leaked(w->a, map.region));
 		walk_clobber(w->now);
-	} else if (has_callback(reg)) {
-		call_callbacks(w, i, &call);
-		return false;
-	} else {
+	} else if (!has_callback(reg)) {
 		call_other(w, i, &call);
 		if (!strcmp(name, "bpf_ringbuf_reserve"))
 			reg[0] = value_pointer(REGION_RINGBUF, HOLDS_VALUE, 0);
+	} else {
+		call_callbacks(w, i, &call);
+		return false;
 	}
 	return true;
 }

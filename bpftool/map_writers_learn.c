@@ -42,7 +42,8 @@ static const enum bpf_prog_type outputs[] = {
 	BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP,
 };
 
-#define NAME(helper)	[BPF_FUNC_ ## helper] = "bpf_" # helper
+#define NAME(helper)	\
+	[BPF_FUNC_ ## helper] = "bpf_" # helper
 static const char * const names[] = { __BPF_FUNC_MAPPER(NAME) };
 
 /* A program that is being made */
