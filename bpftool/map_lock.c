@@ -29,78 +29,72 @@
 #define LOCK_TRIES		1000
 #define LOCK_PAUSE_MS		10	/* 10 seconds in all */
 
-/* A lock that waits for older ones */
-struct lock {
-	struct map_ref map;
-	bool force;
-	__u32 older;		/* ID of one that may be older, 0: none */
-};
-
 /* Returns 1 if a map is a lock of the same name, 0, or -errno */
-static int is_lock(const struct lock *lock, __u32 id)
+static int is_lock(__u32 id, const char *name, bool force)
 {
 	struct map_ref map;
 	int err;
 
 	err = map_ref_open(&map, id, BPF_F_RDONLY);
-	if (err == -ENOENT || (err && lock->force && !map_err_is_ours(err)))
+	if (err == -ENOENT || (err && force && !map_err_is_ours(err)))
 		return 0;
 	if (err)
 		return err;
 	map_ref_close(&map);
 
 	return map.info.type == BPF_MAP_TYPE_QUEUE &&
-	       !strcmp(map.info.name, lock->map.info.name);
+	       !strcmp(map.info.name, name);
 }
 
-/* No lock with a lower ID can come. Returns 0; -EBUSY if an older one stays; or
- * -errno
+/* No lock with a lower ID can come. Returns 0; -EBUSY if @older stays; or -errno,
+ * because of the map @older or, if that is 0, of all
  */
-static int wait_for_older(struct lock *lock)
+static int wait_for_older(const struct bpf_map_info *own, bool force, __u32 *older)
 {
 	int tries = 0, ret;
 	__u32 id = 0;
 
 	while (!bpf_map_get_next_id(id, &id)) {
-		if (id >= lock->map.info.id)
+		if (id >= own->id)
 			return 0;
-		lock->older = id;
-		for (ret = is_lock(lock, id); ret > 0; ret = is_lock(lock, id)) {
+		*older = id;
+		while ((ret = is_lock(id, own->name, force))) {
+			if (ret < 0)
+				return ret;
 			if (tries++ == LOCK_TRIES)
 				return -EBUSY;
 			usleep(LOCK_PAUSE_MS * 1000);
 		}
-		if (ret)
-			return ret;
 	}
-	lock->older = 0;
+	*older = 0;
 
 	return errno == ENOENT ? 0 : -errno;
 }
 
 int map_lock(__u32 id, bool force)
 {
-	struct lock lock = { .force = force };
 	char name[BPF_OBJ_NAME_LEN];
+	struct map_ref lock;
+	__u32 older = 0;
 	int err;
 
 	snprintf(name, sizeof(name), "swap_%u", id);
-	lock.map.fd = bpf_map_create(BPF_MAP_TYPE_QUEUE, name, 0, 4, 1, NULL);
-	if (lock.map.fd < 0)
+	lock.fd = bpf_map_create(BPF_MAP_TYPE_QUEUE, name, 0, 4, 1, NULL);
+	if (lock.fd < 0)
 		return map_err("can't create the lock of map %u: %s", id,
 			       strerror(errno));
 
-	err = map_ref_info(&lock.map) ? : wait_for_older(&lock);
+	err = map_ref_info(&lock) ? : wait_for_older(&lock.info, force, &older);
 	if (!err)
-		return lock.map.fd;
+		return lock.fd;
 
-	map_ref_close(&lock.map);
+	map_ref_close(&lock);
 	if (err == -EBUSY)
 		return map_err("map %u is locked by map %u: another run is draining it",
-			       id, lock.older);
-	if (lock.older)
+			       id, older);
+	if (older)
 		return map_err("can't lock map %u: map %u may be its lock: %s%s",
-			       id, lock.older, strerror(-err),
+			       id, older, strerror(-err),
 			       map_err_is_ours(err) ? "" : "; 'force' skips it");
 	return map_err("can't lock map %u: %s", id, strerror(-err));
 }

@@ -135,16 +135,14 @@ int map_audit_counters(struct map_audit *a, const char *list, const char **bad)
 		.btf = audit_value_btf(a),
 		.nr = a->map->info.value_size,
 	};
-	int err = 0;
 	char *word;
 	size_t n;
+	int err;
 
-	*bad = list;
 	free(a->list);
 	a->list = calloc(1, m.nr + 1);
-	if (!a->list)
-		err = -ENOMEM;
 	m.list = a->list;
+	err = m.list ? 0 : -ENOMEM;
 	while (!err) {
 		*bad = list;
 		n = strcspn(list, ",");
