@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <linux/err.h>
 
@@ -32,7 +31,7 @@
 #include "map_replace.h"
 #include "map_signals.h"
 #include "map_sync_sleepable.h"
-#include "map_wait.h"
+#include "map_wait_impl.h"
 
 /* fds still to be opened, besides those of the maps */
 #define MORE_FDS	32
@@ -63,10 +62,8 @@ static int add_slot(const void *key, __u32 id, void *ctx)
 		return -ENOMEM;
 	sd->slots = slot;
 
-	slot = &sd->slots[sd->nr_slots];
-	memset(slot, 0, sizeof(*slot));
-	slot->id = id;
-	slot->key = malloc(key_size);
+	slot += sd->nr_slots;
+	*slot = (struct map_in_map_slot){ .id = id, .key = malloc(key_size) };
 	if (!slot->key)
 		return -ENOMEM;
 	memcpy(slot->key, key, key_size);
@@ -302,21 +299,12 @@ static int swap_failed(const struct swap_drain *sd, int err)
 	return map_err("can't swap the slot: %s", strerror(-err));
 }
 
-static __u64 now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-
-	return (__u64)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 /* Reports */
 static int swap_and_wait(struct swap_drain *sd)
 {
 	struct map_place at = pins_place(&sd->pins);
 	char why[MAP_WAIT_WHY];
-	__u64 start = now_us();
+	__u64 start = map_wait_now_us();
 	unsigned int i;
 	int err;
 
@@ -332,7 +320,7 @@ static int swap_and_wait(struct swap_drain *sd)
 	if (sd->nr_slots && !map_wait_by_update(sd->wait) &&
 	    map_wait_run(sd->wait, why, sizeof(why)))
 		return map_err_at(&at, "%s", why);
-	sd->wait_us = now_us() - start;
+	sd->wait_us = map_wait_now_us() - start;
 	map_debug("provider %s: waited %llu us", map_wait_way(sd->wait), sd->wait_us);
 
 	return 0;
@@ -454,8 +442,6 @@ static void free_all(struct swap_drain *sd)
 	for (i = 0; sd->new && i < sd->pins.nr; i++)
 		map_ref_close(&sd->new[i]);
 	free(sd->new);
-	for (i = 0; i < sd->pins.nr; i++)
-		free(sd->pins.pins[i].label.keys);
 	for (i = 0; i < sd->nr_slots; i++)
 		free(sd->slots[i].key);
 	free(sd->slots);
