@@ -51,10 +51,10 @@ struct swap_drain {
 	int lock, value_lock;
 };
 
-static int add_slot(const void *key, __u32 id, void *ctx)
+static int add_slot(const struct map_ref *outer, const void *key, __u32 id, void *ctx)
 {
 	struct swap_drain *sd = ctx;
-	__u32 key_size = sd->args.map.info.key_size;
+	__u32 key_size = outer->info.key_size;
 	struct map_in_map_slot *slot;
 
 	slot = map_grow(sd->slots, sd->nr_slots, sizeof(*slot));
@@ -82,7 +82,7 @@ static int read_slots(struct swap_drain *sd)
 	if (sd->args.all)
 		err = map_in_map_each(outer, add_slot, sd);
 	else if (!bpf_map_lookup_elem(outer->fd, sd->args.key, &id))
-		err = add_slot(sd->args.key, id, sd);
+		err = add_slot(outer, sd->args.key, id, sd);
 	else
 		err = -errno;
 
@@ -184,14 +184,9 @@ static void unlock(struct swap_drain *sd)
  */
 static int check_value_is_free(struct swap_drain *sd)
 {
-	char why[512] = "";
+	char why[MAP_USERS_WHY] = "";
 	__u32 id = sd->new[0].info.id;
-	struct map_users_query q = {
-		.ids = &id,
-		.nr = 1,
-		.why = why,
-		.size = sizeof(why),
-	};
+	struct map_users_query q = { .ids = &id, .nr = 1, .why = why };
 	int ret;
 
 	ret = map_users_take(&sd->pins.users) ? :
@@ -262,7 +257,7 @@ static void warn_hash_of_maps(const struct map_ref *outer)
 /* Everything that can fail without touching a slot. Reports */
 static int prepare(struct swap_drain *sd)
 {
-	const struct pins_before before = {
+	const struct map_users_except before = {
 		.outer = &sd->args.map,
 		.key = sd->args.key,
 	};
