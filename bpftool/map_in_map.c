@@ -261,36 +261,15 @@ static void update_nth(unsigned int i, void *ctx)
 		__atomic_store_n(&s->err, err, __ATOMIC_RELAXED);
 }
 
-/* Swap the first of the slots, as many as possible; returns 0 or -errno */
-static int update_some(struct swap *s, const char *keys, const int *fds)
-{
-	__u32 i, count = s->nr;
-	int err = 0;
-
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-
-	if (bpf_map_update_batch(s->outer->fd, keys, fds, &count, &opts)) {
-		err = -errno;
-		/* A kernel that rejects the whole call leaves count unchanged */
-		if (count == s->nr)
-			count = 0;
-	}
-	for (i = 0; i < count; i++)
-		s->slots[i].swapped = true;
-	s->slots += count;
-	s->nr -= count;
-
-	return err;
-}
-
 static int update_batch(const struct swap *s)
 {
-	__u32 i, key_size = s->outer->info.key_size;
+	__u32 i, count, done = 0, key_size = s->outer->info.key_size;
 	char *keys = malloc((size_t)s->nr * key_size);
 	int *fds = malloc(s->nr * sizeof(*fds));
-	struct swap rest = *s;
 	unsigned int tries = 0;
 	int err = -ENOMEM;
+
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 
 	if (!keys || !fds)
 		goto free_arrays;
@@ -300,10 +279,17 @@ static int update_batch(const struct swap *s)
 	}
 
 	do {
-		i = s->nr - rest.nr;
-		err = update_some(&rest, keys + (size_t)i * key_size, fds + i);
-		if (i < s->nr - rest.nr)
+		count = s->nr - done;
+		err = bpf_map_update_batch(s->outer->fd,
+					   keys + (size_t)done * key_size,
+					   fds + done, &count, &opts) ? -errno : 0;
+		/* A kernel that rejects the whole call leaves count unchanged */
+		if (err && count == s->nr - done)
+			count = 0;
+		if (count)
 			tries = 0;
+		while (count--)
+			s->slots[done++].swapped = true;
 	} while (map_try_again(err, &tries));
 
 free_arrays:
