@@ -73,7 +73,7 @@ static bool is_orphan(struct slots *slots, const struct journal_pin *pin)
 
 struct report {
 	struct slots slots;
-	char first[PATH_MAX];	/* the pin, or the folder of several */
+	char first[PATH_MAX];	/* pin */
 	__u32 id, outer_id;
 	unsigned int nr;
 };
@@ -125,6 +125,7 @@ struct recovery {
 	struct pin_list pins;
 	struct slots slots;
 	unsigned int live;	/* maps of runs that are still at work */
+	bool swapped;		/* a map was taken out of a slot, and not printed yet */
 };
 
 static int add_pin(struct journal_pin *pin, void *ctx)
@@ -136,6 +137,7 @@ static int add_pin(struct journal_pin *pin, void *ctx)
 	if (!is_orphan(&r->slots, pin))
 		return 0;
 
+	r->swapped |= pin->state == PIN_PRINT || pin->state == PIN_CLEAR;
 	new = pins_add(&r->pins, &pin->map, pin->outer_id, pin->state);
 	if (!new)
 		return -ENOMEM;
@@ -157,16 +159,10 @@ static int wait_once(const struct recovery *r)
 	LIBBPF_OPTS(map_wait_opts, opts, .log = map_debug_line);
 	char why[MAP_WAIT_WHY];
 	struct map_wait *w;
-	unsigned int i;
 	int err;
 
-	for (i = 0; i < r->pins.nr; i++)
-		if (r->pins.pins[i].state == PIN_PRINT ||
-		    r->pins.pins[i].state == PIN_CLEAR)
-			break;
-	if (i == r->pins.nr)
+	if (!r->swapped)
 		return 0;
-
 	err = map_wait_open(&w, &opts, why, sizeof(why));
 	if (!err) {
 		err = map_wait_run(w, why, sizeof(why));
