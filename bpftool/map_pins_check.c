@@ -70,18 +70,14 @@ static int open_sleepable_wait(struct pin_list *l, bool prove, struct writer *w)
 static int find_async(struct pin_list *l, const struct pinned_map *pin,
 		      const struct map_users_except *before, struct writer *w)
 {
-	struct map_ref outer;
 	unsigned int i;
 	int ret;
 
-	*w->why = '\0';
-	ret = map_ref_open(&outer, pin->label.outer_id, BPF_F_RDONLY);
-	if (ret)	/* a map that is gone has no programs */
-		return ret == -ENOENT ? 0 : ret;
-	if (map_is_map_in_map(outer.info.type))
-		ret = map_users_async(l->users, &outer, &pin->map, w->why);
-	map_ref_close(&outer);
+	/* Programs never get at values of a stage */
+	if (pin->state == PIN_MOVED)
+		return 0;
 	w->id = pin->map.info.id;
+	ret = map_users_async(l->users, pin->label.outer_id, &pin->map, w->why);
 	if (ret != MAP_ASYNC_SLEEPABLE || l->force)
 		return ret;
 

@@ -81,7 +81,7 @@ enum map_async {
 /**
  * map_users_async() - which users does a grace period not wait for?
  * @u:		the snapshot
- * @outer:	the map-in-map
+ * @outer_id:	the map-in-map
  * @old:	an inner map of it that is to be drained
  * @why:	where to put the program, and what it may do
  *
@@ -93,8 +93,8 @@ enum map_async {
  * Return: one of enum map_async, with the reason in @why; or -errno if it can't
  * be known, also with the reason.
  */
-int map_users_async(struct map_users *u, const struct map_ref *outer,
-		    const struct map_ref *old, char *why);
+int map_users_async(struct map_users *u, __u32 outer_id, const struct map_ref *old,
+		    char *why);
 
 /**
  * map_users_in_slot() - is a map in a slot of any map-in-map?

@@ -186,10 +186,10 @@ static int prog_starts(const struct query *q, const struct user_prog *prog)
 	return 0;
 }
 
-int map_users_async(struct map_users *u, const struct map_ref *outer,
-		    const struct map_ref *old, char *why)
+int map_users_async(struct map_users *u, __u32 outer_id, const struct map_ref *old,
+		    char *why)
 {
-	const struct query q = { u, outer->info.id, why };
+	const struct query q = { u, outer_id, why };
 	size_t i;
 	int ret;
 
