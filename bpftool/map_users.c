@@ -171,17 +171,6 @@ static int add_all(struct map_users *u, int (*next_id)(__u32 at, __u32 *next),
 	return err;
 }
 
-static void drop_progs_and_links(struct map_users *u)
-{
-	free(u->progs);
-	free(u->links);
-	u->progs = NULL;
-	u->links = NULL;
-	u->nr_progs = 0;
-	u->nr_links = 0;
-	map_async_renew(&u->async);
-}
-
 /* Take maps last, so that the maps of each program are among them */
 int map_users_take(struct map_users **up)
 {
@@ -193,11 +182,11 @@ int map_users_take(struct map_users **up)
 	if (!u)
 		return -ENOMEM;
 
-	drop_progs_and_links(u);
 	before = *u;
-	u->before = &before;
-	u->maps = NULL;
-	u->nr_maps = 0;
+	free(before.progs);
+	free(before.links);
+	*u = (struct map_users){ .before = &before, .async = before.async };
+	map_async_renew(&u->async);
 
 	err = add_all(u, bpf_prog_get_next_id, add_prog);
 	if (!err)
@@ -230,7 +219,8 @@ void map_users_free(struct map_users *u)
 {
 	if (!u)
 		return;
-	drop_progs_and_links(u);
+	free(u->progs);
+	free(u->links);
 	free(u->maps);
 	map_async_free(&u->async);
 	free(u);
