@@ -199,6 +199,7 @@ int map_users_take(struct map_users **up)
 	if (!err)
 		err = add_all(u, bpf_map_get_next_id, add_map);
 	free(before.maps);
+	u->before = NULL;
 
 	return err;
 }
