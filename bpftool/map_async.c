@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <linux/bpf.h>
@@ -12,6 +13,7 @@
 
 #include "main.h"
 #include "map_async.h"
+#include "skeleton/map_sleepable.h"
 
 /* Values in struct map_async_progs */
 #define ANSWER_YES	1
@@ -67,26 +69,28 @@ static int try_load(__u32 type, size_t nr_insns, __u32 flags)
 	return 0;
 }
 
+/* No, if the kernel rejects a program only because it is sleepable. @otherwise:
+ * what comes of loading it if it is not
+ */
+static signed char ask(__u32 type, size_t nr_insns, int otherwise)
+{
+	return try_load(type, nr_insns, 0) == otherwise &&
+	       try_load(type, nr_insns, BPF_F_SLEEPABLE) == -EINVAL ?
+		       ANSWER_NO : ANSWER_YES;
+}
+
 /* Unknown flags are rejected first, then a program without instructions */
 bool map_async_kernel_sleeps(struct map_async_progs *progs)
 {
-	__u32 type = BPF_PROG_TYPE_SOCKET_FILTER;
-
 	if (!progs->sleepers)
-		progs->sleepers = try_load(type, 0, 0) == -E2BIG &&
-			try_load(type, 0, BPF_F_SLEEPABLE) == -EINVAL ?
-				ANSWER_NO : ANSWER_YES;
+		progs->sleepers = ask(BPF_PROG_TYPE_SOCKET_FILTER, 0, -E2BIG);
 
 	return progs->sleepers == ANSWER_YES;
 }
 
-/* Can programs of a type sleep? They can't if the kernel loads one, but not a
- * sleepable one. If it loads neither, assume that they can.
- */
+/* Can programs of a type sleep? If the kernel loads none, assume that they can. */
 static bool type_sleeps(struct map_async_progs *progs, __u32 type)
 {
-	signed char answer;
-
 	if (never_sleeps(type))
 		return false;
 	/* These are known to sleep, and can't be probed without a target */
@@ -95,22 +99,13 @@ static bool type_sleeps(struct map_async_progs *progs, __u32 type)
 	    type >= PROG_TYPES_MAX)
 		return true;
 
-	answer = progs->types[type];
-	if (!answer) {
-		answer = !try_load(type, 2, 0) &&
-			try_load(type, 2, BPF_F_SLEEPABLE) == -EINVAL ?
-				ANSWER_NO : ANSWER_YES;
-		progs->types[type] = answer;
-	}
+	if (!progs->types[type])
+		progs->types[type] = ask(type, 2, 0);
 
-	return answer == ANSWER_YES;
+	return progs->types[type] == ANSWER_YES;
 }
 
 #ifdef BPFTOOL_WITHOUT_SKELETONS
-
-struct map_sleepable_entry {
-	__u32 id, sleepable, target;
-};
 
 static int run_iterator(struct map_async_progs *progs)
 {
@@ -119,44 +114,30 @@ static int run_iterator(struct map_async_progs *progs)
 
 #else /* BPFTOOL_WITHOUT_SKELETONS */
 
-#include "skeleton/map_sleepable.h"
 #include "map_sleepable.skel.h"
 
+/* The kernel never splits an entry between two reads of whole ones */
 static int read_list(int fd, struct map_async_progs *progs)
 {
-	size_t len = 0, capacity = 0;
-	char *buf = NULL, *tmp;
-	ssize_t n = -1;
+	struct map_sleepable_entry entries[1024];
+	void *list;
+	ssize_t n;
 
+	progs->nr = 0;
 	for (;;) {
-		if (len == capacity) {
-			capacity += 4096 * sizeof(*progs->list);
-			tmp = realloc(buf, capacity);
-			if (!tmp) {
-				errno = ENOMEM;
-				break;
-			}
-			buf = tmp;
-		}
-		n = read(fd, buf + len, capacity - len);
+		n = read(fd, entries, sizeof(entries));
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (n <= 0)
-			break;
-		len += n;
-		n = -1;
-	}
-	if (n < 0) {
-		n = -errno;
-		free(buf);
-		return n;
-	}
+			return n ? -errno : 0;
 
-	free(progs->list);
-	progs->list = (struct map_sleepable_entry *)buf;
-	progs->nr = len / sizeof(*progs->list);
-
-	return 0;
+		list = realloc(progs->list, progs->nr * sizeof(*entries) + n);
+		if (!list)
+			return -ENOMEM;
+		progs->list = list;
+		memcpy(&progs->list[progs->nr], entries, n);
+		progs->nr += n / sizeof(*entries);
+	}
 }
 
 static int run_iterator(struct map_async_progs *progs)

@@ -18,10 +18,6 @@
 #include "map_drain.h"
 #include "map_replace.h"
 
-/* A second in all */
-#define MOVER_TRIES	50
-#define MOVER_PAUSE_MS	20
-
 /* Does a file, which may be compressed, contain a text in one line? */
 static bool file_says(const char *path, const char *text)
 {
@@ -267,40 +263,24 @@ static bool is_mover(const char *prog_name)
 	return false;
 }
 
-/* A program that moves values, of a run that was killed or that another process
- * holds while it looks at all programs, is gone in a moment
- */
-static bool wait_for_mover(int *tries)
-{
-	if (*tries == MOVER_TRIES)
-		return false;
-	++*tries;
-	usleep(MOVER_PAUSE_MS * 1000);
-
-	return true;
-}
-
 /* The program of an iterator over the map may write to its values. Reports */
 static int check_no_iterator(struct map_drain *d)
 {
-	struct map_users_iterator it;
+	__u32 id = d->args.map.info.id;
+	char why[MAP_USERS_WHY];
+	const char *prog_name;
 	int tries = 0, err;
-	char why[128];
 
-	while (map_users_iterator(d->pins.users, d->args.map.info.id, &it)) {
-		if (!is_mover(it.prog_name) || !wait_for_mover(&tries)) {
-			snprintf(why, sizeof(why),
-				 "link %u attaches an iterator, program %u%s%s, to it",
-				 it.link_id, it.prog_id,
-				 *it.prog_name ? " " : "", it.prog_name);
+	for (;;) {
+		prog_name = map_users_iterator(d->pins.users, id, why);
+		if (!prog_name)
+			return 0;
+		if (!is_mover(prog_name) || !map_users_wait(&tries))
 			return not_exact(d, why, "");
-		}
 		err = map_users_take(&d->pins.users);
 		if (err)
 			return cant_tell(d, err);
 	}
-
-	return 0;
 }
 
 static int audit_prog(const struct bpf_prog_info *info, void *ctx)
@@ -371,7 +351,7 @@ static int audit_without_movers(struct map_drain *d)
 	for (;;) {
 		if (audit(d))
 			return -1;
-		if (!has_mover(&d->audit) || !wait_for_mover(&tries))
+		if (!has_mover(&d->audit) || !map_users_wait(&tries))
 			return check_no_iterator(d);
 		map_audit_free(&d->audit);
 	}

@@ -98,43 +98,30 @@ static void call_in_threads(unsigned int nr,
 
 struct reader {
 	const struct map_ref *outer;
-	char *keys;		/* BATCH of them */
-	__u32 ids[BATCH];	/* of the maps in them */
+	__u32 ids[BATCH];	/* of the maps in the slots */
 	int errs[BATCH];	/* of single lookups */
 	void *cursor, *next_cursor;
 	__u32 count;
 	bool started, last;
 	bool batched;		/* false: slot by slot, where the kernel has no batches */
+	char keys[];		/* BATCH of them, then the cursors */
 };
-
-static void reader_free(struct reader *r)
-{
-	free(r->keys);
-	free(r->cursor);
-	free(r->next_cursor);
-	free(r);
-}
 
 static struct reader *reader_new(const struct map_ref *outer)
 {
 	/* A cursor is a key or a bucket number */
-	size_t key_size = outer->info.key_size < sizeof(__u64) ?
-			  sizeof(__u64) : outer->info.key_size;
-	struct reader *r;
+	size_t size = outer->info.key_size < sizeof(__u64) ?
+		      sizeof(__u64) : outer->info.key_size;
+	struct reader *r = calloc(1, sizeof(*r) + (BATCH + 2) * size);
 
-	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
 	r->outer = outer;
 	r->batched = batch_waits_once();
-	r->keys = malloc(BATCH * key_size);
-	r->cursor = malloc(key_size);
-	r->next_cursor = malloc(key_size);
-	if (r->keys && r->cursor && r->next_cursor)
-		return r;
+	r->cursor = r->keys + BATCH * size;
+	r->next_cursor = r->cursor + size;
 
-	reader_free(r);
-	return NULL;
+	return r;
 }
 
 static void look_up_nth(unsigned int i, void *ctx)
@@ -146,60 +133,18 @@ static void look_up_nth(unsigned int i, void *ctx)
 			     -errno : 0;
 }
 
-/* Drop empty slots; returns 0 or -errno */
-static int drop_empty(struct reader *r)
-{
-	__u32 key_size = r->outer->info.key_size, i, kept = 0;
-
-	for (i = 0; i < r->count; i++) {
-		if (r->errs[i] == -ENOENT)
-			continue;
-		if (r->errs[i])
-			return r->errs[i];
-		memmove(r->keys + (size_t)kept * key_size,
-			r->keys + (size_t)i * key_size, key_size);
-		r->ids[kept++] = r->ids[i];
-	}
-	r->count = kept;
-
-	return 0;
-}
-
-/* Returns 0, -ENOENT after the last one, or -errno */
-static int next_key(const struct reader *r, void *key)
-{
-	const struct bpf_map_info *outer = &r->outer->info;
-	__u32 index = 0;
-
-	if (outer->type != BPF_MAP_TYPE_ARRAY_OF_MAPS)
-		return bpf_map_get_next_key(r->outer->fd,
-					    r->started ? r->cursor : NULL,
-					    key) ? -errno : 0;
-
-	if (r->started) {
-		memcpy(&index, r->cursor, sizeof(index));
-		index++;
-	}
-	if (index >= outer->max_entries)
-		return -ENOENT;
-	memcpy(key, &index, sizeof(index));
-
-	return 0;
-}
-
 /* Getting the next key does not wait: collect the keys first */
 static int next_in_threads(struct reader *r)
 {
 	__u32 key_size = r->outer->info.key_size;
 	void *key;
-	int err;
 
 	for (r->count = 0; r->count < BATCH; r->count++) {
 		key = r->keys + (size_t)r->count * key_size;
-		err = next_key(r, key);
-		if (err && err != -ENOENT)
-			return err;
-		if (err) {
+		if (bpf_map_get_next_key(r->outer->fd,
+					 r->started ? r->cursor : NULL, key)) {
+			if (errno != ENOENT)
+				return -errno;
 			r->last = true;
 			break;
 		}
@@ -208,7 +153,7 @@ static int next_in_threads(struct reader *r)
 	}
 	call_in_threads(r->count, look_up_nth, r);
 
-	return drop_empty(r);
+	return 0;
 }
 
 static int next_batch(struct reader *r)
@@ -248,26 +193,42 @@ static int next_batch(struct reader *r)
 	return 0;
 }
 
-int map_in_map_each(const struct map_ref *outer,
-		    int (*fn)(const void *key, __u32 id, void *ctx), void *ctx)
+int map_in_map_each(const struct map_ref *outer, map_in_map_fn fn, void *ctx)
 {
-	int err = 0, stop = 0;
-	struct reader *r;
+	struct reader *r = reader_new(outer);
+	int ret = 0;
 	__u32 i;
 
-	r = reader_new(outer);
 	if (!r)
 		return -ENOMEM;
 
-	while (!stop && !err && !r->last) {
-		err = r->batched ? next_batch(r) : next_in_threads(r);
-		for (i = 0; !err && !stop && i < r->count; i++)
-			stop = fn(r->keys + (size_t)i * outer->info.key_size,
-				  r->ids[i], ctx);
+	while (!ret && !r->last) {
+		ret = r->batched ? next_batch(r) : next_in_threads(r);
+		for (i = 0; !ret && i < r->count; i++) {
+			if (r->errs[i] == -ENOENT)	/* an empty slot */
+				continue;
+			ret = r->errs[i] ? :
+			      fn(outer, r->keys + (size_t)i * outer->info.key_size,
+				 r->ids[i], ctx);
+		}
 	}
-	reader_free(r);
+	free(r);
 
-	return stop ? : err;
+	return ret;
+}
+
+int map_in_map_each_of(__u32 outer_id, map_in_map_fn fn, void *ctx)
+{
+	struct map_ref outer;
+	int ret = map_ref_open(&outer, outer_id, BPF_F_RDONLY);
+
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	if (map_is_map_in_map(outer.info.type))
+		ret = map_in_map_each(&outer, fn, ctx);
+	map_ref_close(&outer);
+
+	return ret;
 }
 
 struct swap {
@@ -277,9 +238,10 @@ struct swap {
 	int err;		/* the last error of any slot */
 };
 
-static int update_slot(const struct map_ref *outer,
-		       struct map_in_map_slot *slot)
+static void update_nth(unsigned int i, void *ctx)
 {
+	struct swap *s = ctx;
+	struct map_in_map_slot *slot = &s->slots[i];
 	unsigned int tries = 0;
 	__u64 flags = BPF_ANY;
 	int err;
@@ -287,58 +249,27 @@ static int update_slot(const struct map_ref *outer,
 	/* A slot that was deleted must not come back. A slot of an array can't
 	 * be deleted, and array_of_maps rejects the flag.
 	 */
-	if (outer->info.type == BPF_MAP_TYPE_HASH_OF_MAPS)
+	if (s->outer->info.type == BPF_MAP_TYPE_HASH_OF_MAPS)
 		flags = BPF_EXIST;
 
 	do {
-		err = bpf_map_update_elem(outer->fd, slot->key, &slot->fd,
+		err = bpf_map_update_elem(s->outer->fd, slot->key, &slot->fd,
 					  flags) ? -errno : 0;
 	} while (map_try_again(err, &tries));
 	slot->swapped = !err;
-
-	return err;
-}
-
-static void update_nth(unsigned int i, void *ctx)
-{
-	struct swap *s = ctx;
-	int err;
-
-	err = update_slot(s->outer, &s->slots[i]);
 	if (err)
 		__atomic_store_n(&s->err, err, __ATOMIC_RELAXED);
 }
 
-/* Swap the first of the slots, as many as possible; returns 0 or -errno */
-static int update_some(struct swap *s, const char *keys, const int *fds)
-{
-	__u32 i, count = s->nr;
-	int err = 0;
-
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-
-	if (bpf_map_update_batch(s->outer->fd, keys, fds, &count, &opts)) {
-		err = -errno;
-		/* A kernel that rejects the whole call leaves count unchanged */
-		if (count == s->nr)
-			count = 0;
-	}
-	for (i = 0; i < count; i++)
-		s->slots[i].swapped = true;
-	s->slots += count;
-	s->nr -= count;
-
-	return err;
-}
-
 static int update_batch(const struct swap *s)
 {
-	__u32 i, key_size = s->outer->info.key_size;
+	__u32 i, count, done = 0, key_size = s->outer->info.key_size;
 	char *keys = malloc((size_t)s->nr * key_size);
 	int *fds = malloc(s->nr * sizeof(*fds));
-	struct swap rest = *s;
 	unsigned int tries = 0;
 	int err = -ENOMEM;
+
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 
 	if (!keys || !fds)
 		goto free_arrays;
@@ -348,10 +279,17 @@ static int update_batch(const struct swap *s)
 	}
 
 	do {
-		i = s->nr - rest.nr;
-		err = update_some(&rest, keys + (size_t)i * key_size, fds + i);
-		if (i < s->nr - rest.nr)
+		count = s->nr - done;
+		err = bpf_map_update_batch(s->outer->fd,
+					   keys + (size_t)done * key_size,
+					   fds + done, &count, &opts) ? -errno : 0;
+		/* A kernel that rejects the whole call leaves count unchanged */
+		if (err && count == s->nr - done)
+			count = 0;
+		if (count)
 			tries = 0;
+		while (count--)
+			s->slots[done++].swapped = true;
 	} while (map_try_again(err, &tries));
 
 free_arrays:
@@ -364,21 +302,18 @@ int map_in_map_swap(const struct map_ref *outer, struct map_in_map_slot *slots,
 		    unsigned int nr)
 {
 	struct swap s = { .outer = outer, .slots = slots, .nr = nr };
-	int err = -EOPNOTSUPP;
+	bool batched = nr > 1 && batch_waits_once();
+	int err;
 
-	if (!nr)
-		return 0;
-	if (nr == 1)
-		return update_slot(outer, slots);
-
-	if (batch_waits_once())
+	if (batched) {
 		err = update_batch(&s);
-	if (!err || slots[0].swapped)
-		return err;
-
-	map_debug("slots are swapped one by one: %s", batch_waits_once() ?
-		  strerror(-err) :
-		  "on this kernel a batch waits for each of them");
+		if (!err || slots[0].swapped)
+			return err;
+	}
+	if (nr > 1)
+		map_debug("slots are swapped one by one: %s", batched ?
+			  strerror(-err) :
+			  "on this kernel a batch waits for each of them");
 	call_in_threads(nr, update_nth, &s);
 
 	return s.err;

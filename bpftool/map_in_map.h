@@ -10,16 +10,20 @@
 
 struct map_ref;
 
+/* Gets the key of a slot, and the ID of the map in it */
+typedef int (*map_in_map_fn)(const struct map_ref *outer, const void *key, __u32 id,
+			     void *ctx);
+
 /**
  * map_in_map_each() - call a function for every filled slot of a map-in-map
+ * map_in_map_each_of() - the same, by its ID; a map that is gone, or of another
+ *			  type, has no slots
  * @outer:	the map-in-map, open for reading
- * @fn:		gets the key and the ID of the map in the slot
- * @ctx:	passed to @fn
  *
  * Return: the first value other than 0 that @fn returned, 0, or -errno.
  */
-int map_in_map_each(const struct map_ref *outer,
-		    int (*fn)(const void *key, __u32 id, void *ctx), void *ctx);
+int map_in_map_each(const struct map_ref *outer, map_in_map_fn fn, void *ctx);
+int map_in_map_each_of(__u32 outer_id, map_in_map_fn fn, void *ctx);
 
 struct map_in_map_slot {
 	unsigned char *key;

@@ -26,11 +26,12 @@ struct pinned_map *pins_add(struct pin_list *l, const struct map_ref *map,
 		return NULL;
 	l->pins = pin;
 
-	pin = &l->pins[l->nr++];
-	memset(pin, 0, sizeof(*pin));
-	pin->map = *map;
-	pin->label.outer_id = outer_id;
-	pin->state = state;
+	pin += l->nr++;
+	*pin = (struct pinned_map){
+		.map = *map,
+		.label.outer_id = outer_id,
+		.state = state,
+	};
 
 	return pin;
 }
@@ -43,6 +44,7 @@ void pins_free(struct pin_list *l)
 		map_ref_close(&l->pins[i].map);
 		free(l->pins[i].path);
 		free(l->pins[i].problem);
+		free(l->pins[i].label.keys);
 	}
 	free(l->pins);
 	map_doc_free(&l->doc);

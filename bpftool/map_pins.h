@@ -28,7 +28,7 @@ struct pinned_map {
 	bool taken;		/* it is no longer in its slot */
 	bool sleepers;		/* sleepable programs may have it */
 	char *problem;		/* why, if that was not reported yet */
-	struct map_label label;	/* where it came from; keys are the owner's */
+	struct map_label label;	/* where it came from; the keys' bytes are the owner's */
 };
 
 struct pin_list {

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 
@@ -13,48 +12,34 @@
 #include "map_pins_check.h"
 #include "map_wait.h"
 
-#define WHY_MAX	512
-
-/* A second in all */
-#define MOVED_TRIES	50
-#define MOVED_PAUSE_MS	20
-
 /* A map that a program may write to, and how */
 struct writer {
 	__u32 id;
-	char why[WHY_MAX];
+	char why[MAP_USERS_WHY];
 };
 
 /* Returns 1 if there is one, 0, or -errno if it is not known */
 static int find_holder(struct pin_list *l, struct pinned_map *pins,
-		       unsigned int nr, const struct pins_before *before,
+		       unsigned int nr, const struct map_users_except *before,
 		       struct writer *w)
 {
 	struct map_users_query q = {
+		.ids = calloc(nr, sizeof(*q.ids)),
 		.nr = nr,
+		.except = before,
 		.why = w->why,
-		.size = sizeof(w->why),
 	};
-	__u32 *ids = calloc(nr + 1, sizeof(*ids));
 	unsigned int i;
 	int ret;
 
-	if (!ids)
+	if (!q.ids)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++)
-		ids[i] = pins[i].map.info.id;
-	q.ids = ids;
-	if (before) {
-		/* The slots that will be swapped don't count yet */
-		q.outer = before->outer;
-		q.except = before->key;
-		q.except_all = !before->key;
-	}
-	w->id = pins[0].map.info.id;
+		q.ids[i] = pins[i].map.info.id;
 	ret = map_users_find(l->users, &q);
 	if (ret > 0)
 		w->id = q.found;
-	free(ids);
+	free(q.ids);
 
 	return ret;
 }
@@ -83,21 +68,16 @@ static int open_sleepable_wait(struct pin_list *l, bool prove, struct writer *w)
 
 /* As find_holder(), for what neither a grace period nor the sleepable wait covers */
 static int find_async(struct pin_list *l, const struct pinned_map *pin,
-		      const struct pins_before *before, struct writer *w)
+		      const struct map_users_except *before, struct writer *w)
 {
-	struct map_ref outer;
 	unsigned int i;
 	int ret;
 
-	*w->why = '\0';
-	ret = map_ref_open(&outer, pin->label.outer_id, BPF_F_RDONLY);
-	if (ret)	/* a map that is gone has no programs */
-		return ret == -ENOENT ? 0 : ret;
-	if (map_is_map_in_map(outer.info.type))
-		ret = map_users_async(l->users, &outer, &pin->map, w->why,
-				      sizeof(w->why));
-	map_ref_close(&outer);
+	/* Programs never get at values of a stage */
+	if (pin->state == PIN_MOVED)
+		return 0;
 	w->id = pin->map.info.id;
+	ret = map_users_async(l->users, pin->label.outer_id, &pin->map, w->why);
 	if (ret != MAP_ASYNC_SLEEPABLE || l->force)
 		return ret;
 
@@ -109,29 +89,10 @@ static int find_async(struct pin_list *l, const struct pinned_map *pin,
 	return open_sleepable_wait(l, before, w);
 }
 
-/* Look at several maps; find_async() needs only one map of each map-in-map */
-static int find_writer(struct pin_list *l, struct pinned_map *pins,
-		       unsigned int nr, const struct pins_before *before,
-		       struct writer *w)
-{
-	unsigned int i;
-	int ret;
-
-	ret = find_holder(l, pins, nr, before, w);
-	for (i = 0; !ret && i < nr; i++)
-		if (!i || pins[i].label.outer_id != pins[i - 1].label.outer_id)
-			ret = find_async(l, &pins[i], before, w);
-	if (ret < 0 && !*w->why)
-		snprintf(w->why, sizeof(w->why), "can't tell who uses it: %s",
-			 strerror(-ret));
-
-	return ret;
-}
-
 #define MAY_CHANGE	"map %u may still be written to: %s"
 
 /* Before the swap the error names no place */
-static int refuse(const struct pin_list *l, const struct pins_before *before,
+static int refuse(const struct pin_list *l, const struct map_users_except *before,
 		  const struct writer *w)
 {
 	struct map_place at = pins_place(l);
@@ -143,72 +104,52 @@ static int refuse(const struct pin_list *l, const struct pins_before *before,
 	return map_err_at(&at, MAY_CHANGE, w->id, w->why);
 }
 
-/* Returns 0 if the maps can be printed, after the wait for sleepable programs
- * if there is one; or -1 with the reason in @w
+/* Look at several maps; find_async() needs only one map of each map-in-map. @err is
+ * that of the snapshot. Returns 0 if the maps can be printed, after the wait for
+ * sleepable programs if there is one; or -1 with the reason in @w
  */
 static int check(struct pin_list *l, struct pinned_map *pins, unsigned int nr,
-		 const struct pins_before *before, struct writer *w)
+		 const struct map_users_except *before, int err, struct writer *w)
 {
+	unsigned int i;
 	int ret;
 
 	*w->why = '\0';
-	ret = find_writer(l, pins, nr, before, w);
+	w->id = pins[0].map.info.id;
+	ret = err ? : find_holder(l, pins, nr, before, w);
+	for (i = 0; !ret && i < nr; i++)
+		if (!i || pins[i].label.outer_id != pins[i - 1].label.outer_id)
+			ret = find_async(l, &pins[i], before, w);
+	if (ret < 0 && !*w->why)
+		snprintf(w->why, sizeof(w->why), "can't tell who uses it: %s",
+			 strerror(-ret));
 	if (ret && l->force && before)
 		map_warn(MAY_CHANGE, w->id, w->why);
 
 	return ret && !l->force ? -1 : 0;
 }
 
-/* As check(), but wait for the program that moved the values to go: another
- * process may hold it for a moment while it looks at all programs.
- */
-static int check_moved(struct pin_list *l, struct pinned_map *pin,
-		       struct writer *w)
-{
-	const struct timespec pause = { .tv_nsec = MOVED_PAUSE_MS * 1000000L };
-	int tries, err = -1;
-
-	for (tries = 0; err && tries < MOVED_TRIES; tries++) {
-		nanosleep(&pause, NULL);
-		err = map_users_take(&l->users) ? -1 :
-		      check(l, pin, 1, NULL, w);
-	}
-
-	return err;
-}
-
-int pins_check(struct pin_list *l, const struct pins_before *before)
+int pins_check(struct pin_list *l, const struct map_users_except *before)
 {
 	struct writer w;
 	unsigned int i;
-	int err;
+	int err, tries = 0;
 
 	if (!l->nr)
 		return 0;
-	err = map_users_take(&l->users);
-	if (err) {
-		w.id = l->pins[0].map.info.id;
-		snprintf(w.why, sizeof(w.why), "can't tell who uses it: %s",
-			 strerror(-err));
-		if (!l->force)
-			return refuse(l, before, &w);
-		if (before)
-			map_warn(MAY_CHANGE, w.id, w.why);
-		return 0;
-	}
-
-	if (!check(l, l->pins, l->nr, before, &w))
-		return 0;
-	if (l->nr == 1 && l->pins[0].state == PIN_MOVED &&
-	    !check_moved(l, l->pins, &w))
-		return 0;
-	if (l->all_or_none)
+	do {
+		err = map_users_take(&l->users);
+		if (!check(l, l->pins, l->nr, before, err, &w))
+			return 0;
+		/* The program that moved the values may still be there */
+	} while (l->nr == 1 && l->pins[0].state == PIN_MOVED && map_users_wait(&tries));
+	if (err || l->all_or_none)
 		return refuse(l, before, &w);
 
 	/* One map that can't be printed does not hold back the others */
 	for (i = 0; i < l->nr; i++) {
 		if (l->pins[i].stays ||
-		    !check(l, &l->pins[i], 1, before, &w))
+		    !check(l, &l->pins[i], 1, before, 0, &w))
 			continue;
 		pins_refuse(&l->pins[i], MAY_CHANGE, w.id, w.why);
 	}

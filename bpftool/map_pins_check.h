@@ -6,12 +6,6 @@
 
 #include "map_pins.h"
 
-/* A slot that is not swapped yet, which is why the map in it has users */
-struct pins_before {
-	const struct map_ref *outer;
-	const void *key;	/* NULL: all slots */
-};
-
 /**
  * pins_check() - can a program still write to one of the maps?
  * @before:	the slots that will be swapped; NULL: they are swapped
@@ -19,7 +13,7 @@ struct pins_before {
  * Where sleepable programs can, it prepares the wait for them. With force it
  * only warns, before the swap. Reports. Return: 0 or -1.
  */
-int pins_check(struct pin_list *l, const struct pins_before *before);
+int pins_check(struct pin_list *l, const struct map_users_except *before);
 
 /* pins_wait_sleepable() - wait for sleepable programs, if pins_check() found any.
  * Reports; 0 or -1

@@ -29,25 +29,29 @@ static bool all_typed(const struct pin_list *l)
 	return nr;
 }
 
+/* Reports */
+static int init_printer(struct map_printer *printer, struct pin_list *l,
+			const struct pinned_map *pin)
+{
+	struct map_place at = pin_place(l, pin);
+	int err = map_printer_init(printer, &l->doc, &pin->map.info);
+
+	return err ? map_err_at(&at, "can't get the BTF of map %u: %s",
+				pin->map.info.id, strerror(-err)) : 0;
+}
+
 int pins_prepare(struct pin_list *l)
 {
 	struct map_printer printer = {};
 	unsigned int i;
-	int err;
 
 	/* Exits if their number can't be read, so call it early; caches it otherwise */
 	get_possible_cpus();
 	if (map_doc_init(&l->doc, l->list, all_typed(l)))
 		return -1;
-	for (i = 0; i < l->nr; i++) {
-		if (l->pins[i].stays)
-			continue;
-		err = map_printer_init(&printer, &l->doc,
-				       &l->pins[i].map.info);
-		if (err)
-			return map_err("can't get the BTF of map %u: %s",
-				       l->pins[i].map.info.id, strerror(-err));
-	}
+	for (i = 0; i < l->nr; i++)
+		if (!l->pins[i].stays && init_printer(&printer, l, &l->pins[i]))
+			return -1;
 
 	return 0;
 }
@@ -67,10 +71,8 @@ static int print_pin(struct pin_list *l, struct pinned_map *pin)
 	if (pin->stays || pin->state == PIN_PRINTED)
 		return pin->stays ? -1 : 0;
 
-	err = map_printer_init(&printer, &l->doc, &pin->map.info);
-	if (err)
-		return map_err_at(&at, "can't get the BTF of map %u: %s",
-				  pin->map.info.id, strerror(-err));
+	if (init_printer(&printer, l, pin))
+		return -1;
 
 	map_print_begin(&printer, &pin->label);
 	err = map_read_all(&pin->map, &printer, &what);
@@ -151,21 +153,19 @@ static int clear(struct pin_list *l, struct pinned_map *pin)
 static int release(struct pin_list *l, struct pinned_map *pin)
 {
 	struct map_place at;
-	bool keeping = false;
-	const char *what;
+	const char *what = "be cleared", *path = "";
 	int err;
 
-	what = "be cleared";
 	err = pin->state == PIN_CLEAR || pin->state == PIN_PRINTED ?
 		      clear(l, pin) : 0;
 	if (!err && l->keep) {
-		what = "be kept at";
-		keeping = true;
+		what = "be kept at ";
+		path = l->keep;
 		err = bpf_obj_pin(pin->map.fd, l->keep) ? -errno : 0;
 	}
 	if (!err) {
 		what = "be released";
-		keeping = false;
+		path = "";
 		map_signals_block();
 		err = pins_unpin(l->journal, pin);
 	}
@@ -175,9 +175,8 @@ static int release(struct pin_list *l, struct pinned_map *pin)
 	/* The document on stdout is complete */
 	at = pin_place(l, pin);
 	at.to_stderr = true;
-	return map_err_at(&at, "the drained map was printed but can't %s%s%s: %s",
-			  what, keeping ? " " : "", keeping ? l->keep : "",
-			  strerror(-err));
+	return map_err_at(&at, "the drained map was printed but can't %s%s: %s",
+			  what, path, strerror(-err));
 }
 
 int pins_finish(struct pin_list *l)

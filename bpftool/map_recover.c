@@ -8,7 +8,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <linux/err.h>
+
 #include "main.h"
+#include "map_in_map.h"
 #include "map_msg.h"
 #include "map_pins_finish.h"
 #include "map_recover.h"
@@ -18,16 +21,50 @@
 /* A process that was killed takes a moment to end */
 #define WAIT_MS	1000
 
+/* The maps in the slots of the last map-in-map that was read: on some kernels each
+ * lookup of a slot waits for a grace period
+ */
+struct slots {
+	__u32 outer_id;		/* 0: none was read */
+	int err;
+	struct hashmap *ids;
+};
+
+static int add_id(const struct map_ref *outer, const void *key, __u32 id, void *ctx)
+{
+	const struct slots *s = ctx;
+	int err = hashmap__add(s->ids, (void *)(unsigned long)id, NULL);
+
+	return err == -EEXIST ? 0 : err;
+}
+
+/* Returns 1, 0 (also if there is no such map-in-map), or -errno */
+static int slot_holds(struct slots *s, __u32 outer_id, __u32 id)
+{
+	void *found;
+
+	if (s->outer_id != outer_id) {
+		hashmap__free(s->ids);
+		s->ids = hashmap__new(hash_fn_for_key_as_id,
+				      equal_fn_for_key_as_id, NULL);
+		s->err = IS_ERR(s->ids) ? -ENOMEM :
+			 map_in_map_each_of(outer_id, add_id, s);
+		s->outer_id = outer_id;
+	}
+
+	return s->err ? : hashmap__find(s->ids, (void *)(unsigned long)id, &found);
+}
+
 /* Was the map left by a run that ended? A run that ended before its swap left the
  * map in the slot, so only its pin has to go. If that can't be known, it is an
  * orphan.
  */
-static bool is_orphan(struct map_users *u, const struct journal_pin *pin)
+static bool is_orphan(struct slots *slots, const struct journal_pin *pin)
 {
 	if (pin->live)
 		return false;
 	if (pin->state == PIN_MOVED ||
-	    map_users_slot_holds(u, pin->outer_id, pin->id) <= 0)
+	    slot_holds(slots, pin->outer_id, pin->id) <= 0)
 		return true;
 
 	unlink(pin->path);
@@ -35,8 +72,8 @@ static bool is_orphan(struct map_users *u, const struct journal_pin *pin)
 }
 
 struct report {
-	struct map_users *users;
-	char first[PATH_MAX];	/* the pin, or the folder of several */
+	struct slots slots;
+	char first[PATH_MAX];	/* pin */
 	__u32 id, outer_id;
 	unsigned int nr;
 };
@@ -45,7 +82,7 @@ static int report_pin(struct journal_pin *pin, void *ctx)
 {
 	struct report *r = ctx;
 
-	if (is_orphan(r->users, pin) && !r->nr++) {
+	if (is_orphan(&r->slots, pin) && !r->nr++) {
 		snprintf(r->first, sizeof(r->first), "%s", pin->path);
 		r->id = pin->id;
 		r->outer_id = pin->outer_id;
@@ -58,12 +95,10 @@ void map_report_orphans(const struct map_journal *j)
 {
 	char command[4 * PATH_MAX + 64];
 	struct report r = {};
-	int err = -ENOMEM;
+	int err;
 
-	r.users = map_users_new();
-	if (r.users)
-		err = map_journal_each(j, 0, report_pin, &r);
-	map_users_free(r.users);
+	err = map_journal_each(j, 0, report_pin, &r);
+	hashmap__free(r.slots.ids);
 	map_recover_command(map_journal_dir(j), command, sizeof(command));
 	if (r.nr == 1)
 		map_warn("a run that failed left map %u of map %u at %s; print and release it with: %s",
@@ -88,7 +123,9 @@ int map_in_journal(const struct map_journal *j, __u32 id)
 
 struct recovery {
 	struct pin_list pins;
+	struct slots slots;
 	unsigned int live;	/* maps of runs that are still at work */
+	bool swapped;		/* a map was taken out of a slot, and not printed yet */
 };
 
 static int add_pin(struct journal_pin *pin, void *ctx)
@@ -97,9 +134,10 @@ static int add_pin(struct journal_pin *pin, void *ctx)
 	struct pinned_map *new;
 
 	r->live += pin->live;
-	if (!is_orphan(r->pins.users, pin))
+	if (!is_orphan(&r->slots, pin))
 		return 0;
 
+	r->swapped |= pin->state == PIN_PRINT || pin->state == PIN_CLEAR;
 	new = pins_add(&r->pins, &pin->map, pin->outer_id, pin->state);
 	if (!new)
 		return -ENOMEM;
@@ -121,16 +159,10 @@ static int wait_once(const struct recovery *r)
 	LIBBPF_OPTS(map_wait_opts, opts, .log = map_debug_line);
 	char why[MAP_WAIT_WHY];
 	struct map_wait *w;
-	unsigned int i;
 	int err;
 
-	for (i = 0; i < r->pins.nr; i++)
-		if (r->pins.pins[i].state == PIN_PRINT ||
-		    r->pins.pins[i].state == PIN_CLEAR)
-			break;
-	if (i == r->pins.nr)
+	if (!r->swapped)
 		return 0;
-
 	err = map_wait_open(&w, &opts, why, sizeof(why));
 	if (!err) {
 		err = map_wait_run(w, why, sizeof(why));
@@ -142,11 +174,10 @@ static int wait_once(const struct recovery *r)
 
 static int recover(struct recovery *r, const struct map_journal *j)
 {
-	int err = -ENOMEM;
+	int err;
 
-	r->pins.users = map_users_new();
-	if (r->pins.users)
-		err = map_journal_each(j, WAIT_MS, add_pin, r);
+	err = map_journal_each(j, WAIT_MS, add_pin, r);
+	hashmap__free(r->slots.ids);
 	if (err)
 		return map_err("can't read %s: %s", j->base, strerror(-err));
 	if (r->live)

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <linux/err.h>
 
@@ -32,7 +31,7 @@
 #include "map_replace.h"
 #include "map_signals.h"
 #include "map_sync_sleepable.h"
-#include "map_wait.h"
+#include "map_wait_impl.h"
 
 /* fds still to be opened, besides those of the maps */
 #define MORE_FDS	32
@@ -52,10 +51,10 @@ struct swap_drain {
 	int lock, value_lock;
 };
 
-static int add_slot(const void *key, __u32 id, void *ctx)
+static int add_slot(const struct map_ref *outer, const void *key, __u32 id, void *ctx)
 {
 	struct swap_drain *sd = ctx;
-	__u32 key_size = sd->args.map.info.key_size;
+	__u32 key_size = outer->info.key_size;
 	struct map_in_map_slot *slot;
 
 	slot = map_grow(sd->slots, sd->nr_slots, sizeof(*slot));
@@ -63,10 +62,8 @@ static int add_slot(const void *key, __u32 id, void *ctx)
 		return -ENOMEM;
 	sd->slots = slot;
 
-	slot = &sd->slots[sd->nr_slots];
-	memset(slot, 0, sizeof(*slot));
-	slot->id = id;
-	slot->key = malloc(key_size);
+	slot += sd->nr_slots;
+	*slot = (struct map_in_map_slot){ .id = id, .key = malloc(key_size) };
 	if (!slot->key)
 		return -ENOMEM;
 	memcpy(slot->key, key, key_size);
@@ -85,7 +82,7 @@ static int read_slots(struct swap_drain *sd)
 	if (sd->args.all)
 		err = map_in_map_each(outer, add_slot, sd);
 	else if (!bpf_map_lookup_elem(outer->fd, sd->args.key, &id))
-		err = add_slot(sd->args.key, id, sd);
+		err = add_slot(outer, sd->args.key, id, sd);
 	else
 		err = -errno;
 
@@ -187,14 +184,9 @@ static void unlock(struct swap_drain *sd)
  */
 static int check_value_is_free(struct swap_drain *sd)
 {
-	char why[512] = "";
+	char why[MAP_USERS_WHY] = "";
 	__u32 id = sd->new[0].info.id;
-	struct map_users_query q = {
-		.ids = &id,
-		.nr = 1,
-		.why = why,
-		.size = sizeof(why),
-	};
+	struct map_users_query q = { .ids = &id, .nr = 1, .why = why };
 	int ret;
 
 	ret = map_users_take(&sd->pins.users) ? :
@@ -265,7 +257,7 @@ static void warn_hash_of_maps(const struct map_ref *outer)
 /* Everything that can fail without touching a slot. Reports */
 static int prepare(struct swap_drain *sd)
 {
-	const struct pins_before before = {
+	const struct map_users_except before = {
 		.outer = &sd->args.map,
 		.key = sd->args.key,
 	};
@@ -302,21 +294,12 @@ static int swap_failed(const struct swap_drain *sd, int err)
 	return map_err("can't swap the slot: %s", strerror(-err));
 }
 
-static __u64 now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-
-	return (__u64)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 /* Reports */
 static int swap_and_wait(struct swap_drain *sd)
 {
 	struct map_place at = pins_place(&sd->pins);
 	char why[MAP_WAIT_WHY];
-	__u64 start = now_us();
+	__u64 start = map_wait_now_us();
 	unsigned int i;
 	int err;
 
@@ -332,7 +315,7 @@ static int swap_and_wait(struct swap_drain *sd)
 	if (sd->nr_slots && !map_wait_by_update(sd->wait) &&
 	    map_wait_run(sd->wait, why, sizeof(why)))
 		return map_err_at(&at, "%s", why);
-	sd->wait_us = now_us() - start;
+	sd->wait_us = map_wait_now_us() - start;
 	map_debug("provider %s: waited %llu us", map_wait_way(sd->wait), sd->wait_us);
 
 	return 0;
@@ -449,8 +432,6 @@ static void free_all(struct swap_drain *sd)
 	for (i = 0; sd->new && i < sd->pins.nr; i++)
 		map_ref_close(&sd->new[i]);
 	free(sd->new);
-	for (i = 0; i < sd->pins.nr; i++)
-		free(sd->pins.pins[i].label.keys);
 	for (i = 0; i < sd->nr_slots; i++)
 		free(sd->slots[i].key);
 	free(sd->slots);

@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
-
-#include <linux/kernel.h>
 
 #include <bpf/bpf.h>
 
@@ -19,6 +18,10 @@
 #define LINK_TRIES	1000
 #define LINK_TRY_US	1000
 
+/* A second in all */
+#define WAIT_TRIES	50
+#define WAIT_PAUSE_MS	20
+
 int map_users_compare(const void *a, const void *b)
 {
 	__u32 id_a = *(const __u32 *)a, id_b = *(const __u32 *)b;
@@ -26,41 +29,32 @@ int map_users_compare(const void *a, const void *b)
 	return id_a < id_b ? -1 : id_a > id_b;
 }
 
-int map_users_cant(char *why, size_t size, int err, const char *what,
-		   __u32 id)
+int map_users_cant(char *why, int err, const char *what, __u32 id)
 {
-	snprintf(why, size, "can't %s %u: %s", what, id, strerror(-err));
+	snprintf(why, MAP_USERS_WHY, "can't %s %u: %s", what, id, strerror(-err));
 
 	return err;
 }
 
 static int read_prog(struct user_prog *prog)
 {
-	__u32 len = sizeof(prog->info), ids[256];	/* the kernel allows 64 */
+	__u32 len = sizeof(prog->info);
 	int fd, err = 0;
 
 	fd = bpf_prog_get_fd_by_id(prog->info.id);
 	if (fd < 0)
 		return -errno;
 
-	prog->info.nr_map_ids = ARRAY_SIZE(ids);
-	prog->info.map_ids = ptr_to_u64(ids);
+	prog->info.nr_map_ids = PROG_MAPS_MAX;
+	prog->info.map_ids = ptr_to_u64(prog->map_ids);
 	if (bpf_obj_get_info_by_fd(fd, &prog->info, &len))
 		err = -errno;
-	else if (prog->info.nr_map_ids > ARRAY_SIZE(ids))
+	else if (prog->info.nr_map_ids > PROG_MAPS_MAX)
 		err = -E2BIG;
 	close(fd);
-	if (err)
-		return err;
+	prog->info.map_ids = 0;		/* the array may move */
 
-	len = prog->info.nr_map_ids * sizeof(*ids);
-	prog->map_ids = malloc(len + 1);
-	if (!prog->map_ids)
-		return -ENOMEM;
-	memcpy(prog->map_ids, ids, len);
-	prog->info.map_ids = ptr_to_u64(prog->map_ids);
-
-	return 0;
+	return err;
 }
 
 /* A program that can't be opened stays in the snapshot, as unknown; one that is
@@ -75,10 +69,8 @@ static int add_prog(struct map_users *u, __u32 id)
 		return -ENOMEM;
 	u->progs = prog;
 	prog += u->nr_progs;
-	memset(prog, 0, sizeof(*prog));
-	prog->info.id = id;
+	*prog = (struct user_prog){ .info.id = id };
 	prog->err = read_prog(prog);
-	prog->info.id = id;
 	if (prog->err != -ENOENT)
 		u->nr_progs++;
 
@@ -89,7 +81,7 @@ static int read_link(struct user_link *link)
 {
 	struct bpf_link_info info = {};
 	__u32 len = sizeof(info);
-	int fd, tries = 0;
+	int fd, err, tries = 0;
 
 	do {
 		if (tries)
@@ -99,11 +91,10 @@ static int read_link(struct user_link *link)
 	if (fd < 0)
 		return -errno;
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &len)) {
-		close(fd);
-		return -errno;
-	}
+	err = bpf_obj_get_info_by_fd(fd, &info, &len) ? -errno : 0;
 	close(fd);
+	if (err)
+		return err;
 
 	link->prog_id = info.prog_id;
 	if (info.type == BPF_LINK_TYPE_ITER)
@@ -125,8 +116,7 @@ static int add_link(struct map_users *u, __u32 id)
 		return -ENOMEM;
 	u->links = link;
 	link += u->nr_links;
-	memset(link, 0, sizeof(*link));
-	link->id = id;
+	*link = (struct user_link){ .id = id };
 	link->err = read_link(link);
 	/* Other links don't matter */
 	if (link->err ? link->err != -ENOENT : link->map_id || link->traces)
@@ -137,6 +127,7 @@ static int add_link(struct map_users *u, __u32 id)
 
 static int add_map(struct map_users *u, __u32 id)
 {
+	const struct user_map *before = map_users_map(u->before, id);
 	struct user_map *map;
 	struct map_ref ref;
 
@@ -145,19 +136,13 @@ static int add_map(struct map_users *u, __u32 id)
 		return -ENOMEM;
 	u->maps = map;
 	map += u->nr_maps;
-	while (u->nr_before && u->before->id < id) {
-		u->before++;
-		u->nr_before--;
-	}
-	if (u->nr_before && u->before->id == id && !u->before->err) {
-		*map = *u->before;
+	if (before && !before->err) {
+		*map = *before;
 		u->nr_maps++;
 		return 0;
 	}
 
-	memset(map, 0, sizeof(*map));
-	map->id = id;
-	map->starts = -1;
+	*map = (struct user_map){ .id = id, .starts = -1 };
 	map->err = map_ref_open(&ref, id, BPF_F_RDONLY);
 	if (!map->err) {
 		map->type = ref.info.type;
@@ -186,46 +171,22 @@ static int add_all(struct map_users *u, int (*next_id)(__u32 at, __u32 *next),
 	return err;
 }
 
-static void drop_progs_and_links(struct map_users *u)
-{
-	size_t i;
-
-	for (i = 0; i < u->nr_progs; i++)
-		free(u->progs[i].map_ids);
-	free(u->progs);
-	free(u->links);
-	u->progs = NULL;
-	u->links = NULL;
-	u->nr_progs = 0;
-	u->nr_links = 0;
-	map_async_renew(&u->async);
-	u->slots.outer_id = 0;
-}
-
-struct map_users *map_users_new(void)
-{
-	return calloc(1, sizeof(struct map_users));
-}
-
 /* Take maps last, so that the maps of each program are among them */
 int map_users_take(struct map_users **up)
 {
-	struct map_users *u = *up;
-	struct user_map *before;
+	struct map_users *u = *up ? : calloc(1, sizeof(*u));
+	struct map_users before;
 	int err;
 
-	if (!u)
-		u = map_users_new();
+	*up = u;
 	if (!u)
 		return -ENOMEM;
-	*up = u;
 
-	drop_progs_and_links(u);
-	before = u->maps;
-	u->before = before;
-	u->nr_before = u->nr_maps;
-	u->maps = NULL;
-	u->nr_maps = 0;
+	before = *u;
+	free(before.progs);
+	free(before.links);
+	*u = (struct map_users){ .before = &before, .async = before.async };
+	map_async_renew(&u->async);
 
 	err = add_all(u, bpf_prog_get_next_id, add_prog);
 	if (!err)
@@ -237,18 +198,31 @@ int map_users_take(struct map_users **up)
 		err = 0;
 	if (!err)
 		err = add_all(u, bpf_map_get_next_id, add_map);
-	free(before);
+	free(before.maps);
+	u->before = NULL;
 
 	return err;
+}
+
+bool map_users_wait(int *tries)
+{
+	const struct timespec pause = { .tv_nsec = WAIT_PAUSE_MS * 1000000L };
+
+	if (*tries == WAIT_TRIES)
+		return false;
+	++*tries;
+	nanosleep(&pause, NULL);
+
+	return true;
 }
 
 void map_users_free(struct map_users *u)
 {
 	if (!u)
 		return;
-	drop_progs_and_links(u);
+	free(u->progs);
+	free(u->links);
 	free(u->maps);
-	free(u->slots.ids);
 	map_async_free(&u->async);
 	free(u);
 }
@@ -259,29 +233,41 @@ struct user_map *map_users_map(const struct map_users *u, __u32 id)
 				    map_users_compare) : NULL;
 }
 
-bool user_prog_has_map(const struct user_prog *prog, __u32 id)
+const struct user_prog *map_users_prog(const struct map_users *u, __u32 id)
+{
+	size_t i;
+
+	for (i = 0; i < u->nr_progs; i++)
+		if (u->progs[i].info.id == id)
+			return u->progs[i].err ? NULL : &u->progs[i];
+
+	return NULL;
+}
+
+__u32 user_prog_map(const struct user_prog *prog, const __u32 *ids, size_t nr)
 {
 	__u32 i;
 
 	for (i = 0; !prog->err && i < prog->info.nr_map_ids; i++)
-		if (prog->map_ids[i] == id)
-			return true;
+		if (bsearch(&prog->map_ids[i], ids, nr, sizeof(*ids),
+			    map_users_compare))
+			return prog->map_ids[i];
 
-	return false;
+	return 0;
 }
 
-int map_users_progs_known(const struct map_users *u, char *why, size_t size)
+int map_users_progs_known(const struct map_users *u, char *why)
 {
 	size_t i;
 
 	for (i = 0; i < u->nr_progs; i++)
 		if (u->progs[i].err)
-			return map_users_cant(why, size, u->progs[i].err,
+			return map_users_cant(why, u->progs[i].err,
 					      "look at program",
 					      u->progs[i].info.id);
 	for (i = 0; i < u->nr_links; i++)
 		if (u->links[i].err)
-			return map_users_cant(why, size, u->links[i].err,
+			return map_users_cant(why, u->links[i].err,
 					      "look at link", u->links[i].id);
 
 	return 0;

@@ -19,8 +19,7 @@ struct map_ref;
  */
 struct map_users;
 
-/* map_users_new() - an empty one, for map_users_slot_holds(); NULL: no memory */
-struct map_users *map_users_new(void);
+#define MAP_USERS_WHY	512	/* bytes, enough for any text put into "why" */
 
 /**
  * map_users_take() - take a snapshot
@@ -36,16 +35,28 @@ struct map_users *map_users_new(void);
 int map_users_take(struct map_users **u);
 void map_users_free(struct map_users *u);
 
-/* Can a program reach one of several maps? */
+/* map_users_wait() - wait a moment before the next snapshot
+ * @tries:	how often it waited already, 0 at first
+ *
+ * A program that moves values, of a run that was killed or that another process
+ * holds while it looks at all programs, is gone in a moment. Return: false once a
+ * second is over.
+ */
+bool map_users_wait(int *tries);
+
+/* Slots that do not count: they will be swapped */
+struct map_users_except {
+	const struct map_ref *outer;
+	const void *key;	/* NULL: all slots */
+};
+
 struct map_users_query {
-	const __u32 *ids;	/* of the maps */
-	unsigned int nr;
-	const struct map_ref *outer;	/* NULL: all slots of all maps count */
-	const void *except;	/* key of a slot in it that does not count */
-	bool except_all;	/* none of its slots counts */
-	char *why;		/* where to put the holder */
-	size_t size;		/* of @why, in bytes */
-	__u32 found;		/* the map that is held */
+	__u32 *ids;		/* of the maps; gets sorted */
+	unsigned int nr;	/* at least 1 */
+	const struct map_users_except *except;	/* NULL: all slots count */
+	char *why;		/* where to put the user */
+	__u32 found;		/* the map that is used */
+	__u32 outer_id;		/* the map-in-map, if a slot is the user */
 };
 
 /**
@@ -70,10 +81,9 @@ enum map_async {
 /**
  * map_users_async() - which users does a grace period not wait for?
  * @u:		the snapshot
- * @outer:	the map-in-map
+ * @outer_id:	the map-in-map
  * @old:	an inner map of it that is to be drained
  * @why:	where to put the program, and what it may do
- * @size:	size of @why in bytes
  *
  * A sleepable program, or an extension of one, may continue after the grace
  * period. So may a callback that a program starts through a bpf_wq or a
@@ -83,17 +93,8 @@ enum map_async {
  * Return: one of enum map_async, with the reason in @why; or -errno if it can't
  * be known, also with the reason.
  */
-int map_users_async(struct map_users *u, const struct map_ref *outer,
-		    const struct map_ref *old, char *why, size_t size);
-
-/**
- * map_users_slot_holds() - is map @id in a slot of map @outer_id?
- * @u:		keeps the slots for further questions about the same map-in-map:
- *		on some kernels each lookup of a slot waits for a grace period
- *
- * Return: 1, 0 (also if there is no such outer map), or -errno.
- */
-int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id);
+int map_users_async(struct map_users *u, __u32 outer_id, const struct map_ref *old,
+		    char *why);
 
 /**
  * map_users_in_slot() - is a map in a slot of any map-in-map?
@@ -105,20 +106,16 @@ int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id);
  */
 int map_users_in_slot(struct map_users *u, __u32 id, __u32 *outer_id);
 
-struct map_users_iterator {
-	__u32 link_id, prog_id;
-	const char *prog_name;	/* in the snapshot */
-};
-
 /**
  * map_users_iterator() - is an iterator attached to a map?
  * @u:		the snapshot
- * @it:		where to put which one
+ * @why:	where to put which one
  *
  * Its program is handed the values, and need not have the map among its own.
+ *
+ * Return: the program's name, "" if it has none; NULL: there is no iterator.
  */
-bool map_users_iterator(const struct map_users *u, __u32 map_id,
-			struct map_users_iterator *it);
+const char *map_users_iterator(const struct map_users *u, __u32 map_id, char *why);
 
 /**
  * map_users_prog_sleeps() - can a program that uses a map sleep?

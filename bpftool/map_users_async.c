@@ -16,7 +16,6 @@ struct query {
 	struct map_users *u;
 	__u32 outer_id;
 	char *why;
-	size_t size;
 };
 
 /* Returns @ret */
@@ -27,31 +26,25 @@ static int __printf(4, 5) say(const struct query *q, int ret,
 	va_list ap;
 	size_t len;
 
-	len = snprintf(q->why, q->size, "program %u%s%s ", prog->info.id,
+	len = snprintf(q->why, MAP_USERS_WHY, "program %u%s%s ", prog->info.id,
 		       *prog->info.name ? " " : "", prog->info.name);
 	va_start(ap, fmt);
-	if (len < q->size)
-		vsnprintf(q->why + len, q->size - len, fmt, ap);
+	vsnprintf(q->why + len, MAP_USERS_WHY - len, fmt, ap);
 	va_end(ap);
 
 	return ret;
 }
 
-static const struct user_prog *find_prog(const struct map_users *u, __u32 id)
+static int cant_tell(const struct query *q, int err, const struct user_prog *prog)
 {
-	size_t i;
-
-	for (i = 0; i < u->nr_progs; i++)
-		if (u->progs[i].info.id == id)
-			return u->progs[i].err ? NULL : &u->progs[i];
-
-	return NULL;
+	return say(q, err, prog, "may be sleepable, which can't be found out: %s",
+		   strerror(-err));
 }
 
 /* An extension is as sleepable as its target. An unknown target may well be sleepable. */
 static int target_sleeps(const struct query *q, __u32 id)
 {
-	const struct user_prog *target = find_prog(q->u, id);
+	const struct user_prog *target = map_users_prog(q->u, id);
 
 	if (!target || target->info.type == BPF_PROG_TYPE_EXT)
 		return 1;
@@ -96,18 +89,11 @@ static int prog_sleeps(const struct query *q, const struct user_prog *prog)
 	ret = ext ? ext_sleeps(q, prog) :
 		    map_async_sleepable(&q->u->async, prog->info.id,
 					prog->info.type);
-	if (ret < 0)
-		return say(q, ret, prog,
-			   "may be sleepable, which can't be found out: %s",
-			   strerror(-ret));
-	if (ret && ext)
-		return say(q, 1, prog,
-			   "extends a program that may be sleepable, so an RCU grace period does not wait for it");
-	if (ret)
-		return say(q, 1, prog,
-			   "is sleepable, so an RCU grace period does not wait for it");
+	if (ret > 0)
+		return say(q, 1, prog, "%s, so an RCU grace period does not wait for it",
+			   ext ? "extends a program that may be sleepable" : "is sleepable");
 
-	return 0;
+	return ret ? cant_tell(q, ret, prog) : 0;
 }
 
 /* A future kernel may load an extension that is sleepable by itself */
@@ -121,37 +107,27 @@ static int extensions_sleep(const struct query *q, const struct user_prog *prog)
 	for (i = 0; i < q->u->nr_links; i++) {
 		link = &q->u->links[i];
 		ext = link->traces && link->target == prog->info.id ?
-			      find_prog(q->u, link->prog_id) : NULL;
+			      map_users_prog(q->u, link->prog_id) : NULL;
 		if (!ext || ext->info.type != BPF_PROG_TYPE_EXT)
 			continue;
 		ret = map_async_sleepable(&q->u->async, ext->info.id,
 					  ext->info.type);
-		if (ret < 0)
-			return say(q, ret, ext,
-			   "may be sleepable, which can't be found out: %s",
-				   strerror(-ret));
-		if (ret)
+		if (ret > 0)
 			return say(q, 1, ext,
-			   "is sleepable, and extends one that uses map %u",
+				   "is sleepable, and extends one that uses map %u",
 				   q->outer_id);
+		if (ret)
+			return cant_tell(q, ret, ext);
 	}
 
 	return 0;
 }
 
-/* The inner maps of a map-in-map are all of one kind: look at any of them */
-static int read_inner(const void *key, __u32 id, void *ctx)
+/* Returns 1 or -errno */
+static int set_starts(struct user_map *map, __u32 btf_id, __u32 value_type_id)
 {
-	struct user_map *map = ctx;
-	struct map_ref inner;
-	int ret;
+	int ret = map_value_fields(btf_id, value_type_id, NULL);
 
-	ret = map_ref_open(&inner, id, BPF_F_RDONLY);
-	if (ret)
-		return ret == -ENOENT ? 0 : ret;
-	ret = map_value_fields(inner.info.btf_id, inner.info.btf_value_type_id,
-			       NULL);
-	map_ref_close(&inner);
 	if (ret < 0)
 		return ret;
 	map->starts = ret;
@@ -159,28 +135,30 @@ static int read_inner(const void *key, __u32 id, void *ctx)
 	return 1;
 }
 
-/* Returns 0 or -errno */
-static int read_starts(struct user_map *map)
+/* The inner maps of a map-in-map are all of one kind: look at any of them */
+static int read_inner(const struct map_ref *outer, const void *key, __u32 id, void *ctx)
 {
-	struct map_ref outer;
+	struct map_ref inner;
 	int ret;
 
-	if (map->err || map->starts >= 0)
-		return map->err;
-	if (!map_is_map_in_map(map->type)) {
-		ret = map_value_fields(map->btf_id, map->value_type_id, NULL);
-		if (ret >= 0)
-			map->starts = ret;
-		return ret < 0 ? ret : 0;
-	}
-
-	ret = map_ref_open(&outer, map->id, BPF_F_RDONLY);
+	ret = map_ref_open(&inner, id, BPF_F_RDONLY);
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
-	ret = map_in_map_each(&outer, read_inner, map);
-	map_ref_close(&outer);
+	ret = set_starts(ctx, inner.info.btf_id, inner.info.btf_value_type_id);
+	map_ref_close(&inner);
 
-	return ret < 0 ? ret : 0;
+	return ret;
+}
+
+/* Returns a negative errno if they can't be read */
+static int read_starts(struct user_map *map)
+{
+	if (map->err || map->starts >= 0)
+		return map->err;
+	if (!map_is_map_in_map(map->type))
+		return set_starts(map, map->btf_id, map->value_type_id);
+
+	return map_in_map_each_of(map->id, read_inner, map);
 }
 
 /* The old map stands for all inner maps of the outer map */
@@ -195,38 +173,39 @@ static int prog_starts(const struct query *q, const struct user_prog *prog)
 		if (!map || map->id == q->outer_id)
 			continue;
 		err = read_starts(map);
-		if (err)
+		if (err < 0)
 			return say(q, err, prog,
 				   "uses map %u, which can't be looked at: %s",
 				   map->id, strerror(-err));
 		if (map->starts > 0 && map->starts & MAP_FIELD_STARTS_SLEEPING)
 			return say(q, 1, prog,
-			   "can start a callback from map %u, so that it runs asynchronously",
+				   "can start a callback from map %u, so that it runs asynchronously",
 				   map->id);
 	}
 
 	return 0;
 }
 
-int map_users_async(struct map_users *u, const struct map_ref *outer,
-		    const struct map_ref *old, char *why, size_t size)
+int map_users_async(struct map_users *u, __u32 outer_id, const struct map_ref *old,
+		    char *why)
 {
-	const struct query q = { u, outer->info.id, why, size };
+	const struct query q = { u, outer_id, why };
 	size_t i;
 	int ret;
 
 	ret = map_value_fields(old->info.btf_id, old->info.btf_value_type_id,
 			       NULL);
 	if (ret < 0)
-		snprintf(why, size, "can't tell what its values hold: %s",
+		snprintf(why, MAP_USERS_WHY, "can't tell what its values hold: %s",
 			 strerror(-ret));
 	else if (ret & MAP_FIELD_STARTS)
-		snprintf(why, size, "its own values start callbacks, which run asynchronously");
+		snprintf(why, MAP_USERS_WHY,
+			 "its own values start callbacks, which run asynchronously");
 	if (ret < 0 || ret & MAP_FIELD_STARTS)
 		return ret < 0 ? ret : MAP_ASYNC_OWN;
 
 	for (i = 0, ret = 0; !ret && i < u->nr_progs; i++) {
-		if (!user_prog_has_map(&u->progs[i], q.outer_id))
+		if (!user_prog_map(&u->progs[i], &q.outer_id, 1))
 			continue;
 		ret = prog_sleeps(&q, &u->progs[i]);
 		if (!ret)
@@ -235,16 +214,16 @@ int map_users_async(struct map_users *u, const struct map_ref *outer,
 			ret = extensions_sleep(&q, &u->progs[i]);
 	}
 	if (!ret)
-		ret = map_users_progs_known(u, why, size);
+		ret = map_users_progs_known(u, why);
 
 	return ret > 0 ? MAP_ASYNC_SLEEPABLE : ret;
 }
 
 int map_users_prog_sleeps(struct map_users *u, __u32 prog_id, __u32 map_id)
 {
-	const struct user_prog *prog = find_prog(u, prog_id);
-	char ignored[1];
-	const struct query q = { u, map_id, ignored, sizeof(ignored) };
+	const struct user_prog *prog = map_users_prog(u, prog_id);
+	char ignored[MAP_USERS_WHY];
+	const struct query q = { u, map_id, ignored };
 
 	if (!prog)
 		return -ENOENT;
@@ -268,8 +247,8 @@ static bool extends_user(const struct map_users *u, const struct user_prog *ext,
 		link = &u->links[i];
 		if (link->prog_id != ext->info.id || !link->traces)
 			continue;
-		target = find_prog(u, link->target);
-		if (!target || user_prog_has_map(target, map_id))
+		target = map_users_prog(u, link->target);
+		if (!target || user_prog_map(target, &map_id, 1))
 			return true;
 	}
 
@@ -281,14 +260,14 @@ int map_users_each_prog(struct map_users *u, __u32 map_id,
 			void *ctx)
 {
 	const struct user_prog *prog;
-	char ignored[1];
+	char ignored[MAP_USERS_WHY];
 	size_t i;
 	int ret;
 
-	ret = map_users_progs_known(u, ignored, sizeof(ignored));
+	ret = map_users_progs_known(u, ignored);
 	for (i = 0; !ret && i < u->nr_progs; i++) {
 		prog = &u->progs[i];
-		if (user_prog_has_map(prog, map_id) ||
+		if (user_prog_map(prog, &map_id, 1) ||
 		    extends_user(u, prog, map_id))
 			ret = fn(&prog->info, ctx);
 	}

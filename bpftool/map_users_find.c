@@ -15,129 +15,85 @@
 #include "map_ref.h"
 #include "map_users_all.h"
 
-/* Is a map-in-map among those that could not be opened? */
-static int maps_known(const struct map_users *u, char *why, size_t size)
+static void name_slot(const struct bpf_map_info *outer, const unsigned char *key,
+		      char *why)
 {
-	size_t i;
+	size_t len;
+	__u32 i;
 
-	for (i = 0; i < u->nr_maps; i++)
-		if (u->maps[i].err)
-			return map_users_cant(why, size, u->maps[i].err,
-					      "tell whether it is in a slot of map",
-					      u->maps[i].id);
-
-	return 0;
+	len = snprintf(why, MAP_USERS_WHY, "slot");
+	for (i = 0; i < outer->key_size && len < MAP_USERS_WHY; i++)
+		len += snprintf(why + len, MAP_USERS_WHY - len, " %02x", key[i]);
+	if (len < MAP_USERS_WHY)
+		snprintf(why + len, MAP_USERS_WHY - len, " of map %u%s%s holds it",
+			 outer->id, *outer->name ? " " : "", outer->name);
 }
 
-/* The maps to look for, and the map-in-map to look through */
-struct search {
-	struct map_users_query *q;
-	__u32 *ids;		/* sorted */
-	struct map_ref map;
-};
-
-static bool is_wanted(const struct search *s, __u32 id)
+static int find_in_slot(const struct map_ref *outer, const void *key, __u32 id,
+			void *ctx)
 {
-	if (!bsearch(&id, s->ids, s->q->nr, sizeof(id), map_users_compare))
-		return false;
-	s->q->found = id;
+	struct map_users_query *q = ctx;
+	const struct map_users_except *e = q->except;
 
-	return true;
-}
-
-static void name_slot(const struct search *s, const unsigned char *key)
-{
-	__u32 i, key_size = s->map.info.key_size;
-	size_t len, size = s->q->size;
-	char *why = s->q->why;
-
-	len = snprintf(why, size, "slot");
-	for (i = 0; i < key_size && len < size; i++)
-		len += snprintf(why + len, size - len, " %02x", key[i]);
-	if (len < size)
-		snprintf(why + len, size - len, " of map %u%s%s holds it",
-			 s->map.info.id, *s->map.info.name ? " " : "",
-			 s->map.info.name);
-}
-
-static int find_in_slot(const void *key, __u32 id, void *ctx)
-{
-	const struct search *s = ctx;
-	const struct map_users_query *q = s->q;
-
-	if (q->except && q->outer && s->map.info.id == q->outer->info.id &&
-	    !memcmp(key, q->except, q->outer->info.key_size))
+	if (e && outer->info.id == e->outer->info.id &&
+	    !memcmp(key, e->key, outer->info.key_size))
 		return 0;
-	if (!is_wanted(s, id))
+	if (!bsearch(&id, q->ids, q->nr, sizeof(id), map_users_compare))
 		return 0;
-	name_slot(s, key);
+	q->found = id;
+	name_slot(&outer->info, key, q->why);
 
 	return 1;
 }
 
-static int find_in_maps(const struct map_users *u, struct search *s)
+static int find_in_maps(const struct map_users *u, struct map_users_query *q)
 {
-	const struct map_users_query *q = s->q;
-	int ret = 0;
-	size_t i;
+	const struct map_users_except *e = q->except;
+	const struct user_map *map;
+	int ret, err = 0;
 
-	for (i = 0; !ret && i < u->nr_maps; i++) {
-		if (u->maps[i].err || !map_is_map_in_map(u->maps[i].type))
+	for (map = u->maps; map < u->maps + u->nr_maps; map++) {
+		if (e && !e->key && map->id == e->outer->info.id)
 			continue;
-		if (q->except_all && q->outer &&
-		    u->maps[i].id == q->outer->info.id)
-			continue;
-		ret = map_ref_open(&s->map, u->maps[i].id, BPF_F_RDONLY);
-		if (!ret) {
-			ret = map_in_map_each(&s->map, find_in_slot, s);
-			map_ref_close(&s->map);
-		} else if (ret == -ENOENT) {
-			ret = 0;	/* it is gone by now */
-		}
+		ret = map->err;
+		if (!ret && map_is_map_in_map(map->type))
+			ret = map_in_map_each_of(map->id, find_in_slot, q);
 		if (ret < 0)
-			map_users_cant(q->why, q->size, ret,
-				       "read the slots of map", u->maps[i].id);
+			map_users_cant(q->why, ret, map->err ?
+				       "tell whether it is in a slot of map" :
+				       "read the slots of map", map->id);
+		/* A map-in-map that holds it is the better reason */
+		if (ret)
+			q->outer_id = map->id;
+		if (ret > 0)
+			return ret;
+		err = ret ? : err;
 	}
 
-	return ret;
+	return err;
 }
 
-static bool prog_has_wanted(const struct search *s,
-			    const struct user_prog *prog)
-{
-	__u32 i;
-
-	for (i = 0; !prog->err && i < prog->info.nr_map_ids; i++)
-		if (is_wanted(s, prog->map_ids[i]))
-			return true;
-
-	return false;
-}
-
-static int find_in_progs(const struct map_users *u, const struct search *s)
+static int find_in_progs(const struct map_users *u, struct map_users_query *q)
 {
 	const struct user_prog *prog;
-	const struct user_link *link;
-	size_t i;
+	unsigned int i;
+	__u32 id;
 
-	for (i = 0; i < u->nr_progs; i++) {
-		prog = &u->progs[i];
-		if (!prog_has_wanted(s, prog))
+	for (prog = u->progs; prog < u->progs + u->nr_progs; prog++) {
+		id = user_prog_map(prog, q->ids, q->nr);
+		if (!id)
 			continue;
-		snprintf(s->q->why, s->q->size,
+		q->found = id;
+		snprintf(q->why, MAP_USERS_WHY,
 			 "program %u%s%s has it among its own maps",
 			 prog->info.id, *prog->info.name ? " " : "",
 			 prog->info.name);
 		return 1;
 	}
-	for (i = 0; i < u->nr_links; i++) {
-		link = &u->links[i];
-		if (link->err || !link->map_id || !is_wanted(s, link->map_id))
-			continue;
-		snprintf(s->q->why, s->q->size,
-			 "link %u attaches an iterator, program %u, to it",
-			 link->id, link->prog_id);
-		return 1;
+	for (i = 0; i < q->nr; i++) {
+		q->found = q->ids[i];
+		if (map_users_iterator(u, q->found, q->why))
+			return 1;
 	}
 
 	return 0;
@@ -145,120 +101,47 @@ static int find_in_progs(const struct map_users *u, const struct search *s)
 
 int map_users_find(struct map_users *u, struct map_users_query *q)
 {
-	struct search s = { .q = q };
 	int ret;
 
-	if (!q->nr)
-		return 0;
-	s.ids = malloc(q->nr * sizeof(*s.ids));
-	if (!s.ids)
-		return map_users_cant(q->why, q->size, -ENOMEM, "look for map",
-				      *q->ids);
-	memcpy(s.ids, q->ids, q->nr * sizeof(*s.ids));
-	qsort(s.ids, q->nr, sizeof(*s.ids), map_users_compare);
-	q->found = *q->ids;
-
-	ret = find_in_progs(u, &s);
-	if (!ret)
-		ret = find_in_maps(u, &s);
+	qsort(q->ids, q->nr, sizeof(*q->ids), map_users_compare);
+	ret = find_in_progs(u, q);
 	/* A known user is the better reason */
 	if (!ret)
-		ret = maps_known(u, q->why, q->size);
+		ret = find_in_maps(u, q);
 	if (!ret)
-		ret = map_users_progs_known(u, q->why, q->size);
-	free(s.ids);
-
-	return ret;
-}
-
-static int add_slot_id(const void *key, __u32 id, void *ctx)
-{
-	struct user_slots *s = ctx;
-	__u32 *ids;
-
-	ids = map_grow(s->ids, s->nr, sizeof(*ids));
-	if (!ids)
-		return -ENOMEM;
-	s->ids = ids;
-	s->ids[s->nr++] = id;
-
-	return 0;
-}
-
-static int read_slots(struct user_slots *s, __u32 outer_id)
-{
-	struct map_ref outer;
-	int err;
-
-	/* map_grow() derives the capacity from the count: start anew */
-	free(s->ids);
-	s->ids = NULL;
-	s->nr = 0;
-	s->outer_id = outer_id;
-	err = map_ref_open(&outer, outer_id, BPF_F_RDONLY);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-
-	if (map_is_map_in_map(outer.info.type))
-		err = map_in_map_each(&outer, add_slot_id, s);
-	map_ref_close(&outer);
-	if (s->nr)
-		qsort(s->ids, s->nr, sizeof(*s->ids), map_users_compare);
-
-	return err;
-}
-
-int map_users_slot_holds(struct map_users *u, __u32 outer_id, __u32 id)
-{
-	struct user_slots *s = &u->slots;
-	int ret;
-
-	if (s->outer_id != outer_id)
-		s->err = read_slots(s, outer_id);
-	ret = s->err;
-	if (!ret && s->nr)
-		ret = !!bsearch(&id, s->ids, s->nr, sizeof(id),
-				map_users_compare);
+		ret = map_users_progs_known(u, q->why);
 
 	return ret;
 }
 
 int map_users_in_slot(struct map_users *u, __u32 id, __u32 *outer_id)
 {
-	const struct user_map *map;
-	int ret, err = 0;
+	char why[MAP_USERS_WHY];
+	struct map_users_query q = { .ids = &id, .nr = 1, .why = why };
+	int ret;
 
-	for (map = u->maps; map < u->maps + u->nr_maps; map++) {
-		ret = map->err;
-		if (!ret && map_is_map_in_map(map->type))
-			ret = map_users_slot_holds(u, map->id, id);
-		/* A map-in-map that holds it is the better reason */
-		if (ret > 0 || (ret && !err))
-			*outer_id = map->id;
-		if (ret > 0)
-			return ret;
-		err = err ? : ret;
-	}
+	ret = find_in_maps(u, &q);
+	*outer_id = q.outer_id;
 
-	return err;
+	return ret;
 }
 
-bool map_users_iterator(const struct map_users *u, __u32 map_id,
-			struct map_users_iterator *it)
+const char *map_users_iterator(const struct map_users *u, __u32 map_id, char *why)
 {
-	size_t i, j;
+	const struct user_link *link;
+	const struct user_prog *prog;
+	const char *name;
 
-	for (i = 0; i < u->nr_links; i++) {
-		if (u->links[i].map_id != map_id)
+	for (link = u->links; link < u->links + u->nr_links; link++) {
+		if (link->map_id != map_id)
 			continue;
-		it->link_id = u->links[i].id;
-		it->prog_id = u->links[i].prog_id;
-		it->prog_name = "";
-		for (j = 0; j < u->nr_progs; j++)
-			if (u->progs[j].info.id == it->prog_id)
-				it->prog_name = u->progs[j].info.name;
-		return true;
+		prog = map_users_prog(u, link->prog_id);
+		name = prog ? prog->info.name : "";
+		snprintf(why, MAP_USERS_WHY,
+			 "link %u attaches an iterator, program %u%s%s, to it",
+			 link->id, link->prog_id, *name ? " " : "", name);
+		return name;
 	}
 
-	return false;
+	return NULL;
 }

@@ -57,7 +57,8 @@
 struct map_wait_sleepable {
 	struct map_wait_sleepable_opts opts;
 	__u64 us;
-	int uprobe_type, prog, canary;
+	int uprobe_type;
+	int prog, canary;	/* 0: none, as libbpf returns no fd below 3 */
 	bool proven;
 };
 
@@ -368,20 +369,6 @@ static const char *why_no_kfunc(void)
 	       "the kernel does not have the kfunc";
 }
 
-static int read_uprobe_type(int *type)
-{
-	FILE *f = fopen(UPROBE_TYPE_PATH, "re");
-	int err = 0;
-
-	if (!f)
-		return -errno;
-	if (fscanf(f, "%d", type) != 1)
-		err = -EINVAL;
-	fclose(f);
-
-	return err;
-}
-
 /* Returns 0, or -errno with what the kernel lacks */
 static int prepare_uprobe(struct map_wait_sleepable *w, const char **lacks)
 {
@@ -389,12 +376,16 @@ static int prepare_uprobe(struct map_wait_sleepable *w, const char **lacks)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int err;
+	FILE *f = fopen(UPROBE_TYPE_PATH, "re");
+	int nr;
 
 	*lacks = "the kernel has no uprobe events";
-	err = read_uprobe_type(&w->uprobe_type);
-	if (err)
-		return err;
+	if (!f)
+		return -errno;
+	nr = fscanf(f, "%d", &w->uprobe_type);
+	fclose(f);
+	if (nr != 1)
+		return -EINVAL;
 
 	*lacks = "can't load a sleepable program";
 	w->canary = map_wait_canary_load();
@@ -413,6 +404,9 @@ static int prepare(struct map_wait_sleepable *w, char *why)
 {
 	const char *name = w->opts.way, *lacks;
 	int err;
+
+	if (!w->opts.timeout_ms)
+		w->opts.timeout_ms = MAP_WAIT_TIMEOUT_MS;
 
 	if (name && !strcmp(name, MAP_WAIT_KFUNC))
 		return map_wait_fail(why, -EOPNOTSUPP, "can't wait with %s (%s)",
@@ -441,26 +435,18 @@ int map_wait_sleepable_open(struct map_wait_sleepable **wp,
 			    char *why, size_t why_size)
 {
 	char reason[MAP_WAIT_WHY] = "out of memory";
-	struct map_wait_sleepable *w;
+	struct map_wait_sleepable *w = calloc(1, sizeof(*w));
 	int err = -ENOMEM;
 
-	w = calloc(1, sizeof(*w));
-	*wp = w;
-	if (!w)
-		return map_wait_give(err, reason, why, why_size);
-	w->prog = -1;
-	w->canary = -1;
-
-	if (map_wait_opts_copy(&w->opts, sizeof(w->opts), opts))
+	if (w && map_wait_opts_copy(&w->opts, sizeof(w->opts), opts))
 		err = prepare(w, reason);
-	else
+	else if (w)
 		err = map_wait_fail(reason, -EINVAL, "the options are not valid");
-	if (!w->opts.timeout_ms)
-		w->opts.timeout_ms = MAP_WAIT_TIMEOUT_MS;
 	if (err) {
 		map_wait_sleepable_close(w);
-		*wp = NULL;
+		w = NULL;
 	}
+	*wp = w;
 
 	return map_wait_give(err, reason, why, why_size);
 }
@@ -469,9 +455,9 @@ void map_wait_sleepable_close(struct map_wait_sleepable *w)
 {
 	if (!w)
 		return;
-	if (w->prog >= 0)
+	if (w->prog > 0)
 		close(w->prog);
-	if (w->canary >= 0)
+	if (w->canary > 0)
 		close(w->canary);
 	free(w);
 }

@@ -166,7 +166,7 @@ undo() {
 	iterates "$PINS/in"
 	in_slot key 0 0 0 0
 	fill_slot "$PINS/in"
-	refused_and_forced "link $PROG attaches an iterator, program [0-9]+, to it"
+	refused_and_forced "link $PROG attaches an iterator, program [0-9]+ add_to_each, to it"
 }
 
 # stopped_after_swap COMMAND...: a run that waits by membarrier is stopped right
