@@ -38,7 +38,7 @@ set_up() {
 		bpftool map pin id "$id" "$PINS/old-$id"
 		echo "$id $(bpftool -j map dump id "$id" |
 			jq -c '[.[] | select(.error | not)] | sort_by(.key)')"
-	done | sort >"$BATS_TEST_TMPDIR/want"
+	done | sort >"$T/want"
 }
 
 # ended COMMAND...: the run, under the command
@@ -63,7 +63,7 @@ judge() {
 	for id in $BEFORE; do
 		if grep -qx "$id" <<<"$in_slots"; then
 			! grep "^$id " "$OUT.printed" || return
-			grep "^$id " "$BATS_TEST_TMPDIR/want" >>"$OUT.all"
+			grep "^$id " "$T/want" >>"$OUT.all"
 		elif ! pinned ! -name "*_printed" | finds -x "$id"; then
 			# It was released, or is left to be cleared
 			grep "^$id " "$OUT.printed" >>"$OUT.all"
@@ -75,7 +75,7 @@ judge() {
 	((status != 0)) || ! pinned | grep . || return
 	recover_all >"$OUT.recovered"
 	contents "$OUT.recovered" >>"$OUT.all"
-	sort "$OUT.all" | diff -u "$BATS_TEST_TMPDIR/want" - || return
+	sort "$OUT.all" | diff -u "$T/want" - || return
 	[[ -z $(find "$PINS/journal" -mindepth 1) ]] || return
 	[[ " ${WORDS[*]} " != *" clear "* ]] || cleared "$in_slots"
 }
@@ -97,7 +97,7 @@ cleared() {
 between_maps() {
 	local fault
 
-	OUT=$BATS_TEST_TMPDIR/out
+	OUT=$T/out
 	for fault in error=EPERM signal=KILL; do
 		set_up
 		ended
@@ -149,11 +149,10 @@ between_maps() {
 	for form in "" -j -jp; do
 		status=0
 		"$BPFTOOL" ${form:+"$form"} map swap-drain pinned "$PINS/outer" all \
-			journal "$PINS/journal" >/dev/full 2>"$BATS_TEST_TMPDIR/err" ||
+			journal "$PINS/journal" >/dev/full 2>"$T/err" ||
 			status=$?
 		((status == 255))
-		grep "can't write the drained map: No space left on device" \
-			"$BATS_TEST_TMPDIR/err"
+		grep "can't write the drained map: No space left on device" "$T/err"
 		recover_all | jq -e 'length == 1024'
 	done
 }

@@ -5,35 +5,32 @@ load ../lib/slot
 
 # As a login shell has it by default: more may be open once the limit is raised
 @test "1,024 slots" {
-	local type err=$BATS_TEST_TMPDIR/err got=$BATS_TEST_TMPDIR/got
+	local type got=$T/got
 
+	in_mode -j -d
 	for type in array_of_maps hash_of_maps; do
 		make_outer $type 1024 1024 --fill 2 hash
-		slots_and_ids >"$BATS_TEST_TMPDIR/want"
-		(
-			ulimit -Sn 1024
-			in_mode -j -d
-			drain_all >"$got" 2>"$err"
-		)
-		grep "waited [0-9]* us" "$err"
+		slots_and_ids >"$T/want"
+		(ulimit -Sn 1024; drain_all >"$got" 2>"$got.err")
+		grep "waited [0-9]* us" "$got.err"
 		jq -e 'all(.[]; .elements | length == 2)' "$got"
-		slots_in_turn "$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
-		[[ $(wc -l <"$BATS_TEST_TMPDIR/want") == 1024 ]]
-		all_new "$BATS_TEST_TMPDIR/want" 1024
+		slots_in_turn "$got" | sort | cmp - "$T/want"
+		[[ $(wc -l <"$T/want") == 1024 ]]
+		all_new "$T/want" 1024
 		nothing_left
 	done
 }
 
-# refused_with_limit LIMIT SLOTS: the error says what is needed, and nothing was touched
+# refused_with_limit LIMIT [COMMAND...]: the error says what is needed, and nothing was touched
 refused_with_limit() {
-	slots_and_ids >"$BATS_TEST_TMPDIR/before"
+	slots_and_ids >"$T/before"
 	run --separate-stderr "${UNPRIVILEGED_LIMIT[@]}" "$@" "$BPFTOOL" map \
 		swap-drain pinned "$PINS/outer" all
 	[[ $status == 255 && -z $output ]]
 	[[ $stderr =~ "ulimit -n "([0-9]+) ]]
 	NEED=${BASH_REMATCH[1]}
 	[[ $stderr != *force* ]]
-	slots_and_ids | diff "$BATS_TEST_TMPDIR/before" -
+	slots_and_ids | diff "$T/before" -
 }
 
 @test "1,024 slots where fewer maps may be open: refused with the number needed" {
@@ -45,8 +42,8 @@ refused_with_limit() {
 		((NEED > 2 * 1024 && NEED < 2 * 1024 + 64))
 	done
 	"${UNPRIVILEGED_LIMIT[@]}" "$NEED" "$BPFTOOL" -j map \
-		swap-drain pinned "$PINS/outer" all >"$BATS_TEST_TMPDIR/got"
-	jq -e 'length == 1024' "$BATS_TEST_TMPDIR/got"
+		swap-drain pinned "$PINS/outer" all >"$T/got"
+	jq -e 'length == 1024' "$T/got"
 	nothing_left
 }
 
@@ -67,10 +64,8 @@ refused_with_limit() {
 		bpftool map update pinned "$PINS/outer" key $slot 0 0 \
 			value pinned "$PINS/shared"
 	done
-	bpftool -j map swap-drain pinned "$PINS/outer" all \
-		>"$BATS_TEST_TMPDIR/got"
-	jq -e 'length == 397 and ([.[] | select(.slots) | .slots | length] == [4])' \
-		"$BATS_TEST_TMPDIR/got"
+	bpftool -j map swap-drain pinned "$PINS/outer" all >"$T/got"
+	jq -e 'length == 397 and ([.[] | select(.slots) | .slots | length] == [4])' "$T/got"
 	[[ $(slots_and_ids | sed 's/.* //' | sort -u | wc -l) == 397 ]]
 	nothing_left
 }
@@ -80,12 +75,10 @@ refused_with_limit() {
 	# The key of a slot, and the map in the one before it
 	slots_of "$PINS/outer" | awk -v pin="$PINS/outer" 'NR % 2 { id = $NF; next }
 		{ $NF = ""; print "map update pinned", pin, "key hex", $0, "value id", id }' \
-		>"$BATS_TEST_TMPDIR/batch"
-	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
-	bpftool -j map swap-drain pinned "$PINS/outer" all \
-		>"$BATS_TEST_TMPDIR/got"
-	jq -e 'length == 200 and all(.[]; .slots | length == 2)' \
-		"$BATS_TEST_TMPDIR/got"
+		>"$T/batch"
+	bpftool batch file "$T/batch" >/dev/null
+	bpftool -j map swap-drain pinned "$PINS/outer" all >"$T/got"
+	jq -e 'length == 200 and all(.[]; .slots | length == 2)' "$T/got"
 	[[ $(slots_and_ids | sed 's/.* //' | sort | uniq -c |
 		awk '$1 == 2' | wc -l) == 200 ]]
 	nothing_left

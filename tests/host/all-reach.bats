@@ -123,7 +123,7 @@ one_is_refused() {
 # holder_comes_between: slot 1 of $PINS/other takes the map of slot 0, $INNER, while
 # all are swapped; $PINNED is what is pinned then
 holder_comes_between() {
-	local run out=$BATS_TEST_TMPDIR/out before
+	local run out=$T/out before
 
 	INNER=$(slot_id)
 	bpftool map pin id "$INNER" "$PINS/inner"
@@ -186,15 +186,15 @@ recover_here() {
 	[[ $(slots_and_ids) == "$before" ]]
 	journal_is_empty
 
-	drain_here >"$BATS_TEST_TMPDIR/got" 3>&- &
+	drain_here >"$T/got" 3>&- &
 	kill -KILL "$HOLDER"
 	wait "$!"
-	[[ $(grep -c '^	slot ' "$BATS_TEST_TMPDIR/got") == 5 ]]
+	[[ $(grep -c '^	slot ' "$T/got") == 5 ]]
 	journal_is_empty
 }
 
 @test "runs at the same time: each map is drained by one of them" {
-	local i pids=() got=$BATS_TEST_TMPDIR/got before
+	local i pids=() got=$T/got before
 
 	five_maps
 	before=$(slots_and_ids)

@@ -6,7 +6,7 @@ load ../lib/slot
 
 setup() {
 	setup_slot
-	TRACE=$BATS_TEST_TMPDIR/trace ERR=$BATS_TEST_TMPDIR/err
+	TRACE=$T/trace ERR=$T/err
 }
 
 # leave_behind SLOTS: as many maps, whose map-in-map goes on to be used
@@ -26,7 +26,7 @@ calls() {
 	shift
 	strace -f -qq --seccomp-bpf -e trace=bpf -o "$TRACE" \
 		"$BPFTOOL" -j map swap-drain "$@" journal "$PINS/journal" \
-		>"$BATS_TEST_TMPDIR/got" 2>"$ERR"
+		>"$T/got" 2>"$ERR"
 	grep -c "$call" "$TRACE"
 }
 
@@ -37,7 +37,7 @@ calls() {
 		leave_behind "$nr"
 		outer=$(map_id "$PINS/used")
 		make_outer array_of_maps 1 1
-		drain_all journal "$PINS/journal" >"$BATS_TEST_TMPDIR/got" 2>"$ERR"
+		drain_all journal "$PINS/journal" >"$T/got" 2>"$ERR"
 		[[ $(grep -c "^Warning: " "$ERR") == 1 ]]
 		if ((nr == 1)); then
 			grep "left map [0-9]* of map $outer at $PINS/journal/[0-9_]*/${outer}_[0-9]*;" \
@@ -58,7 +58,7 @@ calls() {
 	! drain_all journal "$PINS/journal" >/dev/full 2>"$ERR" || return
 	rm "$PINS/outer"
 	make_outer array_of_maps 1 1
-	drain_all journal "$PINS/journal" >"$BATS_TEST_TMPDIR/got" 2>"$ERR"
+	drain_all journal "$PINS/journal" >"$T/got" 2>"$ERR"
 	[[ $(grep -c "^Warning: " "$ERR") == 1 ]]
 	grep "left 5 maps" "$ERR"
 	recover_all | jq -e 'length == 5'
@@ -76,7 +76,7 @@ calls() {
 		looks[$nr]=$(calls 'BPF_MAP_LOOKUP_\(BATCH\|ELEM\)' \
 			pinned "$PINS/outer" all)
 		asked[$nr]=$(calls BPF_MAP_GET_NEXT_ID recover)
-		jq -e --argjson nr "$nr" 'length == $nr' "$BATS_TEST_TMPDIR/got"
+		jq -e --argjson nr "$nr" 'length == $nr' "$T/got"
 	done
 	echo "${looks[20]} and ${looks[200]} looks, asked ${asked[20]} and ${asked[200]} times"
 	((looks[200] < looks[20] + 90))

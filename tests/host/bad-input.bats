@@ -205,7 +205,7 @@ setup() {
 	mkdir "$PINS/folder"
 	drain_refused "exists" keep "$PINS/exists"
 	drain_refused "exists" keep "$PINS/folder"
-	drain_refused "not in a bpffs" keep "$BATS_TEST_TMPDIR/kept"
+	drain_refused "not in a bpffs" keep "$T/kept"
 	drain_refused "not in a bpffs" keep kept
 	drain_refused "No such file or directory" keep "$PINS/none/kept"
 	drain_refused "dots" keep "$PINS/kept.1"
@@ -221,7 +221,7 @@ setup() {
 }
 
 @test "a bpffs to keep the map in that is read-only" {
-	local ro=$BATS_TEST_TMPDIR/ro
+	local ro=$T/ro
 
 	mkdir "$ro"
 	mount -t bpf -o ro bpf "$ro"

@@ -6,7 +6,7 @@ load ../lib/slot
 setup() {
 	setup_slot
 	make_slot array_of_maps --fill 2 hash
-	FILE=$BATS_TEST_TMPDIR/batch
+	FILE=$T/batch
 	DRAIN="map swap-drain pinned $PINS/outer key 0 0 0 0"
 }
 
@@ -17,11 +17,10 @@ in_batch() {
 }
 
 @test "plain: in order, exit status 0" {
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	dump "$PINS/inner" >"$T/want"
 	in_batch "map sync" "$DRAIN" "map sync" "$DRAIN quiet" "$DRAIN"
 	[[ $status == 0 ]]
-	cmp -n "$(wc -c <"$BATS_TEST_TMPDIR/want")" \
-		"$BATS_TEST_TMPDIR/want" - <<<"$output"
+	cmp -n "$(wc -c <"$T/want")" "$T/want" - <<<"$output"
 	[[ ${lines[3]} == "slot 00 00 00 00: map "* ]]
 	[[ ${lines[4]} == "Found 0 elements" ]]
 	[[ ${lines[5]} == "processed 5 commands" ]]
@@ -50,14 +49,14 @@ in_batch() {
 
 @test "the typed plain form, and what comes after it" {
 	make_slot array_of_maps --fill 2 --btf struct hash
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	dump "$PINS/inner" >"$T/want"
 	in_batch "$DRAIN" "map sync" "map dump pinned $PINS/inner"
 	[[ $status == 0 ]]
 	{
-		cat "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/want"
+		cat "$T/want" "$T/want"
 		echo "processed 3 commands"
-	} >"$BATS_TEST_TMPDIR/all"
-	cmp "$BATS_TEST_TMPDIR/all" - <<<"$output"
+	} >"$T/all"
+	cmp "$T/all" - <<<"$output"
 }
 
 @test "both verbs many times" {

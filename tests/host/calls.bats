@@ -6,7 +6,7 @@ load ../lib/holders
 
 setup() {
 	setup_slot
-	TRACE=$BATS_TEST_TMPDIR/trace
+	TRACE=$T/trace
 }
 
 # traced ARG...: bpftool, its bpf(2) and membarrier(2) calls in $TRACE

@@ -7,7 +7,7 @@ load ../lib/slot
 setup() {
 	setup_slot
 	make_slot array_of_maps --fill 100 hash
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	dump "$PINS/inner" >"$T/want"
 }
 
 teardown() {
@@ -26,7 +26,7 @@ pinned_and_named() {
 	[[ $(said) == "Error: "*"; slot was swapped, old map is pinned at $(left_pins)" ]]
 	[[ $(slot_id) != "$(map_id "$PINS/inner")" ]]
 	in_mode
-	dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
+	dump "$(left_pins)" | cmp "$T/want"
 }
 
 # The same with -j: stderr has the object, as stdout is what failed
@@ -36,7 +36,7 @@ pinned_and_named_json() {
 		<<<"$(said)"
 	[[ $(said | jq -r .pinned) == "$(left_pins)" ]]
 	in_mode
-	dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
+	dump "$(left_pins)" | cmp "$T/want"
 }
 
 # Redirected in functions, as "run" has redirections of its own
@@ -93,8 +93,8 @@ closed_is_refused() {
 }
 
 @test "stdin closed: works" {
-	drain <&- >"$BATS_TEST_TMPDIR/got"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+	drain <&- >"$T/got"
+	cmp "$T/want" "$T/got"
 }
 
 @test "all three closed" {
@@ -124,7 +124,7 @@ closed_is_refused() {
 
 @test "a full stdout with BTF, whose plain form is another writer's" {
 	make_slot array_of_maps --fill 100 --btf struct hash
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	dump "$PINS/inner" >"$T/want"
 	run --separate-stderr full drain
 	pinned_and_named
 }
@@ -133,7 +133,7 @@ closed_is_refused() {
 	run --separate-stderr full drain clear keep "$PINS/kept"
 	pinned_and_named
 	[[ ! -e $PINS/kept ]]
-	dump "$PINS/inner" | cmp "$BATS_TEST_TMPDIR/want"
+	dump "$PINS/inner" | cmp "$T/want"
 }
 
 @test "Ctrl-C, a hangup or a kill in the middle: pinned, with every entry" {
@@ -141,12 +141,12 @@ closed_is_refused() {
 
 	for signal in INT HUP TERM KILL; do
 		make_slot array_of_maps --fill 50000 hash
-		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+		dump "$PINS/inner" >"$T/want"
 		slow_drain
 		kill -$signal "$pid"
 		slow_drain_end
 		[[ $status != 0 ]]
-		dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
+		dump "$(left_pins)" | cmp "$T/want"
 
 		# The next run says where it is
 		make_other_slot
@@ -159,12 +159,12 @@ closed_is_refused() {
 
 @test "a slow reader gets all of it" {
 	make_slot array_of_maps --fill 50000 hash
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	dump "$PINS/inner" >"$T/want"
 	slow_drain
 	[[ $(left_pins) ]]
 	slow_drain_end
 	[[ $status == 0 && -z $(left_pins) ]]
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/printed"
+	cmp "$T/want" "$T/printed"
 }
 
 make_other_slot() {

@@ -7,7 +7,7 @@ load ../lib/common
 setup() {
 	setup_bpffs
 	journal=$PINS/journal
-	CGROUP=$BATS_TEST_TMPDIR/cgroup
+	CGROUP=$T/cgroup
 	for net in near far; do
 		ip netns add "$net-$WORLD"
 	done
@@ -98,15 +98,15 @@ drain_loop() {
 # of WHO: how much programs have counted, a list of their indexes
 of() {
 	jq --argjson who "[$1]" '[.[].formatted | select(.key | IN($who[])).value] | add' \
-		"$BATS_TEST_TMPDIR/counted"
+		"$T/counted"
 }
 
 # load_ended: what was counted stands in "counted" then
 load_ended() {
 	stop
-	bpftool -j map dump pinned "$PINS/maps/counted" >"$BATS_TEST_TMPDIR/counted"
+	bpftool -j map dump pinned "$PINS/maps/counted" >"$T/counted"
 	echo "# raw_tp $(of 0), tc $(of 1), xdp $(of 2), cgroup $(of 3)" >&3
-	jq -e 'length == 4 and all(.[]; .formatted.value > 0)' "$BATS_TEST_TMPDIR/counted"
+	jq -e 'length == 4 and all(.[]; .formatted.value > 0)' "$T/counted"
 }
 
 # expect_sums EVENTS FILTER FILE...: each event is there once, with what belongs to it
@@ -121,7 +121,7 @@ expect_sums() {
 }
 
 @test "attached programs: each event is drained once, of values of all kinds" {
-	local drains=() end each events packets name out=$BATS_TEST_TMPDIR
+	local drains=() end each events packets name out=$T
 
 	attach
 	send
@@ -154,7 +154,7 @@ expect_sums() {
 }
 
 @test "control: read, then zeroed" {
-	local i out=$BATS_TEST_TMPDIR
+	local i out=$T
 
 	for ((i = 0; i < 100; i++)); do
 		echo "map update pinned $PINS/maps/small key $i 0 0 0" \

@@ -3,7 +3,6 @@
 # exactly; and controls that lose something
 
 load ../lib/common
-load ../lib/inject
 
 : "${LOAD_SECONDS:=10}"
 
@@ -22,8 +21,7 @@ MOVE_LOAD=("$BUILD/tests/move_load" --object "$BUILD/tests/move_load.bpf.o")
 # start_load OPTION...: counts into $PINS/map until end_load, or for far too long
 start_load() {
 	rm -rf "${PINS:?}"/*
-	"${MOVE_LOAD[@]}" --pin "$PINS/map" --seconds 600 "$@" \
-		>"$BATS_TEST_TMPDIR/counted" &
+	"${MOVE_LOAD[@]}" --pin "$PINS/map" --seconds 600 "$@" >"$T/counted" &
 	load_pid=$!
 	while [[ ! -e $PINS/map ]]; do
 		kill -0 "$load_pid"
@@ -68,7 +66,7 @@ drain_loop() {
 expect_exact() {
 	local counted drains
 
-	counted=$(<"$BATS_TEST_TMPDIR/counted")
+	counted=$(<"$T/counted")
 	drains=$(cat "${@/#--others//dev/null}" | grep -c value)
 	echo "# counted $counted, in $drains drains" >&3
 	((counted > 0 && drains > 1))
@@ -83,12 +81,12 @@ conserve() {
 	# Only where the program writes the rest of a value too
 	[[ $type != hash ]] || others=--others
 	start_load --type "$@"
-	drain_loop "$BATS_TEST_TMPDIR/one" &
-	drain_loop "$BATS_TEST_TMPDIR/two"
+	drain_loop "$T/one" &
+	drain_loop "$T/two"
 	wait $!
 	end_load
-	drain >"$BATS_TEST_TMPDIR/end"
-	expect_exact $others "$BATS_TEST_TMPDIR"/{one,two,end}
+	drain >"$T/end"
+	expect_exact $others "$T"/{one,two,end}
 	[[ ! -e $journal ]] || [[ -z $(ls "$journal") ]]
 }
 
@@ -140,7 +138,7 @@ come_and_go() {
 		sleep 1
 		echo 1 >"$online"
 		sleep 1
-		echo $((++gone)) >"$BATS_TEST_TMPDIR/gone"
+		echo $((++gone)) >"$T/gone"
 	done
 }
 
@@ -155,16 +153,16 @@ come_and_go() {
 		echo 1 >"$online"
 		start_load --pause --type $type --plain
 		come_and_go "$cpu" &
-		drain_loop "$BATS_TEST_TMPDIR/all" 2>"$BATS_TEST_TMPDIR/warnings"
+		drain_loop "$T/all" 2>"$T/warnings"
 		end_load
 		wait $!
 		# With what it has counted until it went
 		echo 0 >"$online"
-		drain >>"$BATS_TEST_TMPDIR/all"
-		echo "# it went $(<"$BATS_TEST_TMPDIR/gone") times, $(grep -c 'came online' \
-			"$BATS_TEST_TMPDIR/warnings") drains saw it come" >&3
-		(($(<"$BATS_TEST_TMPDIR/gone") > 1))
-		expect_exact "$BATS_TEST_TMPDIR/all"
+		drain >>"$T/all"
+		echo "# it went $(<"$T/gone") times, $(grep -c 'came online' \
+			"$T/warnings") drains saw it come" >&3
+		(($(<"$T/gone") > 1))
+		expect_exact "$T/all"
 	done
 }
 
@@ -177,16 +175,15 @@ come_and_go() {
 		for i in 1 2 3; do
 			bpftool map enqueue pinned "$PINS/map" value $i 0 0 0 0 0 0 0
 		done
-		drain >"$BATS_TEST_TMPDIR/out" || { cat "$BATS_TEST_TMPDIR/out"; return 1; }
-		jq -e --arg want "${type#* }" 'map(.value[0][3:]) | join(",") == $want' \
-			"$BATS_TEST_TMPDIR/out"
+		drain >"$T/out" || { cat "$T/out"; return 1; }
+		jq -e --arg want "${type#* }" 'map(.value[0][3:]) | join(",") == $want' "$T/out"
 	done
 }
 
 # count_on CPU: 1 is added there
 count_on() {
 	taskset -c "$1" "$BPFTOOL" prog run pinned "$PINS/progs/softirq_add" \
-		data_in "$BATS_TEST_TMPDIR/packet" >/dev/null
+		data_in "$T/packet" >/dev/null
 }
 
 # What was counted on one CPU only, of an entry with other bytes; and what is counted
@@ -199,16 +196,15 @@ count_on() {
 	bpftool prog loadall "$BUILD/tests/drain_refuse.bpf.o" "$PINS/progs" \
 		pinmaps "$PINS/maps" >/dev/null
 	bpftool map update pinned "$map" key 1 0 0 0 value {0,0,0,0}{,} {7,7,7,7}{,,,,,}
-	head -c 64 /dev/zero >"$BATS_TEST_TMPDIR/packet"
+	head -c 64 /dev/zero >"$T/packet"
 	mapfile -t cpus < <(taskset -cp $$ | sed -e 's/.*: //' -e 's/[,-]/\n/g')
 	# shellcheck disable=SC2016 # jq's own variables
 	want='length == 1 and (.[0].formatted.values | all(.[]; .value.flags == 117901063 and
 		.value.n == if .cpu == $cpu then $n else 0 end))'
 	for cpu in "${cpus[@]}"; do
 		count_on "$cpu"
-		bpftool -j map drain pinned "$map" journal "$journal" \
-			>"$BATS_TEST_TMPDIR/out"
-		jq -e --argjson cpu "$cpu" --argjson n 1 "$want" "$BATS_TEST_TMPDIR/out"
+		bpftool -j map drain pinned "$map" journal "$journal" >"$T/out"
+		jq -e --argjson cpu "$cpu" --argjson n 1 "$want" "$T/out"
 	done
 
 	needs_at_call
@@ -217,8 +213,8 @@ count_on() {
 	# shellcheck disable=SC2016 # a shell of its own expands it
 	CPU=$cpu at_call -n $(($(getconf _NPROCESSORS_CONF) + cpu + 1)) run='count_on "$CPU"' \
 		'bpf\(BPF_PROG_TEST_RUN' "$BPFTOOL" -j map drain pinned "$map" \
-		journal "$journal" >"$BATS_TEST_TMPDIR/out"
-	jq -e --argjson cpu "$cpu" --argjson n 2 "$want" "$BATS_TEST_TMPDIR/out"
+		journal "$journal" >"$T/out"
+	jq -e --argjson cpu "$cpu" --argjson n 2 "$want" "$T/out"
 }
 
 # measure: how many ms a drain takes under the load, in $took
@@ -243,7 +239,7 @@ reading() {
 
 # since_loop FILE READER: some of its runs are killed; only what ended well counts
 since_loop() {
-	local out=$BATS_TEST_TMPDIR/out.$2 before turns=0
+	local out=$T/out.$2 before turns=0
 
 	: >"$1"
 	while go_on $turns; do
@@ -267,14 +263,14 @@ since_loop() {
 conserve_since() {
 	start_load --since --plain --type "$1"
 	measure since "$PINS/third" >/dev/null
-	since_loop "$BATS_TEST_TMPDIR/one" one &
-	since_loop "$BATS_TEST_TMPDIR/two" two
+	since_loop "$T/one" one &
+	since_loop "$T/two" two
 	wait $!
 	end_load
-	drain since "$PINS/one" >>"$BATS_TEST_TMPDIR/one"
-	drain since "$PINS/two" >>"$BATS_TEST_TMPDIR/two"
-	expect_exact "$BATS_TEST_TMPDIR/one"
-	expect_exact "$BATS_TEST_TMPDIR/two"
+	drain since "$PINS/one" >>"$T/one"
+	drain since "$PINS/two" >>"$T/two"
+	expect_exact "$T/one"
+	expect_exact "$T/two"
 }
 
 @test "since: plain adds, two readers, killed now and then" {
@@ -336,14 +332,14 @@ prints() {
 	prints "a 5 0" "${two[@]}"
 	# One is set anew
 	set_words 3 6 0
-	prints "3 1 0" "${two[@]}" 2>"$BATS_TEST_TMPDIR/err"
-	grep "1 counters .* smaller" "$BATS_TEST_TMPDIR/err"
+	prints "3 1 0" "${two[@]}" 2>"$T/err"
+	grep "1 counters .* smaller" "$T/err"
 
 	set_words 7 0xfffffff0 0
 	prints "7 fffffff0 0" "${across[@]}"
 	set_words 7 0x10 1
-	prints "7 20 0" "${across[@]}" 2>"$BATS_TEST_TMPDIR/err"
-	[[ ! -s $BATS_TEST_TMPDIR/err ]]
+	prints "7 20 0" "${across[@]}" 2>"$T/err"
+	[[ ! -s $T/err ]]
 }
 
 # drain_pairs WANT: .bytes and .flags of a map whose program adds to both
@@ -419,14 +415,14 @@ no_progs() {
 		at_call run='"$BPFTOOL" prog dump xlated name move_each' \
 			'bpf\(BPF_PROG_TEST_RUN' "$BPFTOOL" map drain \
 			pinned "$PINS/map" counters "${xchg% *}" \
-			journal "$journal" 2>"$BATS_TEST_TMPDIR/insns"
-		grep -F "${xchg#* }" "$BATS_TEST_TMPDIR/insns"
+			journal "$journal" 2>"$T/insns"
+		grep -F "${xchg#* }" "$T/insns"
 	done
 }
 
 # 200 times where LOAD_SECONDS is 10
 @test "killed at any moment: nothing is lost, with recover" {
-	local out=$BATS_TEST_TMPDIR/out all=$BATS_TEST_TMPDIR/all kills=0 left=0
+	local out=$T/out all=$T/all kills=0 left=0
 	local wanted=$((20 * LOAD_SECONDS))
 
 	[[ ! ${IN_GUEST-} ]] || wanted=10

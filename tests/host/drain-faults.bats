@@ -3,23 +3,21 @@
 # map, or printed, or pinned where recover finds it. Each time with more counted.
 
 load ../lib/common
-load ../lib/inject
 
 : "${FAULTS_STEP:=5}"
 
 setup() {
 	setup_bpffs
 	journal=$PINS/journal
-	all=$BATS_TEST_TMPDIR/all
-	out=$BATS_TEST_TMPDIR/out
+	all=$T/all
+	out=$T/out
 	: >"$all"
-	head -c 64 /dev/zero >"$BATS_TEST_TMPDIR/packet"
+	head -c 64 /dev/zero >"$T/packet"
 	bpftool prog load "$BUILD/tests/move_load.bpf.o" "$PINS/prog" pinmaps "$PINS/maps"
 }
 
 count_some() {
-	bpftool prog run pinned "$PINS/prog" data_in "$BATS_TEST_TMPDIR/packet" \
-		repeat 64 >/dev/null
+	bpftool prog run pinned "$PINS/prog" data_in "$T/packet" repeat 64 >/dev/null
 }
 
 counted() {
@@ -31,10 +29,10 @@ print(sum(int.from_bytes(bytes(int(b, 16) for b in cpu["value"]), "little")
 
 # calls SYSCALL: how many of them a drain makes
 calls() {
-	strace -f -o "$BATS_TEST_TMPDIR/trace" -e "trace=$1" "$BPFTOOL" -j map drain \
+	strace -f -o "$T/trace" -e "trace=$1" "$BPFTOOL" -j map drain \
 		pinned "$PINS/maps/map" journal "$journal" "${@:2}" >"$out"
 	{ cat "$out"; echo; } >>"$all"
-	grep -c "$1(" "$BATS_TEST_TMPDIR/trace"
+	grep -c "$1(" "$T/trace"
 }
 
 # drain_with INJECTION: takes what it printed, or else what recover prints

@@ -195,7 +195,7 @@ iterate() {
 
 # with_config LINE MAP: drained where the kernel was configured so
 with_config() {
-	local config=$BATS_TEST_TMPDIR/config.gz
+	local config=$T/config.gz
 
 	gzip <<<"$1" >"$config"
 	# shellcheck disable=SC2016 # the inner shell expands them
@@ -362,12 +362,11 @@ drain_while() {
 	refuses "can't get the reading at $PINS/maps: Is a directory$" \
 		drain pinned "$map" since "$PINS/maps" journal "$PINS/none"
 	[[ ! -e $PINS/none ]]
-	refused "can't keep the reading at .*: not in a bpffs$" \
-		"$map" since "$BATS_TEST_TMPDIR/last"
+	refused "can't keep the reading at .*: not in a bpffs$" "$map" since "$T/last"
 	refused "can't keep the reading at .*: No such file or directory$" \
 		"$map" since "$PINS/nosuch/last"
-	: >"$BATS_TEST_TMPDIR/file"
-	refused "can't get the reading at .*: " "$map" since "$BATS_TEST_TMPDIR/file"
+	: >"$T/file"
+	refused "can't get the reading at .*: " "$map" since "$T/file"
 	refused "can't keep the reading at .*: a bpffs does not allow dots in names$" \
 		"$map" since "$PINS/last.1"
 	refused "'keep' can't go with 'since', which keeps the readings$" \
@@ -393,9 +392,8 @@ drain_while() {
 
 @test "nothing was moved: an error names no pin" {
 	make_map --value 8 --entries 4 array
-	bpftool map drain pinned "$PINS/map" journal "$journal" \
-		>/dev/full 2>"$BATS_TEST_TMPDIR/err" && return 1
-	[[ $(<"$BATS_TEST_TMPDIR/err") == "Error: can't write the drained map: No space left on device" ]]
+	bpftool map drain pinned "$PINS/map" journal "$journal" >/dev/full 2>"$T/err" && return 1
+	[[ $(<"$T/err") == "Error: can't write the drained map: No space left on device" ]]
 	[[ -z $(ls "$journal") ]]
 }
 

@@ -22,7 +22,7 @@ has_no_keys() {
 
 # same_dump WORD...: "map dump WORD..." by the base and by ours, in each form
 same_dump() {
-	local form file want=$BATS_TEST_TMPDIR/want got=$BATS_TEST_TMPDIR/got
+	local form file want=$T/want got=$T/got
 
 	for form in "" -j -jp -p; do
 		in_mode ${form:+"$form"}
@@ -55,9 +55,9 @@ maps_of_ours() {
 
 # in_batches: that our way was gone, not the base's
 in_batches() {
-	calls_of bpf map dump pinned "$PINS/inner" >"$BATS_TEST_TMPDIR/bpf"
-	grep -q BPF_MAP_LOOKUP_BATCH "$BATS_TEST_TMPDIR/bpf" &&
-		! grep -q BPF_MAP_LOOKUP_ELEM "$BATS_TEST_TMPDIR/bpf"
+	calls_of bpf map dump pinned "$PINS/inner" >"$T/bpf"
+	grep -q BPF_MAP_LOOKUP_BATCH "$T/bpf" &&
+		! grep -q BPF_MAP_LOOKUP_ELEM "$T/bpf"
 }
 
 @test "every type that batches are read of: the same, and read so" {
@@ -65,7 +65,7 @@ in_batches() {
 }
 
 @test "counters" {
-	shapes_counters grep -q '"drift": -9223372036854775808' "$BATS_TEST_TMPDIR/got"
+	shapes_counters grep -q '"drift": -9223372036854775808' "$T/got"
 }
 
 @test "odd key and value sizes, with BTF and without" {
@@ -113,9 +113,8 @@ in_batches() {
 	for type in array_of_maps hash_of_maps; do
 		make_slot $type
 		same_dump pinned "$PINS/outer"
-		calls_of bpf map dump pinned "$PINS/outer" \
-			>"$BATS_TEST_TMPDIR/bpf"
-		run ! grep LOOKUP_BATCH "$BATS_TEST_TMPDIR/bpf"
+		calls_of bpf map dump pinned "$PINS/outer" >"$T/bpf"
+		run ! grep LOOKUP_BATCH "$T/bpf"
 		[ -n "$(slot_id)" ]
 	done
 	bpftool map create "$PINS/progs" type prog_array key 4 value 4 \
@@ -152,12 +151,11 @@ in_batches() {
 	run -255 bpftool -j map dump name "$INNER_NAME"
 	rm "$PINS/queue"
 	wait_until maps_of_ours 3
-	bpftool -j map dump name "$INNER_NAME" |
-		jq -c '.[].elements' | sort >"$BATS_TEST_TMPDIR/got"
+	bpftool -j map dump name "$INNER_NAME" | jq -c '.[].elements' | sort >"$T/got"
 	for pin in bytes percpu typed; do
 		plain_bpftool -j map dump pinned "$PINS/$pin" | jq -c .
-	done | sort >"$BATS_TEST_TMPDIR/want"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+	done | sort >"$T/want"
+	cmp "$T/want" "$T/got"
 	[[ $(bpftool map dump name "$INNER_NAME" | grep -c '^Found') == 3 ]]
 }
 
@@ -174,11 +172,10 @@ in_batches() {
 	for type in hash percpu_hash array lpm_trie; do
 		identical --fill 16 --btf counters $type
 		in_mode -j
-		dumped_by plain_bpftool "$BATS_TEST_TMPDIR/want" \
-			pinned "$PINS/inner"
+		dumped_by plain_bpftool "$T/want" pinned "$PINS/inner"
 		refuse MAP_LOOKUP_BATCH EINVAL "$BPFTOOL" -j map dump \
-			pinned "$PINS/inner" >"$BATS_TEST_TMPDIR/got"
-		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+			pinned "$PINS/inner" >"$T/got"
+		cmp "$T/want" "$T/got"
 		in_mode
 	done
 }
@@ -203,12 +200,9 @@ in_batches() {
 
 @test "in a batch file" {
 	identical --fill 3 --btf struct hash
-	printf 'map dump pinned %s\n' "$PINS/inner" "$PINS/inner" \
-		>"$BATS_TEST_TMPDIR/file"
-	cmp <(plain_bpftool -j batch file "$BATS_TEST_TMPDIR/file") \
-		<(bpftool -j batch file "$BATS_TEST_TMPDIR/file")
-	cmp <(plain_bpftool batch file "$BATS_TEST_TMPDIR/file") \
-		<(bpftool batch file "$BATS_TEST_TMPDIR/file")
+	printf 'map dump pinned %s\n' "$PINS/inner" "$PINS/inner" >"$T/file"
+	cmp <(plain_bpftool -j batch file "$T/file") <(bpftool -j batch file "$T/file")
+	cmp <(plain_bpftool batch file "$T/file") <(bpftool batch file "$T/file")
 }
 
 @test "who may read the pin may dump the map, and no one else" {

@@ -52,8 +52,8 @@ drain_without_btf() {
 	skip_unless "the kernel has no types" test -s "$KERNEL_BTF"
 	make_slot hash_of_maps
 	sed 's/htab_map_update_elem_in_place/htab_map_update_elem_elsewhere/' \
-		"$KERNEL_BTF" >"$BATS_TEST_TMPDIR/btf"
-	run -0 --separate-stderr over "$BATS_TEST_TMPDIR/btf" "$KERNEL_BTF" \
+		"$KERNEL_BTF" >"$T/btf"
+	run -0 --separate-stderr over "$T/btf" "$KERNEL_BTF" \
 		"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
 	warns
 }

@@ -33,30 +33,30 @@ identical() {
 	make_slot array_of_maps --fill 3 --btf struct hash
 
 	in_mode -p
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	drain >"$BATS_TEST_TMPDIR/got"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
-	jq -e 'length == 3' "$BATS_TEST_TMPDIR/got"
+	dump "$PINS/inner" >"$T/want"
+	drain >"$T/got"
+	cmp "$T/want" "$T/got"
+	jq -e 'length == 3' "$T/got"
 	fill_slot
 
 	in_mode -d
-	bpftool map dump pinned "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	drain 2>/dev/null >"$BATS_TEST_TMPDIR/got"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+	bpftool map dump pinned "$PINS/inner" >"$T/want"
+	drain 2>/dev/null >"$T/got"
+	cmp "$T/want" "$T/got"
 }
 
 # So that two empty outputs can't pass for the same
 @test "a map with BTF is printed with its members' names, in every form" {
 	make_slot array_of_maps --fill 4 --btf struct hash
 
-	drain >"$BATS_TEST_TMPDIR/got"
-	[[ $(grep -c '"packets": ' "$BATS_TEST_TMPDIR/got") == 4 ]]
-	grep -F '"state": "BUSY"' "$BATS_TEST_TMPDIR/got"
+	drain >"$T/got"
+	[[ $(grep -c '"packets": ' "$T/got") == 4 ]]
+	grep -F '"state": "BUSY"' "$T/got"
 	fill_slot
 
 	in_mode -j
-	drain >"$BATS_TEST_TMPDIR/got"
+	drain >"$T/got"
 	jq -e 'length == 4 and all(.[]; .formatted.value.where.y | length == 2) and
 		all(.[]; .value | length == 80) and
-		any(.[]; .formatted.value.state == "BUSY")' "$BATS_TEST_TMPDIR/got"
+		any(.[]; .formatted.value.state == "BUSY")' "$T/got"
 }

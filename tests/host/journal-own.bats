@@ -2,7 +2,6 @@
 # The journal takes what is its own, all of it, and nothing else
 
 load ../lib/slot
-load ../lib/inject
 
 setup() {
 	setup_slot
@@ -37,11 +36,11 @@ recovered() {
 	other_map --fill 5 hash "$dir/maps/10_20"
 	other_map --fill 5 hash "$dir/123/10_20"
 	chmod 700 "$dir" "$dir/123"
-	find "$dir" | sort >"$BATS_TEST_TMPDIR/before"
+	find "$dir" | sort >"$T/before"
 
 	drain journal "$dir"
 	[[ $(recovered journal "$dir") == 0 ]]
-	find "$dir" | sort | diff "$BATS_TEST_TMPDIR/before" -
+	find "$dir" | sort | diff "$T/before" -
 }
 
 @test "journal: a pin in a run's folder that is not of the map that it names stays" {
@@ -73,7 +72,7 @@ recovered() {
 		kill -KILL "$pid"
 		got=$(recovered)
 		wait "$pid" || true
-		touch "$BATS_TEST_TMPDIR/read_on"
+		touch "$T/read_on"
 		wait "$reader"
 		[[ $got == 40000 ]] || {
 			echo "round $round: recovered $got of map $drop" >&2
@@ -96,8 +95,8 @@ recovered() {
 	at_call run='setsid flock "$RUN_DIR" sleep 0.3 </dev/null >/dev/null 2>&1 &
 		while flock -n "$RUN_DIR" true; do :; done' \
 		'flock\(.*/swap_drain/[0-9_]+"' "$BPFTOOL" -j map swap-drain recover \
-		>"$BATS_TEST_TMPDIR/out"
-	jq -e '.[0].elements | length == 3' "$BATS_TEST_TMPDIR/out"
+		>"$T/out"
+	jq -e '.[0].elements | length == 3' "$T/out"
 }
 
 @test "journal: recover misses no map while other runs read the journal" {
@@ -113,9 +112,9 @@ recovered() {
 			value pinned "$PINS/other"
 		rm "$PINS/other"
 	done
-	touch "$BATS_TEST_TMPDIR/go"
+	touch "$T/go"
 	for i in 1 2; do
-		while [[ -e $BATS_TEST_TMPDIR/go ]]; do
+		while [[ -e $T/go ]]; do
 			"$BPFTOOL" map swap-drain pinned "$PINS/outer$i" \
 				key 0 0 0 0 >/dev/null 2>&1 || true
 		done 3>&- &
@@ -126,14 +125,14 @@ recovered() {
 	leave_map 0
 	for round in {1..15}; do
 		[[ $(recovered) == $((round == 1 ? 3 : 5)) ]] || {
-			rm "$BATS_TEST_TMPDIR/go"
+			rm "$T/go"
 			wait "${others[@]}"
 			echo "missed in round $round" >&2
 			return 1
 		}
 		leave_map 5
 	done
-	rm "$BATS_TEST_TMPDIR/go"
+	rm "$T/go"
 	wait "${others[@]}"
 	recovered >/dev/null
 }
@@ -152,14 +151,13 @@ recovered() {
 
 	for i in {1..120}; do
 		unshare --pid --fork --mount-proc "$BPFTOOL" map swap-drain \
-			pinned "$PINS/outer" "${SLOT[@]}" \
-			>/dev/full 2>"$BATS_TEST_TMPDIR/err" || true
-		tail -n 1 "$BATS_TEST_TMPDIR/err" | finds "pinned at"
+			pinned "$PINS/outer" "${SLOT[@]}" >/dev/full 2>"$T/err" || true
+		tail -n 1 "$T/err" | finds "pinned at"
 	done
 	# One line says how many there are
-	drain >/dev/null 2>"$BATS_TEST_TMPDIR/err"
-	[[ $(grep -c "^Warning: " "$BATS_TEST_TMPDIR/err") == 1 ]]
-	grep -q "120 maps" "$BATS_TEST_TMPDIR/err"
+	drain >/dev/null 2>"$T/err"
+	[[ $(grep -c "^Warning: " "$T/err") == 1 ]]
+	grep -q "120 maps" "$T/err"
 	[[ $(bpftool -j map swap-drain recover | jq length) == 120 ]]
 }
 
@@ -204,18 +202,18 @@ controls_nothing() {
 		cmd=$(jq -r .recover <<<"$stderr")
 		controls_nothing <<<"$stderr"
 		MODE=()
-		drain journal "$dir" >/dev/null 2>"$BATS_TEST_TMPDIR/err"
-		[[ $(wc -l <"$BATS_TEST_TMPDIR/err") == 1 ]]
-		controls_nothing <"$BATS_TEST_TMPDIR/err"
+		drain journal "$dir" >/dev/null 2>"$T/err"
+		[[ $(wc -l <"$T/err") == 1 ]]
+		controls_nothing <"$T/err"
 		if [[ $name != latin* ]]; then
-			[[ $(sed 's/.*release it with: //' "$BATS_TEST_TMPDIR/err") == "$cmd" ]]
+			[[ $(sed 's/.*release it with: //' "$T/err") == "$cmd" ]]
 		fi
-		cmd=$(sed 's/.*release it with: //' "$BATS_TEST_TMPDIR/err")
-		n=$(cd "$BATS_TEST_TMPDIR" &&
+		cmd=$(sed 's/.*release it with: //' "$T/err")
+		n=$(cd "$T" &&
 			eval "${cmd/bpftool/\"\$BPFTOOL\" -j}" |
 			jq '[.[].elements | length] | add')
 		[[ $n == $((i == 1 ? 3 : i)) ]]
-		[[ ! -e $BATS_TEST_TMPDIR/pwned ]]
+		[[ ! -e $T/pwned ]]
 		rmdir "$dir"
 	done
 }
@@ -228,7 +226,7 @@ controls_nothing() {
 }
 
 @test "journal: without /proc that is the reason that is given" {
-	local root=$BATS_TEST_TMPDIR/root lib
+	local root=$T/root lib
 
 	mkdir -p "$root"/{proc,bin,bpf,dev}
 	cp "$BPFTOOL" "$root/bin/bpftool"
@@ -254,8 +252,8 @@ import os, fcntl, struct, sys, time
 fd = os.eventfd(0)
 fcntl.fcntl(fd, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
 print("locked", flush=True)
-time.sleep(30)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
-	wait_until grep -q locked "$BATS_TEST_TMPDIR/locked"
+time.sleep(30)' >"$T/locked" 3>&- &
+	wait_until grep -q locked "$T/locked"
 	drain | finds "Found 3 elements"
 	kill %1
 	((SECONDS - start < 9))
@@ -274,8 +272,7 @@ time.sleep(30)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
 		other_map hash "$PINS/value"
 		for j in outer outer2; do
 			"$BPFTOOL" map swap-drain pinned "$PINS/$j" key 0 0 0 0 \
-				value pinned "$PINS/value" \
-				>/dev/null 2>"$BATS_TEST_TMPDIR/err.$j" 3>&- &
+				value pinned "$PINS/value" >/dev/null 2>"$T/err.$j" 3>&- &
 		done
 		wait
 		[[ $(slot_id) != $(slots_of "$PINS/outer2" |

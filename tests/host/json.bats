@@ -39,8 +39,8 @@ strict() {
 
 # dumped OPTION_OR_EMPTY: the map, in each form that is JSON
 dumped() {
-	bpftool ${1:+"$1"} map dump pinned "$MAP" >"$BATS_TEST_TMPDIR/out" &&
-		strict "$BATS_TEST_TMPDIR/out"
+	bpftool ${1:+"$1"} map dump pinned "$MAP" >"$T/out" &&
+		strict "$T/out"
 }
 
 # values KIND: of a map of three entries with such a value, by key, from both forms
@@ -49,7 +49,7 @@ values() {
 	for form in "" -j -jp; do
 		dumped $form
 		jq -c 'sort_by(.key // .formatted.key | tostring) |
-			map(.formatted // .) | map(.value)' "$BATS_TEST_TMPDIR/out"
+			map(.formatted // .) | map(.value)' "$T/out"
 	done
 }
 
@@ -69,11 +69,11 @@ same_values() {
 	for form in "" -j -jp; do
 		dumped $form
 		jq -e 'map((.formatted // .).value) | sort ==
-			[-0.1, 0.30000000000000004, 2.5]' "$BATS_TEST_TMPDIR/out"
+			[-0.1, 0.30000000000000004, 2.5]' "$T/out"
 	done
 	make_types float
 	dumped -j
-	jq -e 'map(.formatted.value) | any(. == 2.5)' "$BATS_TEST_TMPDIR/out"
+	jq -e 'map(.formatted.value) | any(. == 2.5)' "$T/out"
 }
 
 @test "NaN and infinity, which JSON does not have" {
@@ -81,7 +81,7 @@ same_values() {
 	for form in "" -j; do
 		dumped $form
 		jq -e 'map((.formatted // .).value) | sort ==
-			["-inf", "inf", "nan"]' "$BATS_TEST_TMPDIR/out"
+			["-inf", "inf", "nan"]' "$T/out"
 	done
 }
 
@@ -93,11 +93,11 @@ same_values() {
 		for form in -j -jp; do
 			dumped $form
 			jq -e 'length == 3 and all(.[]; has("formatted") | not) and
-				any(.[]; .value[0] == "0x02")' "$BATS_TEST_TMPDIR/out"
+				any(.[]; .value[0] == "0x02")' "$T/out"
 		done
-		bpftool map dump pinned "$MAP" >"$BATS_TEST_TMPDIR/out"
-		grep -q 'value: 02 02' "$BATS_TEST_TMPDIR/out"
-		grep -qx 'Found 3 elements' "$BATS_TEST_TMPDIR/out"
+		bpftool map dump pinned "$MAP" >"$T/out"
+		grep -q 'value: 02 02' "$T/out"
+		grep -qx 'Found 3 elements' "$T/out"
 	done
 }
 
@@ -112,29 +112,26 @@ same_values() {
 	for form in "" -j; do
 		dumped $form
 		jq -e 'any(.[]; (.formatted // .).value ==
-			{a: 1, b: 2, c: 3, d: 4, e: 5, f: 6})' "$BATS_TEST_TMPDIR/out"
+			{a: 1, b: 2, c: 3, d: 4, e: 5, f: 6})' "$T/out"
 	done
 	make_types one-anonymous
 	for form in "" -j; do
 		dumped $form
-		cmp "$BATS_TEST_TMPDIR/out" \
-			<(plain_bpftool ${form:+"$form"} map dump pinned "$MAP")
+		cmp "$T/out" <(plain_bpftool ${form:+"$form"} map dump pinned "$MAP")
 	done
 }
 
 @test "enums with and without a sign" {
 	make_types enum
 	dumped
-	jq -e 'map(.value | tostring) | sort == ["2147483648", "BIG", "ONE"]' \
-		"$BATS_TEST_TMPDIR/out"
+	jq -e 'map(.value | tostring) | sort == ["2147483648", "BIG", "ONE"]' "$T/out"
 	make_types enum-signed
 	dumped
-	jq -e 'map(.value | tostring) | sort == ["-2", "LOW", "ONE"]' \
-		"$BATS_TEST_TMPDIR/out"
+	jq -e 'map(.value | tostring) | sort == ["-2", "LOW", "ONE"]' "$T/out"
 	make_types enum64
 	dumped
-	grep -q '"value": "BIG"' "$BATS_TEST_TMPDIR/out"
-	grep -q '"value": 9223372036854775808' "$BATS_TEST_TMPDIR/out"
+	grep -q '"value": "BIG"' "$T/out"
+	grep -q '"value": 9223372036854775808' "$T/out"
 }
 
 @test "chars: without an end, quotes, and what is no character" {
@@ -142,10 +139,9 @@ same_values() {
 	dumped -j
 	jq -e 'map(.formatted.value) | any(. == ["a", "b", "\"", "\\"]) and
 		any(. == "ok") and any(. == ["\u007f", "\u0001", "\u00ff", "\u0080"])' \
-		"$BATS_TEST_TMPDIR/out"
+		"$T/out"
 	dumped
-	jq -e 'map(.value) | any(. == ["0x7f", "0x1", "0xff", "0x80"])' \
-		"$BATS_TEST_TMPDIR/out"
+	jq -e 'map(.value) | any(. == ["0x7f", "0x1", "0xff", "0x80"])' "$T/out"
 }
 
 @test "random types" {
@@ -173,13 +169,11 @@ same_values() {
 		for form in "" -j; do
 			bpftool map update pinned "$PINS/outer" key 0 0 0 0 \
 				value pinned "$MAP"
-			bpftool ${form:+"$form"} map dump pinned "$MAP" \
-				>"$BATS_TEST_TMPDIR/want"
+			bpftool ${form:+"$form"} map dump pinned "$MAP" >"$T/want"
 			bpftool ${form:+"$form"} map swap-drain pinned "$PINS/outer" \
-				key 0 0 0 0 journal "$PINS/journal" \
-				>"$BATS_TEST_TMPDIR/got"
-			cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
-			strict "$BATS_TEST_TMPDIR/got"
+				key 0 0 0 0 journal "$PINS/journal" >"$T/got"
+			cmp "$T/want" "$T/got"
+			strict "$T/got"
 		done
 	done
 }
@@ -190,15 +184,12 @@ same_values() {
 
 	for verb in dump drain; do
 		for name in "${names[@]}"; do
-			"$BPFTOOL" -j map $verb pinned "$PINS/$name" \
-				>"$BATS_TEST_TMPDIR/out" || true
-			strict "$BATS_TEST_TMPDIR/out"
-			"$BPFTOOL" map $verb pinned "$PINS/$name" \
-				2>"$BATS_TEST_TMPDIR/err" || true
-			(($(wc -l <"$BATS_TEST_TMPDIR/err") == 1))
-			run ! env LC_ALL=C grep -P '[\x00-\x1f\x7f]|\xc2[\x80-\x9f]' \
-				"$BATS_TEST_TMPDIR/err"
-			iconv -f utf-8 "$BATS_TEST_TMPDIR/err" >/dev/null
+			"$BPFTOOL" -j map $verb pinned "$PINS/$name" >"$T/out" || true
+			strict "$T/out"
+			"$BPFTOOL" map $verb pinned "$PINS/$name" 2>"$T/err" || true
+			(($(wc -l <"$T/err") == 1))
+			run ! env LC_ALL=C grep -P '[\x00-\x1f\x7f]|\xc2[\x80-\x9f]' "$T/err"
+			iconv -f utf-8 "$T/err" >/dev/null
 		done
 		run -255 "$BPFTOOL" -j map $verb pinned "$PINS/ä"
 		jq -e '.error | test("ä")' <<<"$output"
@@ -208,13 +199,13 @@ same_values() {
 @test "a map is not printed with the types, nor shown with the BTF, of the one before" {
 	make_types bits
 	map_make --name types --fill 2 --key 4 --value 2 hash "$PINS/small"
-	bpftool -j map dump name types >"$BATS_TEST_TMPDIR/out"
-	strict "$BATS_TEST_TMPDIR/out"
+	bpftool -j map dump name types >"$T/out"
+	strict "$T/out"
 	jq -e --argjson id "$(map_id "$PINS/small")" 'any(.[]; .id == $id and
-		all(.elements[]; has("formatted") | not))' "$BATS_TEST_TMPDIR/out"
-	"$BPFTOOL" -j map show name types >"$BATS_TEST_TMPDIR/out"
+		all(.elements[]; has("formatted") | not))' "$T/out"
+	"$BPFTOOL" -j map show name types >"$T/out"
 	jq -e --argjson id "$(map_id "$PINS/small")" 'length == 2 and
-		any(.[]; .id == $id and (has("btf_id") | not))' "$BATS_TEST_TMPDIR/out"
+		any(.[]; .id == $id and (has("btf_id") | not))' "$T/out"
 }
 
 @test "types of the same numbers: each map is printed with its own" {
@@ -225,11 +216,10 @@ same_values() {
 		entries 2 name "$OUTER_NAME" inner_map pinned "$MAP"
 	bpftool map update pinned "$PINS/outer" key 0 0 0 0 value pinned "$PINS/one"
 	bpftool map update pinned "$PINS/outer" key 1 0 0 0 value pinned "$MAP"
-	bpftool -j map swap-drain pinned "$PINS/outer" all journal "$PINS/journal" \
-		>"$BATS_TEST_TMPDIR/out"
+	bpftool -j map swap-drain pinned "$PINS/outer" all journal "$PINS/journal" >"$T/out"
 	jq -e 'map([.elements[].formatted.value | tostring]) |
 		(.[0] | any(. == "BIG")) and (.[1] | any(. == "2.5"))' \
-		"$BATS_TEST_TMPDIR/out"
+		"$T/out"
 }
 
 # not_written WORD...: fails for want of space, and says so
@@ -250,17 +240,17 @@ not_written() {
 	# An error of what did not begin has its place in the document
 	not_written -j map dump pinned "$PINS/nosuch"
 	not_written -j map sync nosuch
-	echo "map dump pinned $MAP" >"$BATS_TEST_TMPDIR/file"
-	not_written batch file "$BATS_TEST_TMPDIR/file"
+	echo "map dump pinned $MAP" >"$T/file"
+	not_written batch file "$T/file"
 }
 
 @test "an error that comes with close() is one, too" {
 	map_make --name "$INNER_NAME" --fill 3 hash "$MAP"
 	# shellcheck disable=SC2094 # strace only knows it by that name
 	close_fails() {
-		strace -qq -o /dev/null -P "$BATS_TEST_TMPDIR/out" -e trace=close \
+		strace -qq -o /dev/null -P "$T/out" -e trace=close \
 			-e inject=close:error=EIO:when=1 \
-			"$BPFTOOL" map dump pinned "$MAP" >"$BATS_TEST_TMPDIR/out"
+			"$BPFTOOL" map dump pinned "$MAP" >"$T/out"
 	}
 	run -255 --separate-stderr close_fails
 	[[ $stderr == *"can't write to stdout: Input/output error"* ]]

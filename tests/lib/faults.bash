@@ -14,7 +14,7 @@ setup() {
 setup_faults() {
 	# Much has to fail here
 	set +o pipefail
-	T=$BATS_TEST_TMPDIR JOURNAL=/sys/fs/bpf/swap_drain
+	JOURNAL=/sys/fs/bpf/swap_drain
 	[[ ! -e $JOURNAL || -z $(ls "$JOURNAL") ]]
 	ONE_SLOT=(map swap-drain pinned "$PINS/outer" key 0 0 0 0)
 	: >"$T/out"

@@ -19,11 +19,11 @@ load_prog() {
 load_prog_or_skip() {
 	local status=0
 
-	load_prog "$@" 2>"$BATS_TEST_TMPDIR/refused" || status=$?
-	cat "$BATS_TEST_TMPDIR/refused" >&2
+	load_prog "$@" 2>"$T/refused" || status=$?
+	cat "$T/refused" >&2
 	if ((status == 77)); then
 		[[ " ${EXPECT_SLEEPERS-} " != *" $2 "* ]]
-		skip "$(<"$BATS_TEST_TMPDIR/refused")"
+		skip "$(<"$T/refused")"
 	fi
 	return $status
 }
@@ -96,7 +96,7 @@ needs_sleepable_way() {
 
 # A bpftool that has none, as it can't hold a program in a page fault
 tool_without_way() {
-	local tool=$BATS_TEST_TMPDIR/without_way
+	local tool=$T/without_way
 
 	printf '#!/bin/sh\nexec %s %s %q "$@"\n' setpriv \
 		"--bounding-set=-sys_ptrace --inh-caps=-sys_ptrace" "$BPFTOOL" >"$tool"

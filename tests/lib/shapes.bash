@@ -6,12 +6,12 @@
 # as_dumped [OUTER_TYPE OPTION_OF_MAP_MAKE... TYPE]: a slot with such a map, drained in
 # each form, against a dump of it, which is in "wantFORM" then
 as_dumped() {
-	local form want got=$BATS_TEST_TMPDIR/got
+	local form want got=$T/got
 
 	make_slot "$@"
 	for form in "" -j -jp; do
 		in_mode ${form:+"$form"}
-		want=$BATS_TEST_TMPDIR/want$form
+		want=$T/want$form
 		dump "$PINS/inner" >"$want"
 		drain >"$got"
 		cmp "$want" "$got" || {

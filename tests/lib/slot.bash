@@ -3,7 +3,6 @@
 # what must be gone after a test
 
 . "${BASH_SOURCE[0]%/*}/common.bash"
-. "${BASH_SOURCE[0]%/*}/inject.bash"
 
 # in_slot WORD...: how the slot is written on the command line
 in_slot() {
@@ -102,12 +101,12 @@ full() {
 # hold OUTER_ID [TYPE]: another process, $HOLDER, has the lock of that map, which is map
 # $LOCK, or a map of another type that only has its name
 hold() {
-	: >"$BATS_TEST_TMPDIR/held"
+	: >"$T/held"
 	"$BUILD/tests/map_make" --name "swap_$1" --value 4 --entries 1 --hold \
-		"${2:-queue}" - >"$BATS_TEST_TMPDIR/held" 3>&- &
+		"${2:-queue}" - >"$T/held" 3>&- &
 	HOLDER=$!
-	wait_until grep -q . "$BATS_TEST_TMPDIR/held"
-	LOCK=$(<"$BATS_TEST_TMPDIR/held")
+	wait_until grep -q . "$T/held"
+	LOCK=$(<"$T/held")
 }
 
 let_go() {
@@ -119,7 +118,7 @@ let_go() {
 # slow_drain WORD...: swap-drains in the background, into a pipe that no one
 # reads, until that is full. The map has to be larger than a pipe. Sets $pid.
 slow_drain() {
-	local old dir=$BATS_TEST_TMPDIR
+	local old dir=$T
 
 	old=$(slot_id)
 	rm -f "$dir/fifo" "$dir/read_on"
@@ -149,10 +148,10 @@ sleeps_after_the_swap() {
 # Reads the pipe until the run has ended: its output is in the file "printed",
 # and $status and $stderr are as "run" sets them
 slow_drain_end() {
-	touch "$BATS_TEST_TMPDIR/read_on"
+	touch "$T/read_on"
 	wait "$pid" && status=0 || status=$?
 	wait "$reader"
-	stderr=$(cat "$BATS_TEST_TMPDIR/err")
+	stderr=$(cat "$T/err")
 }
 
 # Pins that runs left behind for our inner maps, a path a line
@@ -193,6 +192,11 @@ make_outer() {
 # drain_all [ARG...]
 drain_all() {
 	bpftool "${MODE[@]}" map swap-drain pinned "$PINS/outer" all "$@"
+}
+
+# all_without BPF_COMMAND: the same on a kernel that lacks that, with -j
+all_without() {
+	refuse "$1" EINVAL "$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
 }
 
 # Before LIMIT COMMAND...: root may raise the limit
@@ -258,7 +262,7 @@ all_names() {
 
 # drained_as_dumped WHAT [FORM]: against a dump of all maps that are in the slots
 drained_as_dumped() {
-	local want=$BATS_TEST_TMPDIR/want got=$BATS_TEST_TMPDIR/got
+	local want=$T/want got=$T/got
 
 	in_mode "${@:2}"
 	plain_bpftool "${MODE[@]}" map dump name "$INNER_NAME" >"$want"
@@ -417,8 +421,8 @@ none_left() {
 	for id in $ids; do
 		# "bpftool map show" would look at every process for each
 		if [[ $kind == map ]]; then
-			map_make --list >"$BATS_TEST_TMPDIR/list" || return
-			! grep -q "^$id " "$BATS_TEST_TMPDIR/list" || return
+			map_make --list >"$T/list" || return
+			! grep -q "^$id " "$T/list" || return
 		elif bpftool prog show id "$id" >/dev/null 2>&1; then
 			return 1
 		fi
