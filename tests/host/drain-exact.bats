@@ -253,9 +253,7 @@ since_loop() {
 		timeout -s KILL "$(moment)" "$BPFTOOL" -j map drain \
 			pinned "$PINS/map" since "$PINS/$2" journal "$journal" >"$out" || true
 		# It was killed after its output was out, or before that
-		if [[ $(reading "$2") != "$before" ]]; then
-			{ cat "$out"; echo; } >>"$1"
-		fi
+		[[ $(reading "$2") == "$before" ]] || { cat "$out"; echo; } >>"$1"
 	done
 }
 
@@ -282,35 +280,11 @@ conserve_since() {
 	done
 }
 
-# value N: what the only entry's counter of 8 bytes is set to
-value() {
-	# shellcheck disable=SC2046 # a word for each byte
-	bpftool map update pinned "$PINS/map" key 0 0 0 0 value hex \
-		$(printf '%016x\n' "$1" | fold -w 2 | tac)
-}
-
-@test "a counter of 4 bytes alone, and one that grows beyond 32 bits" {
-	map_make --value 8 --entries 1 array "$PINS/map"
-	value $((5 << 32))
-	drain counters 4-7 since "$PINS/four" quiet | jq -e '.moved == 1'
-	value $((6 << 32))
-	drain counters 4-7 since "$PINS/four" quiet | jq -e '.moved == 1'
-	drain counters 4-7 quiet | jq -e '.moved == 1'
-	value $(((1 << 32) - 1))
-	drain counters 0-7 since "$PINS/last" >/dev/null
-	value $(((1 << 32) + 1))
-	drain counters 0-7 since "$PINS/last" | jq -e 'length == 1 and
-		.[0].value == ["0x02", "0x00", "0x00", "0x00",
-			"0x00", "0x00", "0x00", "0x00"]'
-}
-
 # set_words WORD...: words of 4 bytes, which the only entry holds then
 set_words() {
 	# shellcheck disable=SC2046 # a word for each byte
 	bpftool map update pinned "$PINS/map" key 0 0 0 0 value hex \
-		$(printf '%08x\n' "$@" | while read -r word; do
-			fold -w 2 <<<"$word" | tac
-		done)
+		$(printf '%08x\n' "$@" | sed -E 's/(..)(..)(..)(..)/\4 \3 \2 \1/')
 }
 
 # prints WANT WORD...: the words of 4 bytes, in hex, of the only entry
@@ -323,8 +297,21 @@ prints() {
 	[[ $got == "$1" ]]
 }
 
+@test "a counter of 4 bytes alone, and one that grows beyond 32 bits" {
+	map_make --value 8 --entries 1 array "$PINS/map"
+	set_words 0 5
+	drain counters 4-7 since "$PINS/four" quiet | jq -e '.moved == 1'
+	set_words 0 6
+	drain counters 4-7 since "$PINS/four" quiet | jq -e '.moved == 1'
+	drain counters 4-7 quiet | jq -e '.moved == 1'
+	set_words 0xffffffff 0
+	prints "ffffffff 0" counters 0-7 since "$PINS/last"
+	set_words 1 1
+	prints "2 0" counters 0-7 since "$PINS/last"
+}
+
 @test "since: two counters of 4 bytes in a word, one of 8 across two" {
-	local two=(counters "0-3,4-7" since "$PINS/two")
+	local two=(counters 0-3,4-7 since "$PINS/two")
 	local across=(counters 4-11 since "$PINS/across")
 
 	map_make --value 12 --entries 1 array "$PINS/map"
@@ -342,33 +329,32 @@ prints() {
 	[[ ! -s $T/err ]]
 }
 
-# drain_pairs WANT: .bytes and .flags of a map whose program adds to both
+# drain_pairs BYTES FLAGS WANT WORD...: members of a map whose program adds to both
 drain_pairs() {
 	local got
 
+	bpftool map update pinned "$PINS/maps/pairs" key 1 0 0 0 \
+		value {0,0,0,0}{,} "$1" 0 0 0 "$2" 0 0 0 {0,0,0,0}{,,,}
 	got=$(bpftool -j map drain pinned "$PINS/maps/pairs" since "$PINS/last" \
-		journal "$journal" "${@:2}" |
+		journal "$journal" "${@:4}" |
 		jq -r '.[0].formatted.value | "\(.bytes) \(.flags)"')
-	echo "$got, wanted $1"
-	[[ $got == "$1" ]]
+	echo "$got, wanted $3"
+	[[ $got == "$3" ]]
 }
 
 @test "since: how wide counters are is asked of the programs, then of the type" {
-	local words=()
+	local words
 
 	mkdir "$PINS/progs" "$PINS/maps"
 	bpftool prog loadall "$BUILD/tests/drain_refuse.bpf.o" "$PINS/progs" \
 		pinmaps "$PINS/maps" >/dev/null
 	for words in "" "counters bytes,flags" "force"; do
 		rm -f "$PINS/last"
-		bpftool map update pinned "$PINS/maps/pairs" key 1 0 0 0 \
-			value {0,0,0,0}{,} 9 0 0 0 5 0 0 0 {0,0,0,0}{,,,}
 		# shellcheck disable=SC2086 # some words or none
-		drain_pairs "9 5" $words
-		bpftool map update pinned "$PINS/maps/pairs" key 1 0 0 0 \
-			value {0,0,0,0}{,} 2 0 0 0 6 0 0 0 {0,0,0,0}{,,,}
-		# shellcheck disable=SC2086 # some words or none
-		drain_pairs "2 1" $words
+		{
+			drain_pairs 9 5 "9 5" $words
+			drain_pairs 2 6 "2 1" $words
+		}
 		# From the second on none has the map
 		rm -rf "$PINS/progs"
 		wait_until no_progs
@@ -380,18 +366,15 @@ no_progs() {
 }
 
 @test "since: a counter that is none in one of the runs" {
-	local both="counters 0-3,4-7 since $PINS/last"
+	local both=(counters 0-3,4-7 since "$PINS/last")
 
 	map_make --value 8 --entries 1 array "$PINS/map"
-	# shellcheck disable=SC2086 # several words
-	{
-		set_words 10 7
-		prints "a 7" $both
-		set_words 11 7
-		prints "1 7" counters 0-3 since "$PINS/last"
-		set_words 11 8
-		prints "0 1" $both
-	}
+	set_words 10 7
+	prints "a 7" "${both[@]}"
+	set_words 11 7
+	prints "1 7" counters 0-3 since "$PINS/last"
+	set_words 11 8
+	prints "0 1" "${both[@]}"
 }
 
 @test "since: a FILE whose path is long" {
@@ -422,11 +405,9 @@ no_progs() {
 
 # 200 times where LOAD_SECONDS is 10
 @test "killed at any moment: nothing is lost, with recover" {
-	local out=$T/out all=$T/all kills=0 left=0
-	local wanted=$((20 * LOAD_SECONDS))
+	local out=$T/out all=$T/all kills=0 left=0 wanted=$((20 * LOAD_SECONDS))
 
 	[[ ! ${IN_GUEST-} ]] || wanted=10
-
 	start_load --type hash
 	measure >"$all" || { cat "$all" >&2; return 1; }
 	while ((kills < wanted)); do

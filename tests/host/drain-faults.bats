@@ -27,11 +27,16 @@ print(sum(int.from_bytes(bytes(int(b, 16) for b in cpu["value"]), "little")
           for entry in json.load(sys.stdin) for cpu in entry["values"]))'
 }
 
+# drain WORD...
+drain() {
+	bpftool -j map drain pinned "$PINS/maps/map" journal "$journal" "$@"
+}
+
 # calls SYSCALL: how many of them a drain makes
 calls() {
 	strace -f -o "$T/trace" -e "trace=$1" "$BPFTOOL" -j map drain \
-		pinned "$PINS/maps/map" journal "$journal" "${@:2}" >"$out"
-	{ cat "$out"; echo; } >>"$all"
+		pinned "$PINS/maps/map" journal "$journal" "${@:2}" >>"$all"
+	echo >>"$all"
 	grep -c "$1(" "$T/trace"
 }
 
@@ -95,7 +100,7 @@ expect_exact() {
 
 @test "the output goes nowhere: the values stay pinned, and recover prints them" {
 	count_some
-	! bpftool -j map drain pinned "$PINS/maps/map" journal "$journal" >/dev/full || return 1
+	! drain >/dev/full || return 1
 	bpftool -j map swap-drain recover journal "$journal" >>"$all"
 	expect_exact
 }
@@ -106,17 +111,16 @@ expect_exact() {
 	run -255 at_call -a -s 'bpf\(BPF_OBJ_PIN' error=EPERM 'bpf\(BPF_PROG_LOAD' \
 		"$BPFTOOL" map drain pinned "$PINS/maps/map" journal "$journal"
 	[[ -z $(find "$journal" -mindepth 1) ]]
-	bpftool -j map drain pinned "$PINS/maps/map" journal "$journal" >"$all"
+	drain >"$all"
 	expect_exact
 }
 
 @test "since: the output goes nowhere: the next run prints it" {
 	for _ in 1 2; do
 		count_some
-		! bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" \
-			>/dev/full || return 1
+		! drain since "$PINS/last" >/dev/full || return 1
 		[[ ! -e $PINS/last_next ]]
-		bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >>"$all"
+		drain since "$PINS/last" >>"$all"
 		echo >>"$all"
 	done
 	expect_exact
@@ -126,18 +130,17 @@ expect_exact() {
 	local i nr
 
 	count_some
-	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >"$all"
+	drain since "$PINS/last" >/dev/null
 	count_some
 	nr=$(calls bpf since "$PINS/other")
-	: >"$all"
-	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/other" >/dev/null
+	drain since "$PINS/other" >/dev/null
 	for ((i = 1; i <= nr; i += 3 * FAULTS_STEP)); do
 		strace -f -o /dev/null -e "inject=bpf:error=ENOMEM:when=$i" "$BPFTOOL" -j \
 			map drain pinned "$PINS/maps/map" since "$PINS/other" >"$out" 2>&1 ||
 			[[ $(<"$out") != *pinned* ]]
 	done
-	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >"$out"
+	drain since "$PINS/last" >/dev/null
 	rm "$PINS/last"
-	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >"$all"
+	drain since "$PINS/last" >"$all"
 	expect_exact
 }

@@ -19,16 +19,26 @@ refused() {
 	touches_nothing refuses "$1" drain pinned "$2" journal "$journal" "${@:3}"
 }
 
+refused_even_forced() {
+	refused "$@"
+	refused "$@" force
+}
+
 # drained PATTERN MAP WORD...: it is drained, with one warning that says so
 drained() {
 	local map=$2 pattern=$1
 
 	shift 2
-	run --separate-stderr bpftool map drain pinned "$map" journal "$journal" \
-		quiet "$@"
+	run --separate-stderr drain "$map" quiet "$@"
 	{ [[ $status == 0 && $output =~ ^"map "[0-9]+": "[0-9]+" values, " ]] &&
 		[[ $(said | grep -c '') == 1 && $(said) == "Warning: "* ]] &&
 		said | finds -aE -- "$pattern"; } || show_last_run "$@"
+}
+
+# add_entry MAP: with 7 in its first counter
+add_entry() {
+	bpftool map update pinned "$PINS/maps/$1" key 1 0 0 0 \
+		value 7 {0,0,0,0,0,0,0}{,}{,} 0 0 0
 }
 
 # load_progs NAME: its programs in $PINS/progs, its maps in $PINS/maps, with an entry
@@ -39,9 +49,7 @@ load_progs() {
 	bpftool prog loadall "$BUILD/tests/$1.bpf.o" "$PINS/progs" \
 		pinmaps "$PINS/maps" >/dev/null 2>&1 || skip "can't be loaded here"
 	for map in adds plain deletes updates mixes names; do
-		[[ ! -e $PINS/maps/$map ]] ||
-			bpftool map update pinned "$PINS/maps/$map" \
-				key 1 0 0 0 value 7 {0,0,0,0,0,0,0}{,}{,} 0 0 0
+		[[ ! -e $PINS/maps/$map ]] || add_entry "$map"
 	done
 }
 
@@ -49,6 +57,20 @@ load_progs() {
 make_map() {
 	rm -f "$PINS/map"
 	map_make --name "refuse_${WORLD-}" "$@" "$PINS/map"
+}
+
+# drain MAP WORD...
+drain() {
+	bpftool map drain pinned "$1" journal "$journal" "${@:2}"
+}
+
+# may_not_be_exact WHAT FILTER: the last run says so, and where the values are; what
+# recover prints fits to the filter
+may_not_be_exact() {
+	[[ $status == 255 && -z $output ]] || show_last_run
+	grep -aE "map [0-9]+ may not have been drained exactly: $1.*the values are pinned at $journal/" \
+		<<<"$stderr" || show_last_run
+	bpftool -j map swap-drain recover journal "$journal" | jq -e ".[0].elements$2"
 }
 
 @test "a map-in-map: the other verb is named" {
@@ -66,12 +88,10 @@ make_map() {
 	local type
 
 	make_map --fill 2 lpm_trie
-	refused "is a lpm_trie, whose values can't be exchanged$" "$PINS/map"
-	refused "is a lpm_trie, whose values can't be exchanged$" "$PINS/map" force
+	refused_even_forced "is a lpm_trie, whose values can't be exchanged$" "$PINS/map"
 	for type in ringbuf stack_trace prog_array perf_event_array bloom_filter; do
 		make_map "$type"
-		refused "is a $type, which can't be read out$" "$PINS/map"
-		refused "is a $type, which can't be read out$" "$PINS/map" force
+		refused_even_forced "is a $type, which can't be read out$" "$PINS/map"
 	done
 	for type in queue stack; do
 		make_map --fill 2 "$type"
@@ -96,8 +116,7 @@ make_map() {
 
 @test "a value that is not made of whole words" {
 	make_map --fill 2 --value 6 hash
-	refused "have 6 bytes, which is not a multiple of 4" "$PINS/map"
-	refused "have 6 bytes, which is not a multiple of 4" "$PINS/map" force
+	refused_even_forced "have 6 bytes, which is not a multiple of 4" "$PINS/map"
 }
 
 @test "a map that can not be written to" {
@@ -115,10 +134,9 @@ make_map() {
 	load_progs drain_fields
 	refused "hold a bpf_spin_lock, which can't be moved$" "$PINS/maps/lock"
 	refused "hold a bpf_timer, which can't be moved$" "$PINS/maps/timer"
-	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr"
-	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr" force
+	refused_even_forced "hold a kptr, which can't be moved$" "$PINS/maps/kptr"
 	# Not so a pointer into the memory of a process
-	bpftool map drain pinned "$PINS/maps/user" counters n journal "$journal"
+	drain "$PINS/maps/user" counters n
 	"$BUILD/tests/reach_load" "$BUILD/tests/callbacks.bpf.o" in_timer_deep "$PINS"
 	refused "hold a bpf_timer, which can't be moved$" "$PINS/timer_deep"
 }
@@ -154,7 +172,7 @@ iterate() {
 	drained "may not be drained exactly: link [0-9]+ attaches an iterator" \
 		"$PINS/map" force
 	rm -r "$PINS/iterator"
-	wait_until bpftool map drain pinned "$PINS/map" journal "$journal"
+	wait_until drain "$PINS/map"
 }
 
 @test "an iterator that comes while values are moved" {
@@ -162,18 +180,12 @@ iterate() {
 	make_map --value 8 --entries 4 --fill 4 array
 	mkdir "$PINS/iterator"
 	skip_unless "no iterator can be loaded here" iterate
-	rm -r "$PINS/iterator"
-	mkdir "$PINS/iterator"
-	wait_until bpftool map drain pinned "$PINS/map" since "$PINS/last" \
-		journal "$journal"
+	rm "$PINS"/iterator/*
+	wait_until drain "$PINS/map" since "$PINS/last"
 	export -f iterate
 	run --separate-stderr at_call after=iterate 'bpf\(BPF_OBJ_PIN' \
 		"$BPFTOOL" map drain pinned "$PINS/map" journal "$journal"
-	[[ $status == 255 && -z $output ]] || show_last_run
-	grep -aE "map [0-9]+ may not have been drained exactly: link [0-9]+ attaches an iterator.*the values are pinned at $journal/" \
-		<<<"$stderr" || show_last_run
-	bpftool -j map swap-drain recover journal "$journal" |
-		jq -e '.[0].elements | map(.key) | length == 4'
+	may_not_be_exact "link [0-9]+ attaches an iterator" ' | map(.key) | length == 4'
 }
 
 @test "a map with more than a million entries: the iterator is our own" {
@@ -223,8 +235,8 @@ with_config() {
 	load_progs drain_parts
 	refused "\*n \+= 1;: a plain add, not atomic, and the value may be another CPU's \(program [0-9]+ far_add\); 'since FILE' reads such counters exactly; 'force'" \
 		"$PINS/maps/far"
-	bpftool map drain pinned "$PINS/maps/far" since "$PINS/far" journal "$journal"
-	bpftool map drain pinned "$PINS/maps/sleeps" since "$PINS/sleeps" journal "$journal"
+	drain "$PINS/maps/far" since "$PINS/far"
+	drain "$PINS/maps/sleeps" since "$PINS/sleeps"
 	[[ $(uname -v) == *PREEMPT_DYNAMIC* && -e /proc/config.gz ]] ||
 		skip "there is none here, or it does not matter"
 	with_config CONFIG_PREEMPT_NONE=y far
@@ -250,7 +262,7 @@ with_config() {
 	done
 	drained "may not be drained exactly: the integer at byte 4 of its values is not aligned" \
 		"$PINS/maps/unused" force
-	bpftool map drain pinned "$PINS/maps/unused" counters a journal "$journal"
+	drain "$PINS/maps/unused" counters a
 }
 
 @test "a delete, an update of a computed value, a counter that is set" {
@@ -277,9 +289,9 @@ with_config() {
 	local words
 
 	load_progs drain_refuse
-	for words in "" force "since $PINS/last" "since $PINS/last force"; do
-		# shellcheck disable=SC2086 # some words or none
-		refused "can't drain map [0-9]+: drain_refuse.bpf.c:[0-9]+: .*: a counter that is not made of aligned words of 4 or 8 bytes \(program [0-9]+ narrow\)$" \
+	for words in "" "since $PINS/last"; do
+		# shellcheck disable=SC2086 # two words or none
+		refused_even_forced "can't drain map [0-9]+: drain_refuse.bpf.c:[0-9]+: .*: a counter that is not made of aligned words of 4 or 8 bytes \(program [0-9]+ narrow\)$" \
 			"$PINS/maps/narrows" $words
 	done
 }
@@ -315,17 +327,12 @@ drain_while() {
 	drain_while adds
 	[[ $status == 0 && $output == *'"n": 7'* && -z $stderr ]] || show_last_run
 
-	bpftool map update pinned "$PINS/maps/adds" key 1 0 0 0 \
-		value 7 {0,0,0,0,0,0,0}{,}{,} 0 0 0
+	add_entry adds
 	drain_while plain
-	[[ $status == 255 && -z $output ]] || show_last_run
-	grep -aE "map [0-9]+ may not have been drained exactly: drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add.*the values are pinned at $journal/" \
-		<<<"$stderr" || show_last_run
-	bpftool -j map swap-drain recover journal "$journal" |
-		jq -e '.[0].elements[0].formatted.value.n == 7'
+	may_not_be_exact "drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add" \
+		'[0].formatted.value.n == 7'
 
-	bpftool map update pinned "$PINS/maps/adds" key 1 0 0 0 \
-		value 7 {0,0,0,0,0,0,0}{,}{,} 0 0 0
+	add_entry adds
 	drain_while plain force
 	[[ $status == 0 && $output == *'"n": 7'* ]] || show_last_run
 }
@@ -343,7 +350,7 @@ drain_while() {
 	make_map hash
 	refused "'n' can't be found: map [0-9]+ has no BTF; name bytes, as 0-7$" \
 		"$PINS/map" counters n
-	bpftool map drain pinned "$PINS/maps/names" counters n journal "$journal"
+	drain "$PINS/maps/names" counters n
 }
 
 @test "since a FILE that is none of this map's readings" {
@@ -377,7 +384,7 @@ drain_while() {
 		"$map" since "$PINS/mine"
 	refused "can't be a reading: '_next' is added" "$map" since "$PINS/mine_next"
 
-	bpftool map drain pinned "$map" since "$PINS/last" journal "$journal"
+	drain "$map" since "$PINS/last"
 	refused "$PINS/last is a reading of map [0-9]+, not of map [0-9]+$" \
 		"$PINS/maps/plain" since "$PINS/last"
 	# Its id may have been another map's before
@@ -392,7 +399,7 @@ drain_while() {
 
 @test "nothing was moved: an error names no pin" {
 	make_map --value 8 --entries 4 array
-	bpftool map drain pinned "$PINS/map" journal "$journal" >/dev/full 2>"$T/err" && return 1
+	drain "$PINS/map" >/dev/full 2>"$T/err" && return 1
 	[[ $(<"$T/err") == "Error: can't write the drained map: No space left on device" ]]
 	[[ -z $(ls "$journal") ]]
 }
@@ -404,8 +411,7 @@ drain_while() {
 		make_map --fill 2 "$type"
 		refused "map [0-9]+ is a $type: its elements leave it as they are printed, so that 'keep' would keep none of them; 'quiet' keeps them$" \
 			"$PINS/map" keep "$PINS/kept"
-		bpftool map drain pinned "$PINS/map" journal "$journal" \
-			quiet keep "$PINS/kept"
+		drain "$PINS/map" quiet keep "$PINS/kept"
 		bpftool -j map drain pinned "$PINS/kept" journal "$journal" |
 			jq -e 'map(.value) | length == 2'
 		rm "$PINS/kept"
@@ -460,7 +466,7 @@ drain_while() {
 
 	load_progs drain_refuse
 	map=$PINS/maps/adds
-	run --separate-stderr bpftool map drain pinned "$map" quiet journal "$journal"
+	run --separate-stderr drain "$map" quiet
 	[[ $status == 0 && -z $stderr ]]
 	[[ $output =~ ^"map "[0-9]+": 1 values, 32 bytes moved ("[a-z_]+")"$ ]]
 	bpftool -j map drain pinned "$map" quiet journal "$journal" |
@@ -471,7 +477,6 @@ drain_while() {
 			.shrank == 0 and .bytes == .moved * 32'
 	bpftool -j map drain pinned "$map" since "$PINS/last" quiet journal "$journal" |
 		jq -e '.moved <= 1 and (.mover | length > 0)'
-	run --separate-stderr bpftool map drain pinned "$map" since "$PINS/last" \
-		quiet journal "$journal"
+	run --separate-stderr drain "$map" since "$PINS/last" quiet
 	[[ $status == 0 && -z $stderr && $output == *" changed ("* ]]
 }
