@@ -7,7 +7,6 @@ load ../lib/slot
 setup() {
 	setup_slot
 	needs_at_call
-	swap_all
 	WORDS=()
 	FAULT_TYPE=array_of_maps
 	SET_UP=six_slots
@@ -41,12 +40,6 @@ set_up() {
 	done | sort >"$T/want"
 }
 
-# ended COMMAND...: the run, under the command
-ended() {
-	status=0
-	"$@" "${SWAP_ALL[@]}" "${WORDS[@]}" >"$OUT" 2>"$OUT.err" || status=$?
-}
-
 # The pinned maps' ids, of those that were to be printed or of the others
 pinned() {
 	find "$PINS/journal" -type f "$@" -name "$(map_id "$PINS/outer")_*" |
@@ -77,36 +70,30 @@ judge() {
 	contents "$OUT.recovered" >>"$OUT.all"
 	sort "$OUT.all" | diff -u "$T/want" - || return
 	[[ -z $(find "$PINS/journal" -mindepth 1) ]] || return
-	[[ " ${WORDS[*]} " != *" clear "* ]] || cleared "$in_slots"
-}
-
-# cleared IDS: each map that is in no slot any more, is empty
-cleared() {
-	local id
-
+	[[ " ${WORDS[*]} " == *" clear "* ]] || return 0
+	# Each map that is in no slot any more is empty
 	for id in $BEFORE; do
-		grep -qx "$id" <<<"$1" ||
+		grep -qx "$id" <<<"$in_slots" ||
 			[[ $(bpftool -j map dump pinned "$PINS/old-$id" |
 				jq '[.[] | select(.error | not)] | length') == 0 ]] ||
 			return
 	done
 }
 
-# between_maps CALL NTH: an error, and a kill, at the N-th call that is like that, a
-# regular expression
+# between_maps CALL NTH: nothing, an error, and a kill, at the N-th call that is like
+# that, a regular expression
 between_maps() {
-	local fault
+	local fault under
+	local -A ends=([none]=0 [error=EPERM]=255 [signal=KILL]=137)
 
 	OUT=$T/out
-	for fault in error=EPERM signal=KILL; do
+	for fault in none error=EPERM signal=KILL; do
+		under=(at_call -n "$2" "$fault" "$1")
+		[[ $fault != none ]] || under=()
 		set_up
-		ended
-		[[ $status == 0 ]]
-		judge
-		set_up
-		ended at_call -n "$2" "$fault" "$1"
-		[[ $fault == error* && $status == 255 ||
-			$fault == signal* && $status == 137 ]]
+		status=0
+		"${under[@]}" "${SWAP_ALL[@]}" "${WORDS[@]}" >"$OUT" 2>"$OUT.err" || status=$?
+		[[ $status == "${ends[$fault]}" ]]
 		judge || {
 			echo "$fault at call $2 of $1, status $status" >&2
 			cat "$OUT" "$OUT.err" | head -c 2000 >&2

@@ -14,15 +14,6 @@ teardown() {
 	cleanup_leak_free
 }
 
-# The maps' ids, a line each
-in_pins() {
-	local pin
-
-	for pin in "$1"/*; do
-		map_id "$pin"
-	done | sort
-}
-
 # Five maps, that of slot 3 in $PINS/third
 five_maps() {
 	make_outer array_of_maps 8 5 --fill 2 hash
@@ -123,7 +114,7 @@ one_is_refused() {
 # holder_comes_between: slot 1 of $PINS/other takes the map of slot 0, $INNER, while
 # all are swapped; $PINNED is what is pinned then
 holder_comes_between() {
-	local run out=$T/out before
+	local run out=$T/out pin
 
 	INNER=$(slot_id)
 	bpftool map pin id "$INNER" "$PINS/inner"
@@ -134,9 +125,8 @@ holder_comes_between() {
 		'.swapped == true and (.error | test($re))' "$out"
 	run=$(jq -r .pinned "$out")
 	[[ $run == "$PINS/journal/"* && $(find "$run" -type f | wc -l) == 5 ]]
-	before=$(in_pins "$run")
-	! maps_in_slots | grep -vx "$INNER" | grep -xF "$before" || return
-	PINNED=$before
+	PINNED=$(for pin in "$run"/*; do map_id "$pin"; done | sort)
+	! maps_in_slots | grep -vx "$INNER" | grep -xF "$PINNED" || return
 }
 
 recover_here() {
@@ -203,7 +193,6 @@ recover_here() {
 		drain_here >"$got.$i" 3>&- &
 		pids+=($!)
 	done
-	in_mode
 	for i in "${pids[@]}"; do
 		wait "$i"
 	done

@@ -4,16 +4,11 @@
 
 load ../lib/slot
 
-setup() {
-	setup_slot
-	TRACE=$T/trace ERR=$T/err
-}
-
 # leave_behind SLOTS: as many maps, whose map-in-map goes on to be used
 leave_behind() {
 	fresh_name
 	make_outer array_of_maps "$1" "$1" --fill 1 hash
-	! drain_all journal "$PINS/journal" >/dev/full 2>"$ERR" || return
+	! drain_all journal "$PINS/journal" >/dev/full 2>"$T/err" || return
 	[[ $(find "$PINS/journal" -type f | wc -l) == "$1" ]]
 	rm -f "$PINS/used"
 	mv "$PINS/outer" "$PINS/used"
@@ -21,13 +16,9 @@ leave_behind() {
 
 # calls CALL COMMAND...: how many of these the command makes
 calls() {
-	local call=$1
-
-	shift
-	strace -f -qq --seccomp-bpf -e trace=bpf -o "$TRACE" \
-		"$BPFTOOL" -j map swap-drain "$@" journal "$PINS/journal" \
-		>"$T/got" 2>"$ERR"
-	grep -c "$call" "$TRACE"
+	strace -f -qq --seccomp-bpf -e trace=bpf -o "$T/trace" "$BPFTOOL" -j map swap-drain \
+		"${@:2}" journal "$PINS/journal" >"$T/got" 2>"$T/err"
+	grep -c "$1" "$T/trace"
 }
 
 @test "many maps that were left are reported in a line, and one map by its pin" {
@@ -37,14 +28,14 @@ calls() {
 		leave_behind "$nr"
 		outer=$(map_id "$PINS/used")
 		make_outer array_of_maps 1 1
-		drain_all journal "$PINS/journal" >"$T/got" 2>"$ERR"
-		[[ $(grep -c "^Warning: " "$ERR") == 1 ]]
+		drain_all journal "$PINS/journal" >"$T/got" 2>"$T/err"
+		[[ $(grep -c "^Warning: " "$T/err") == 1 ]]
 		if ((nr == 1)); then
 			grep "left map [0-9]* of map $outer at $PINS/journal/[0-9_]*/${outer}_[0-9]*;" \
-				"$ERR"
+				"$T/err"
 		else
 			grep "left $nr maps in $PINS/journal; .* recover journal $PINS/journal$" \
-				"$ERR"
+				"$T/err"
 		fi
 		recover_all | jq -e --argjson nr "$nr" 'length == $nr'
 	done
@@ -55,12 +46,12 @@ calls() {
 	leave_behind 3
 	mv "$PINS/used" "$PINS/first"
 	make_outer array_of_maps 2 2 --fill 1 hash
-	! drain_all journal "$PINS/journal" >/dev/full 2>"$ERR" || return
+	! drain_all journal "$PINS/journal" >/dev/full 2>"$T/err" || return
 	rm "$PINS/outer"
 	make_outer array_of_maps 1 1
-	drain_all journal "$PINS/journal" >"$T/got" 2>"$ERR"
-	[[ $(grep -c "^Warning: " "$ERR") == 1 ]]
-	grep "left 5 maps" "$ERR"
+	drain_all journal "$PINS/journal" >"$T/got" 2>"$T/err"
+	[[ $(grep -c "^Warning: " "$T/err") == 1 ]]
+	grep "left 5 maps" "$T/err"
 	recover_all | jq -e 'length == 5'
 	all_names
 }

@@ -250,7 +250,6 @@ untouched() {
 @test "a failure in any of the swap's calls: each map is somewhere" {
 	local what error call nth failed=0
 
-	swap_all
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
 		for what in "ENOMEM BPF_MAP_UPDATE_BATCH 1" \
 			"ENOMEM BPF_MAP_CREATE,.*inner 3" "EPERM BPF_OBJ_PIN 1" \
@@ -271,7 +270,6 @@ untouched() {
 @test "some slots are swapped and others can't be" {
 	needs_seccomp
 	needs_at_call
-	swap_all
 	OUT=$T/injected
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
 		six_slots
@@ -294,7 +292,6 @@ untouched() {
 	local got=$T/got
 
 	needs_seccomp
-	swap_all
 	SWAP_ALL=("${SWAP_ALL[0]}" -d "${SWAP_ALL[@]:1}")
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
 		six_slots

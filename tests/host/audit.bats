@@ -35,10 +35,9 @@ expected() {
 
 # compiled CLANG FLAG...: the corpus by another compiler or with other flags
 compiled() {
-	local clang=$1 file
-	shift
+	local file
 	for file in "$PROGS"/*.bpf.c; do
-		"$clang" -g -Wno-unused-function --target=bpf "$@" \
+		"$1" -g -Wno-unused-function --target=bpf "${@:2}" \
 			-I"$PROGS/.." -I"$TREE/../obj/libbpf/include" \
 			-I"$TREE/tools/include/uapi" -c "$file" \
 			-o "$(basename "$file" .c).o"
@@ -126,14 +125,13 @@ agrees() {
 
 # name_counters "FILE..." LIST...: the verdicts with each of these lists go to the file "named"
 name_counters() {
-	local list files=$1 options=()
+	local list options=()
 
-	shift
-	for list; do
+	for list in "${@:2}"; do
 		options+=(-c "$list")
 	done
 	# shellcheck disable=SC2086 # several files
-	"$CHECK" "${options[@]}" $files >named 2>/dev/null || true
+	"$CHECK" "${options[@]}" $1 >named 2>/dev/null || true
 }
 
 # with LIST PROGRAM: the verdict where the user names the counters

@@ -4,21 +4,16 @@
 
 load ../lib/holders
 
-setup() {
-	setup_slot
-	TRACE=$T/trace
-}
-
-# traced ARG...: bpftool, its bpf(2) and membarrier(2) calls in $TRACE
+# traced ARG...: bpftool, its bpf(2) and membarrier(2) calls in $T/trace
 traced() {
 	skip_unless "there is no strace" command -v strace
 	# The other calls do not stop it then, which takes seconds in a guest
-	strace -f -qq --seccomp-bpf -e trace=bpf,membarrier -o "$TRACE" "$BPFTOOL" "$@"
+	strace -f -qq --seccomp-bpf -e trace=bpf,membarrier -o "$T/trace" "$BPFTOOL" "$@"
 }
 
 # calls PATTERN: how many there were
 calls() {
-	grep -cE -- "$1" "$TRACE" || true
+	grep -cE -- "$1" "$T/trace" || true
 }
 
 # strace does not know the command: it shows the number, 60. Nor is any other
@@ -47,7 +42,7 @@ unknown_calls() {
 		if [[ $provider != bpf_sync_map_access ]]; then
 			# Some are not there: that costs no number either
 			run traced map sync using "$provider"
-			[[ -s $TRACE && $(unknown_calls) == 0 ]]
+			[[ -s $T/trace && $(unknown_calls) == 0 ]]
 		fi
 	done
 }
@@ -68,7 +63,7 @@ one_wait() {
 	if has_command; then
 		[[ $(command_calls) == 1 && $(unknown_calls) == 1 ]]
 		grep -q 'bpf(0x3c[ ,]' \
-			< <(sed -En '/BPF_MAP_UPDATE_(ELEM|BATCH)/,$p' "$TRACE")
+			< <(sed -En '/BPF_MAP_UPDATE_(ELEM|BATCH)/,$p' "$T/trace")
 	else
 		[[ $(unknown_calls) == 0 ]]
 	fi
@@ -106,16 +101,10 @@ since_6_8() {
 	else
 		[[ $(calls 'bpf\(BPF_MAP_UPDATE_BATCH') == 0 ]]
 		[[ $(calls 'bpf\(BPF_MAP_UPDATE_ELEM') == 12 ]]
-		[[ $(updating_threads "$TRACE") -gt 1 ]]
+		[[ $(updating_threads "$T/trace") -gt 1 ]]
 	fi
 	[[ $(slots_and_ids | wc -l) == 12 ]]
 	! slots_and_ids | grep -xF "$before" || return
-}
-
-# How many look-ups a thread made, the most of any, from a trace of strace -f
-most_lookups_of_a_thread() {
-	awk '/bpf\(BPF_MAP_LOOKUP_ELEM/ { n[$1]++ }
-		END { for (i in n) if (n[i] > most) most = n[i]; print most + 0 }' "$TRACE"
 }
 
 # Before 6.8 each look-up of a slot waits for a grace period, also of an empty one.
@@ -130,7 +119,8 @@ most_lookups_of_a_thread() {
 	echo "# it took $(((${EPOCHREALTIME/./} - start) / 1000)) ms" >&3
 	traced map swap-drain pinned "$PINS/outer" "${SLOT[@]}" quiet
 	all=$(calls 'bpf\(BPF_MAP_LOOKUP_ELEM')
-	most=$(most_lookups_of_a_thread)
+	most=$(awk '/bpf\(BPF_MAP_LOOKUP_ELEM/ { n[$1]++ }
+		END { for (i in n) if (n[i] > most) most = n[i]; print most + 0 }' "$T/trace")
 	echo "# $all look-ups, $most of them by one thread" >&3
 	((all > 0 && all <= 2 * 2048 + 16))
 	since_6_8 || ((most * 16 <= all))
@@ -142,7 +132,7 @@ most_lookups_of_a_thread() {
 	make_slot
 	traced map swap-drain pinned "$PINS/outer" key 0 0 0 0 quiet \
 		using membarrier
-	sed -n '/BPF_MAP_UPDATE_ELEM/,$p' "$TRACE" |
+	sed -n '/BPF_MAP_UPDATE_ELEM/,$p' "$T/trace" |
 		finds 'membarrier(MEMBARRIER_CMD_GLOBAL'
 	[[ $(unknown_calls) == 0 ]]
 }

@@ -26,15 +26,14 @@ left_over() {
 	find "$TMPDIR" -mindepth 1
 }
 
+# Maps of others may have gone
+nothing_new() {
+	[[ -z $(left_over | sort | comm -13 "$T/before" -) ]]
+}
+
 # The kernel frees maps and programs a little later
 nothing_left() {
-	for _ in {1..100}; do
-		# Maps of others may have gone
-		[[ -z $(left_over | sort | comm -13 "$BATS_TEST_TMPDIR/before" -) ]] &&
-			return
-		sleep 0.1
-	done
-	left_over | sort | diff "$BATS_TEST_TMPDIR/before" -
+	wait_until nothing_new || left_over | sort | diff "$T/before" -
 }
 
 # number TEXT: the number before the text in the demo's output
@@ -45,14 +44,12 @@ number() {
 # Start in a session of its own, as on a terminal; bash would let its children
 # ignore SIGINT
 start() {
-	setsid env --default-signal=INT "$DEMO" 60 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	setsid env --default-signal=INT "$DEMO" 60 >"$T/out" 2>&1 3>&- &
 	pid=$!
-	for _ in {1..600}; do
-		grep -q '^second 1:' "$BATS_TEST_TMPDIR/out" && return
-		sleep 0.1
-	done
-	cat "$BATS_TEST_TMPDIR/out"
-	return 1
+	wait_until grep -q '^second 1:' "$T/out" || {
+		cat "$T/out"
+		return 1
+	}
 }
 
 @test "two seconds: what was drained is what was counted" {
@@ -114,8 +111,7 @@ start() {
 	# Its children end by themselves, but can't remove its files
 	for _ in {1..100}; do
 		rm -rf "${TMPDIR:?}"/*
-		[[ -z $(left_over | sort | comm -13 "$BATS_TEST_TMPDIR/before" -) ]] &&
-			break
+		! nothing_new || break
 		sleep 0.1
 	done
 	nothing_left

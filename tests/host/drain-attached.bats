@@ -6,7 +6,6 @@ load ../lib/common
 
 setup() {
 	setup_bpffs
-	journal=$PINS/journal
 	CGROUP=$T/cgroup
 	for net in near far; do
 		ip netns add "$net-$WORLD"
@@ -84,17 +83,6 @@ drain() {
 	bpftool -j map drain pinned "$PINS/maps/$1" journal "$journal" && echo
 }
 
-# drain_loop MAP FILE
-drain_loop() {
-	: >"$2"
-	while ((SECONDS < end)); do
-		drain "$1" >>"$2" || {
-			tail -n 1 "$2" >&3
-			return 1
-		}
-	done
-}
-
 # of WHO: how much programs have counted, a list of their indexes
 of() {
 	jq --argjson who "[$1]" '[.[].formatted | select(.key | IN($who[])).value] | add' \
@@ -128,7 +116,13 @@ expect_sums() {
 	end=$((SECONDS + ${LOAD_SECONDS:-10}))
 	for each in small:one small:two large cpus attached_bss; do
 		name=${each#*:}
-		drain_loop "${each%:*}" "$out/$name" &
+		: >"$out/$name"
+		while ((SECONDS < end)); do
+			drain "${each%:*}" >>"$out/$name" || {
+				tail -n 1 "$out/$name" >&3
+				exit 1
+			}
+		done &
 		drains+=($!)
 	done
 	for each in "${drains[@]}"; do

@@ -6,11 +6,6 @@ load ../lib/common
 
 : "${LOAD_SECONDS:=10}"
 
-setup() {
-	setup_bpffs
-	journal=$PINS/journal
-}
-
 teardown() {
 	[[ -z ${load_pid-} ]] || kill "$load_pid" 2>/dev/null || true
 	cleanup_bpffs
@@ -50,13 +45,12 @@ drain() {
 
 # drain_loop FILE WORD...
 drain_loop() {
-	local file=$1 turns=0
+	local turns=0
 
-	shift
-	: >"$file"
+	: >"$1"
 	while go_on $((turns++)); do
-		drain "$@" >>"$file" || {
-			echo "# $(tail -n 1 "$file")" >&3
+		drain "${@:2}" >>"$1" || {
+			echo "# $(tail -n 1 "$1")" >&3
 			return 1
 		}
 	done
@@ -129,22 +123,9 @@ conserve_plain() {
 	END
 }
 
-# come_and_go CPU: how often is in "gone"
-come_and_go() {
-	local online=/sys/devices/system/cpu/cpu$1/online gone=0
-
-	while kill -0 "$load_pid" 2>/dev/null; do
-		echo 0 >"$online"
-		sleep 1
-		echo 1 >"$online"
-		sleep 1
-		echo $((++gone)) >"$T/gone"
-	done
-}
-
 # A line of the matrix names a CPU that may: EXPECT_COMES_AND_GOES
 @test "percpu_hash and percpu_array, while a CPU goes offline and comes back" {
-	local cpu=${EXPECT_COMES_AND_GOES-} online type
+	local cpu=${EXPECT_COMES_AND_GOES-} gone online type
 
 	[[ $cpu ]] || skip "no CPU of this machine may be taken offline"
 	online=/sys/devices/system/cpu/cpu$cpu/online
@@ -152,7 +133,14 @@ come_and_go() {
 		rm -f "$PINS/map"
 		echo 1 >"$online"
 		start_load --pause --type $type --plain
-		come_and_go "$cpu" &
+		gone=0
+		while kill -0 "$load_pid" 2>/dev/null; do
+			echo 0 >"$online"
+			sleep 1
+			echo 1 >"$online"
+			sleep 1
+			echo $((++gone)) >"$T/gone"
+		done &
 		drain_loop "$T/all" 2>"$T/warnings"
 		end_load
 		wait $!
@@ -257,26 +245,22 @@ since_loop() {
 	done
 }
 
-# conserve_since TYPE: each reader gets all of it
-conserve_since() {
-	start_load --since --plain --type "$1"
-	measure since "$PINS/third" >/dev/null
-	since_loop "$T/one" one &
-	since_loop "$T/two" two
-	wait $!
-	end_load
-	drain since "$PINS/one" >>"$T/one"
-	drain since "$PINS/two" >>"$T/two"
-	expect_exact "$T/one"
-	expect_exact "$T/two"
-}
-
 @test "since: plain adds, two readers, killed now and then" {
-	local type
+	local reader type
 
 	for type in hash percpu_array $(is_short || echo array percpu_hash); do
 		echo "$type"
-		conserve_since "$type"
+		start_load --since --plain --type "$type"
+		measure since "$PINS/third" >/dev/null
+		since_loop "$T/one" one &
+		since_loop "$T/two" two
+		wait $!
+		end_load
+		# Each gets all of it
+		for reader in one two; do
+			drain since "$PINS/$reader" >>"$T/$reader"
+			expect_exact "$T/$reader"
+		done
 	done
 }
 
@@ -311,7 +295,7 @@ prints() {
 }
 
 @test "since: two counters of 4 bytes in a word, one of 8 across two" {
-	local two=(counters 0-3,4-7 since "$PINS/two")
+	local two=(counters "0-3,4-7" since "$PINS/two")
 	local across=(counters 4-11 since "$PINS/across")
 
 	map_make --value 12 --entries 1 array "$PINS/map"
@@ -366,7 +350,7 @@ no_progs() {
 }
 
 @test "since: a counter that is none in one of the runs" {
-	local both=(counters 0-3,4-7 since "$PINS/last")
+	local both=(counters "0-3,4-7" since "$PINS/last")
 
 	map_make --value 8 --entries 1 array "$PINS/map"
 	set_words 10 7

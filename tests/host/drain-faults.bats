@@ -8,7 +8,6 @@ load ../lib/common
 
 setup() {
 	setup_bpffs
-	journal=$PINS/journal
 	all=$T/all
 	out=$T/out
 	: >"$all"

@@ -6,7 +6,6 @@ load ../lib/slot
 
 setup() {
 	setup_bpffs
-	journal=$PINS/journal
 	mkdir "$journal"	# a run makes it, and leaves it empty
 }
 
@@ -24,15 +23,17 @@ refused_even_forced() {
 	refused "$@" force
 }
 
+refused_also_since() {
+	refused "$@"
+	refused "$@" since "$PINS/last"
+}
+
 # drained PATTERN MAP WORD...: it is drained, with one warning that says so
 drained() {
-	local map=$2 pattern=$1
-
-	shift 2
-	run --separate-stderr drain "$map" quiet "$@"
+	run --separate-stderr drain "$2" quiet "${@:3}"
 	{ [[ $status == 0 && $output =~ ^"map "[0-9]+": "[0-9]+" values, " ]] &&
 		[[ $(said | grep -c '') == 1 && $(said) == "Warning: "* ]] &&
-		said | finds -aE -- "$pattern"; } || show_last_run "$@"
+		said | finds -aE -- "$1"; } || show_last_run "$@"
 }
 
 # add_entry MAP: with 7 in its first counter
@@ -159,16 +160,11 @@ iterate() {
 }
 
 @test "an iterator over the map, unless with force" {
-	local since
-
 	make_map --value 8 --entries 4 array
 	mkdir "$PINS/iterator"
 	skip_unless "no iterator can be loaded here" iterate
-	for since in "" "since $PINS/last"; do
-		# shellcheck disable=SC2086 # two words or none
-		refused "can't drain map [0-9]+ exactly: link [0-9]+ attaches an iterator, program [0-9]+ add_to_each, to it; 'force' drains it anyway$" \
-			"$PINS/map" $since
-	done
+	refused_also_since "can't drain map [0-9]+ exactly: link [0-9]+ attaches an iterator, program [0-9]+ add_to_each, to it; 'force' drains it anyway$" \
+		"$PINS/map"
 	drained "may not be drained exactly: link [0-9]+ attaches an iterator" \
 		"$PINS/map" force
 	rm -r "$PINS/iterator"
@@ -246,19 +242,15 @@ with_config() {
 }
 
 @test "a counter that no aligned word holds, also since" {
-	local map since
+	local words
 
 	load_progs drain_parts
-	for since in "" "since $PINS/last"; do
+	refused_also_since "v->b \+= 1;: adds to a part of a counter \(program [0-9]+ crooked_add\); 'force'|v->b \+= 1;: a plain add" \
+		"$PINS/maps/crooked"
+	for words in "" "counters b" "counters 8-11"; do
 		# shellcheck disable=SC2086 # two words or none
-		{
-			refused "v->b \+= 1;: adds to a part of a counter \(program [0-9]+ crooked_add\); 'force'|v->b \+= 1;: a plain add" \
-				"$PINS/maps/crooked" $since
-			for map in unused "unused counters b" "unused counters 8-11"; do
-				refused "can't drain map [0-9]+ exactly: the integer at byte [48] of its values is not aligned, or has more than 8 bytes: it can't be moved or read whole; 'force' drains it anyway$" \
-					"$PINS/maps/"$map $since
-			done
-		}
+		refused_also_since "can't drain map [0-9]+ exactly: the integer at byte [48] of its values is not aligned, or has more than 8 bytes: it can't be moved or read whole; 'force' drains it anyway$" \
+			"$PINS/maps/unused" $words
 	done
 	drained "may not be drained exactly: the integer at byte 4 of its values is not aligned" \
 		"$PINS/maps/unused" force
@@ -266,20 +258,13 @@ with_config() {
 }
 
 @test "a delete, an update of a computed value, a counter that is set" {
-	local since
-
 	load_progs drain_refuse
-	for since in "" "since $PINS/last"; do
-		# shellcheck disable=SC2086 # two words or none
-		{
-			refused "drain_refuse.bpf.c:[0-9]+: bpf_map_delete_elem\(&deletes, &key\);: deletes an entry \(program [0-9]+ delete\); 'force' drains it anyway$" \
-				"$PINS/maps/deletes" $since
-			refused "bpf_map_update_elem\(&updates, .*: updates an entry with a value that was read out of the map \(program [0-9]+ update\); 'force'" \
-				"$PINS/maps/updates" $since
-			refused "v->n = 5;: a plain store, to a counter \(program [0-9]+ mix\); 'force'" \
-				"$PINS/maps/mixes" $since
-		}
-	done
+	refused_also_since "drain_refuse.bpf.c:[0-9]+: bpf_map_delete_elem\(&deletes, &key\);: deletes an entry \(program [0-9]+ delete\); 'force' drains it anyway$" \
+		"$PINS/maps/deletes"
+	refused_also_since "bpf_map_update_elem\(&updates, .*: updates an entry with a value that was read out of the map \(program [0-9]+ update\); 'force'" \
+		"$PINS/maps/updates"
+	refused_also_since "v->n = 5;: a plain store, to a counter \(program [0-9]+ mix\); 'force'" \
+		"$PINS/maps/mixes"
 	drained "bpf_map_delete_elem.*: deletes an entry" "$PINS/maps/deletes" force
 	drained "updates an entry with a value" "$PINS/maps/updates" force
 	drained "a plain store, to a counter" "$PINS/maps/mixes" force
@@ -289,23 +274,26 @@ with_config() {
 	local words
 
 	load_progs drain_refuse
-	for words in "" "since $PINS/last"; do
-		# shellcheck disable=SC2086 # two words or none
-		refused_even_forced "can't drain map [0-9]+: drain_refuse.bpf.c:[0-9]+: .*: a counter that is not made of aligned words of 4 or 8 bytes \(program [0-9]+ narrow\)$" \
+	for words in "" force; do
+		# shellcheck disable=SC2086 # a word or none
+		refused_also_since "can't drain map [0-9]+: drain_refuse.bpf.c:[0-9]+: .*: a counter that is not made of aligned words of 4 or 8 bytes \(program [0-9]+ narrow\)$" \
 			"$PINS/maps/narrows" $words
 	done
 }
 
-# drain_while NAME WORD...: map adds, and after its audit the same programs come once
-# more, so that those of map NAME have it
+# drain_while SCRIPT WORD...: map adds, and that happens after its audit
 drain_while() {
+	run --separate-stderr at_call after="$1" 'bpf\(BPF_OBJ_PIN' "$BPFTOOL" map drain \
+		pinned "$PINS/maps/adds" journal "$journal" "${@:2}"
+}
+
+# drain_with NAME WORD...: the same programs come once more then, so that those of map
+# NAME have it
+drain_with() {
 	export NAME=$1 LATE=$PINS/late_$1
 	# shellcheck disable=SC2016 # a shell of its own expands them
-	run --separate-stderr at_call after='"$BPFTOOL" prog loadall \
-		"$BUILD/tests/drain_refuse.bpf.o" "$LATE" \
-		map name "$NAME" pinned "$PINS/maps/adds" >/dev/null 2>&1' \
-		'bpf\(BPF_OBJ_PIN' "$BPFTOOL" map drain pinned "$PINS/maps/adds" \
-		journal "$journal" "${@:2}"
+	drain_while '"$BPFTOOL" prog loadall "$BUILD/tests/drain_refuse.bpf.o" "$LATE" \
+		map name "$NAME" pinned "$PINS/maps/adds" >/dev/null 2>&1' "${@:2}"
 	[[ -e $LATE ]]
 	rm -r "$LATE"
 }
@@ -314,9 +302,7 @@ drain_while() {
 	needs_at_call
 	load_progs drain_refuse
 	# shellcheck disable=SC2016 # a shell of its own expands them
-	run --separate-stderr at_call after='rm -r "$PINS/progs"; sleep 0.2' \
-		'bpf\(BPF_OBJ_PIN' "$BPFTOOL" map drain pinned "$PINS/maps/adds" \
-		journal "$journal"
+	drain_while 'rm -r "$PINS/progs"; sleep 0.2'
 	[[ $status == 0 && $output == *'"n": 7'* && -z $stderr && ! -e $PINS/progs ]] ||
 		show_last_run
 }
@@ -324,16 +310,16 @@ drain_while() {
 @test "a program that comes while values are moved" {
 	needs_at_call
 	load_progs drain_refuse
-	drain_while adds
+	drain_with adds
 	[[ $status == 0 && $output == *'"n": 7'* && -z $stderr ]] || show_last_run
 
 	add_entry adds
-	drain_while plain
+	drain_with plain
 	may_not_be_exact "drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add" \
 		'[0].formatted.value.n == 7'
 
 	add_entry adds
-	drain_while plain force
+	drain_with plain force
 	[[ $status == 0 && $output == *'"n": 7'* ]] || show_last_run
 }
 

@@ -3,7 +3,6 @@
 # lost where a read fails
 
 load ../lib/slot
-load ../lib/shapes
 
 # identical OPTION_OF_MAP_MAKE... TYPE
 identical() {

@@ -45,8 +45,9 @@ map_make() {
 	"$BUILD/tests/map_make" "$@"
 }
 
-# A folder on the bpffs for what a test pins, in $PINS; call it in setup() or
-# setup_file(), and cleanup_bpffs in the teardown that belongs to it
+# A folder on the bpffs for what a test pins, in $PINS, where a journal of its own can
+# be; call it in setup() or setup_file(), and cleanup_bpffs in the teardown that belongs
+# to it
 setup_bpffs() {
 	local fstype
 
@@ -55,6 +56,7 @@ setup_bpffs() {
 		mount -t bpf bpf /sys/fs/bpf
 	fi
 	PINS=/sys/fs/bpf/test-${WORLD-}$$
+	journal=$PINS/journal
 	export PINS
 	mkdir -p "$PINS"
 }
@@ -88,10 +90,7 @@ inner_id() {
 
 # skip_unless REASON COMMAND...: skips with the reason unless the command works
 skip_unless() {
-	local reason=$1
-
-	shift
-	"$@" >/dev/null 2>&1 || skip "$reason"
+	"${@:2}" >/dev/null 2>&1 || skip "$1"
 }
 
 # Waits for a command to succeed. How long is no measure of anything: the kernel
@@ -199,11 +198,8 @@ need_strace() {
 # calls_of NAME WORD...: the calls that bpftool makes of a system call, a line
 # each, as strace shows them
 calls_of() {
-	local name=$1
-
-	shift
-	strace -f -qq -o "$T/calls" -e "trace=$name" "$BPFTOOL" "$@" >/dev/null 2>&1 || true
-	grep "$name(" "$T/calls"
+	strace -f -qq -o "$T/calls" -e "trace=$1" "$BPFTOOL" "${@:2}" >/dev/null 2>&1 || true
+	grep "$1(" "$T/calls"
 }
 
 # over FILE PATH COMMAND...: runs a command that sees FILE at PATH
@@ -214,11 +210,8 @@ over() {
 
 # with_file TEXT PATH WORD...: bpftool where a file has another content
 with_file() {
-	local text=$1 path=$2
-
-	shift 2
-	printf '%s\n' "$text" >"$T/replaced"
-	over "$T/replaced" "$path" "$BPFTOOL" "$@"
+	printf '%s\n' "$1" >"$T/replaced"
+	over "$T/replaced" "$2" "$BPFTOOL" "${@:3}"
 }
 
 export CPUS_ONLINE=/sys/devices/system/cpu/online
@@ -236,12 +229,11 @@ several_cpus_online() {
 # program_as_nobody PROGRAM WORD...: by a descriptor, as it may lie where nobody
 # else can go
 program_as_nobody() {
-	local fd program=$1 status=0
+	local fd status=0
 
-	shift
-	exec {fd}<"$program"
+	exec {fd}<"$1"
 	setpriv --reuid=65534 --regid=65534 --clear-groups \
-		--bounding-set=-all "/proc/self/fd/$fd" "$@" || status=$?
+		--bounding-set=-all "/proc/self/fd/$fd" "${@:2}" || status=$?
 	exec {fd}<&-
 	return $status
 }

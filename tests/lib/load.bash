@@ -51,15 +51,11 @@ load_start() {
 	# It ends when no process has the other end open, so also with this shell
 	exec {LOAD_FD}>"$fifo"
 
-	if ! wait_until load_is_ready; then
+	wait_until grep -qs ready "$LOAD_OUT" || {
 		cat "$LOAD_OUT.err" >&2
 		load_stop
 		return 1
-	fi
-}
-
-load_is_ready() {
-	grep -qs ready "$LOAD_OUT"
+	}
 }
 
 # load_stop: ends the load; $LOAD is its report. What it pinned stays.
@@ -203,14 +199,6 @@ ended_inside() {
 	[[ $(late left_at_exit) == false ]]
 }
 
-# can_overlap HOW: does a command run while a program is inside? The program
-# takes one CPU. If there is no other, the kernel would have to schedule: for
-# raw_tp none does, for tc PREEMPT_RT, for iter a preemptible one.
-can_overlap() {
-	(($(nproc) > 1)) && return 0
-	late_run --enter "$1" -- true
-	[[ $(late started_inside) == true ]]
-}
 
 # may_be_alone HOW: where nothing can run beside a program, little is shown. A line
 # of the matrix says where it has to (EXPECT_OVERLAP=y).
@@ -219,10 +207,14 @@ may_be_alone() {
 	[[ ! ${EXPECT_OVERLAP-} ]]
 }
 
-# choose_entry [HOW]...: the first that a command can run beside, in $HOW, or no other
+# choose_entry [HOW]...: the first that a command can run beside, in $HOW, or no other.
+# The program takes one CPU. If there is no other, the kernel would have to schedule: for
+# raw_tp none does, for tc PREEMPT_RT, for iter a preemptible one.
 choose_entry() {
 	for HOW; do
-		! can_overlap "$HOW" || return 0
+		(($(nproc) == 1)) || return 0
+		late_run --enter "$HOW" -- true
+		[[ $(late started_inside) != true ]] || return 0
 	done
 	return 1
 }
@@ -231,33 +223,29 @@ choose_entry() {
 # longer each time: other work may keep the command from its CPU for a second,
 # and an emulated one takes its time. The next one starts with what was enough.
 late_until() {
-	local check=$1 enough=$BATS_FILE_TMPDIR/late_ms ms try
+	local enough=$BATS_FILE_TMPDIR/late_ms ms try
 
-	shift
 	ms=$(cat "$enough" 2>/dev/null) || ms=1000
 	for ((try = 1; try <= 6; try++)); do
-		late_run --spin-ms "$ms" "$@" || return 1
-		if "$check"; then
+		late_run --spin-ms "$ms" "${@:2}" || return 1
+		if "$1"; then
 			echo "$ms" >"$enough"
 			return 0
 		fi
 		((try == 1 || ms >= 16000)) || ms=$((ms * 2))
 	done
-	echo "no $check within a program that took $ms ms: $LATE" >&2
+	echo "no $1 within a program that took $ms ms: $LATE" >&2
 	return 1
 }
 
 # late_wait HOW OPTION... -- COMMAND...: runs a command that waits. Where it
 # can run while the program is inside, its wait has to begin there.
 late_wait() {
-	local how=$1
-
-	shift
-	if choose_entry "$how" iter; then
-		late_until wait_began_inside --enter "$HOW" "$@"
+	if choose_entry "$1" iter; then
+		late_until wait_began_inside --enter "$HOW" "${@:2}"
 	else
-		may_be_alone "$how"
-		late_run --enter "$how" "$@"
+		may_be_alone "$1"
+		late_run --enter "$@"
 	fi
 }
 
@@ -278,28 +266,20 @@ holds_all() {
 # Before Linux 6.8, reading a slot waits as an update does. So the program has
 # to go in again, or it would have left before the swap.
 swap_drain_waits() {
-	local how=$1 kind=$2 type=$3
-
-	shift 3
-	late_wait "$how" --again --outer "$kind" --inner "$type" -- \
-		"$BPFTOOL" -d -j map swap-drain pinned "$PINS/outer" \
-		"${SLOT[@]}" "$@"
+	late_wait "$1" --again --outer "$2" --inner "$3" -- \
+		"$BPFTOOL" -d -j map swap-drain pinned "$PINS/outer" "${SLOT[@]}" "${@:4}"
 	holds_all
 }
 
 # selector_pattern [PROVIDER]: a script that has programs use the second map,
 # waits if a way is given, and reads the first
 selector_pattern() {
-	local bpftool selector first
-
-	printf -v bpftool %q "$BPFTOOL"
-	printf -v selector %q "$PINS/selector"
-	printf -v first %q "$PINS/first"
 	cat <<-END
 		set -e
-		$bpftool map update pinned $selector key 0 0 0 0 value 1 0 0 0
-		${1:+$bpftool -d map sync using $1}
-		$bpftool -j map dump pinned $first
+		bpftool() { "\$BPFTOOL" "\$@"; }
+		bpftool map update pinned "\$PINS/selector" key 0 0 0 0 value 1 0 0 0
+		${1:+bpftool -d map sync using $1}
+		bpftool -j map dump pinned "\$PINS/first"
 	END
 }
 

@@ -19,9 +19,7 @@ transcript() {
 		fi
 	done
 	for i in "${!OUT[@]}"; do
-		while [[ ${OUT[i]} == *$'\n' ]]; do
-			OUT[i]=${OUT[i]%$'\n'}
-		done
+		OUT[i]=$(printf %s "${OUT[i]}")
 	done
 	((${#CMD[@]}))
 }

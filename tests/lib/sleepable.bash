@@ -7,15 +7,6 @@
 . "${BASH_SOURCE[0]%/*}/load.bash"
 
 setup() {
-	setup_sleepable
-}
-
-teardown() {
-	load_stop
-	cleanup_leak_free
-}
-
-setup_sleepable() {
 	setup_bpffs
 	needs_sleepable_way
 	MODE=()
@@ -26,6 +17,11 @@ setup_sleepable() {
 	export OUT TOOL
 	export -f bpftool drain_it recover_it in_background map_id map_make pins slot_id \
 		slots_of swapped until_swapped ended wait_until now_ms
+}
+
+teardown() {
+	load_stop
+	cleanup_leak_free
 }
 
 no_process() {

@@ -24,6 +24,8 @@ setup_slot() {
 	MODE=()
 	INNER_NAME=in_${WORLD-}$$
 	OUTER_NAME=out_${WORLD-}$$
+	SWAP_ALL=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
+		journal "$PINS/journal")
 }
 
 # Their ids
@@ -243,12 +245,6 @@ nothing_left() {
 	[[ ! -e $PINS/journal || -z $(find "$PINS/journal" -mindepth 1) ]]
 }
 
-# What drain_all prints besides what map dump does: the slots' keys
-without_slots() {
-	sed -e '/^\tslot [0-9a-f ]*$/d' -e 's/"slot":\["0x[^]]*"\],//g' |
-		sed -e '/^ *"slot": \[/,/^ *\],$/d'
-}
-
 # The maps of earlier turns may not all be gone yet
 fresh_name() {
 	TURN=$((${TURN-0} + 1))
@@ -260,13 +256,66 @@ all_names() {
 	INNER_NAME="in_${WORLD-}$$[_0-9t]*"
 }
 
-# drained_as_dumped WHAT [FORM]: against a dump of all maps that are in the slots
+# as_dumped [OUTER_TYPE OPTION_OF_MAP_MAKE... TYPE]: a slot with such a map, drained in
+# each form, against a dump of it, which is in "wantFORM" then
+as_dumped() {
+	local form want got=$T/got
+
+	make_slot "$@"
+	for form in "" -j -jp; do
+		in_mode ${form:+"$form"}
+		want=$T/want$form
+		dump "$PINS/inner" >"$want"
+		drain >"$got"
+		cmp "$want" "$got" || {
+			echo "form '$form' of: $*" >&2
+			return 1
+		}
+		[[ $(slot_id) != "$(map_id "$PINS/inner")" ]]
+		fill_slot
+	done
+	in_mode
+}
+
+# Maps for what has to print them all alike: the test file has a function "identical",
+# which is called with map_make's options and type for each, makes such a map and compares
+
+# shapes_counters COMMAND...: which is run after each
+shapes_counters() {
+	local options
+
+	while read -ra options; do
+		identical --btf counters "${options[@]}"
+		"$@"
+	done <<-END
+		--fill 100 --key 12 hash
+		--fill 100 --key 12 lru_hash
+		--fill 50 --key 12 percpu_hash
+		--fill 50 --key 12 lru_percpu_hash
+		--fill 50 array
+		--fill 50 percpu_array
+		--fill 16 lpm_trie
+	END
+}
+
+shapes_many_entries() {
+	identical --fill 10000 --btf counters --key 12 hash
+	identical --fill 9000 hash
+	identical --fill 4096 array
+	identical --fill 4097 array
+	identical --fill 5000 lpm_trie
+	identical --fill 5000 --flag no_prealloc percpu_hash
+}
+
+# drained_as_dumped WHAT [FORM]: against a dump of all maps that are in the slots, whose
+# keys drain_all prints too
 drained_as_dumped() {
 	local want=$T/want got=$T/got
 
 	in_mode "${@:2}"
 	plain_bpftool "${MODE[@]}" map dump name "$INNER_NAME" >"$want"
-	drain_all | without_slots >"$got"
+	drain_all | sed -e '/^\tslot [0-9a-f ]*$/d' -e 's/"slot":\["0x[^]]*"\],//g' \
+		-e '/^ *"slot": \[/,/^ *\],$/d' >"$got"
 	if [[ ! -s $want ]] || ! same_maps "$want" "$got"; then
 		diff -u "$want" "$got" | head -n 40 >&2
 		echo "form '${*:2}' of: $1" >&2
@@ -289,17 +338,12 @@ as_dump_of_several() {
 # A hash of maps has its slots in another order than the maps were made in:
 # the lines' order is compared for an array only, but none may miss
 same_maps() {
-	cmp -s "$1" "$2" ||
-		{ [[ $(slot_type) == hash_of_maps ]] &&
-			cmp -s <(in_lines "$1") <(in_lines "$2"); }
+	cmp -s "$1" "$2" || { map_make --info "$PINS/outer" | finds -x 'type 13' &&
+		cmp -s <(in_lines "$1") <(in_lines "$2"); }
 }
 
 in_lines() {
 	sed 's/},{"id"/},\n{"id"/g' "$1" | tr -d '[]' | sed 's/,$//' | sort
-}
-
-slot_type() {
-	map_make --info "$PINS/outer" | sed -n 's/^type 13$/hash_of_maps/p'
 }
 
 # Six slots, 0 and 5 with the same map; what is in them, in $BEFORE
@@ -311,11 +355,6 @@ six_slots() {
 		value id "$(slots_and_ids | sed -n 's/^00 .* //p')"
 	BEFORE=$(slots_and_ids | sed 's/.* //' | sort -u)
 	[[ $(wc -l <<<"$BEFORE") == 5 ]]
-}
-
-swap_all() {
-	SWAP_ALL=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
-		journal "$PINS/journal")
 }
 
 # said: the lines on stderr of the last "run --separate-stderr", without what is
@@ -351,13 +390,12 @@ show_last_run() {
 refuses() {
 	local pattern=${1:?a pattern that matches not every message}
 
-	shift
 	# A word like -1 would be an option without the --
-	run --separate-stderr bpftool -- map "$@"
+	run --separate-stderr bpftool -- map "${@:2}"
 	{ is_plain_error && said | finds -aE -- "$pattern"; } ||
 		show_last_run "$@" || return
 
-	run --separate-stderr bpftool -j -- map "$@"
+	run --separate-stderr bpftool -j -- map "${@:2}"
 	{ is_error_object "$output" && [[ -z $(said) ]] &&
 		jq -r .error <<<"$output" | finds -aE -- "$pattern"; } ||
 		show_last_run -j "$@"
@@ -391,27 +429,14 @@ refused() {
 
 # drain_refused PATTERN WORD...: the same for "swap-drain MAP key DATA WORD..."
 drain_refused() {
-	local pattern=$1
-
-	shift
-	refused "$pattern" swap-drain pinned "$PINS/outer" "${SLOT[@]}" "$@"
+	refused "$1" swap-drain pinned "$PINS/outer" "${SLOT[@]}" "${@:2}"
 }
 
-# Ids of what is pinned below $PINS, and of the maps in slots of those: the
-# machine's other maps and programs are none of our business
+# Ids of the programs that are pinned below $PINS
 our_progs() {
 	find "$PINS" -type f -name '*_prog' | while read -r path; do
 		bpftool -j prog show pinned "$path" | jq '.id // empty'
 	done
-}
-
-our_maps_in_pins() {
-	find "$PINS" -type f -not -name '*_prog' | while read -r path; do
-		map_id "$path"
-		if map_make --info "$path" | finds -xE 'type 1[23]'; then
-			slots_of "$path" | sed 's/.* //'
-		fi
-	done | sort -un
 }
 
 # In a teardown, which a trap runs, a plain "return" would return how the test ended
@@ -429,23 +454,24 @@ none_left() {
 	done
 }
 
-# Pins of our outer maps in the usual journal
-journal_of() {
-	local id
-
-	for id in $1; do
-		find /sys/fs/bpf/swap_drain -name "${id}_*" 2>/dev/null
-	done
-}
-
-# The kernel frees maps and programs a moment later
+# What is pinned below $PINS, and the maps in slots of those: the machine's other maps
+# and programs are none of our business. The kernel frees maps and programs a moment
+# later.
 cleanup_leak_free() {
-	local maps progs pins
+	local maps progs pins path id
 
 	[[ -n ${PINS-} && -d $PINS ]] || return 0
-	maps=$(our_maps_in_pins)
+	maps=$(find "$PINS" -type f -not -name '*_prog' | while read -r path; do
+		map_id "$path"
+		if map_make --info "$path" | finds -xE 'type 1[23]'; then
+			slots_of "$path" | sed 's/.* //'
+		fi
+	done | sort -un)
 	progs=$(our_progs)
-	pins=$(journal_of "$maps")
+	# Of our outer maps in the usual journal
+	pins=$(for id in $maps; do
+		find /sys/fs/bpf/swap_drain -name "${id}_*" 2>/dev/null
+	done)
 	cleanup_bpffs
 	if [[ -n $pins ]]; then
 		echo "left in the journal: $pins" >&2
