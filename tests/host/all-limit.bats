@@ -42,8 +42,7 @@ refused_with_limit() {
 		((NEED > 2 * 1024 && NEED < 2 * 1024 + 64))
 	done
 	"${UNPRIVILEGED_LIMIT[@]}" "$NEED" "$BPFTOOL" -j map \
-		swap-drain pinned "$PINS/outer" all >"$T/got"
-	jq -e 'length == 1024' "$T/got"
+		swap-drain pinned "$PINS/outer" all | jq -e 'length == 1024'
 	nothing_left
 }
 
@@ -64,8 +63,9 @@ refused_with_limit() {
 		bpftool map update pinned "$PINS/outer" key $slot 0 0 \
 			value pinned "$PINS/shared"
 	done
-	bpftool -j map swap-drain pinned "$PINS/outer" all >"$T/got"
-	jq -e 'length == 397 and ([.[] | select(.slots) | .slots | length] == [4])' "$T/got"
+	in_mode -j
+	drain_all |
+		jq -e 'length == 397 and ([.[] | select(.slots) | .slots | length] == [4])'
 	[[ $(slots_and_ids | sed 's/.* //' | sort -u | wc -l) == 397 ]]
 	nothing_left
 }
@@ -74,11 +74,10 @@ refused_with_limit() {
 	make_outer array_of_maps 400 400 --fill 1 hash
 	# The key of a slot, and the map in the one before it
 	slots_of "$PINS/outer" | awk -v pin="$PINS/outer" 'NR % 2 { id = $NF; next }
-		{ $NF = ""; print "map update pinned", pin, "key hex", $0, "value id", id }' \
-		>"$T/batch"
-	bpftool batch file "$T/batch" >/dev/null
-	bpftool -j map swap-drain pinned "$PINS/outer" all >"$T/got"
-	jq -e 'length == 200 and all(.[]; .slots | length == 2)' "$T/got"
+		{ $NF = ""; print "map update pinned", pin, "key hex", $0, "value id", id }' |
+		bpftool batch file - >/dev/null
+	in_mode -j
+	drain_all | jq -e 'length == 200 and all(.[]; .slots | length == 2)'
 	[[ $(slots_and_ids | sed 's/.* //' | sort | uniq -c |
 		awk '$1 == 2' | wc -l) == 200 ]]
 	nothing_left

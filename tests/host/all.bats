@@ -93,13 +93,12 @@ teardown() {
 @test "a single filled slot is a list of one" {
 	make_slot array_of_maps --fill 2 hash
 	in_mode -j
-	dump "$PINS/inner" >"$T/want"
 	drain_all >"$T/got"
 	jq -e --argjson id "$(map_id "$PINS/inner")" 'length == 1 and
 		.[0].slot == ["0x00","0x00","0x00","0x00"] and
 		.[0].id == $id and .[0].type == "hash" and .[0].flags == 0' \
 		"$T/got"
-	cmp <(jq -c '.[0].elements' "$T/got") <(jq -c . "$T/want")
+	cmp <(jq -c '.[0].elements' "$T/got") <(dump "$PINS/inner" | jq -c .)
 }
 
 # The slots 0, 2 and 3 have the same map; 1 has another

@@ -34,9 +34,9 @@ has() {
 
 # shim NAME LINE...: a program by that name, in a folder that is all its own
 shim() {
-	mkdir -p "$BATS_TEST_TMPDIR/shim"
-	printf '%s\n' '#!/bin/sh' "${@:2}" >"$BATS_TEST_TMPDIR/shim/$1"
-	chmod +x "$BATS_TEST_TMPDIR/shim/$1"
+	mkdir -p "$T/shim"
+	printf '%s\n' '#!/bin/sh' "${@:2}" >"$T/shim/$1"
+	chmod +x "$T/shim/$1"
 }
 
 @test "bench: drain has a row for each map and form" {
@@ -120,12 +120,12 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 	run -3 "$BUILD/tests/raw_read" "$PINS/queue"
 
 	# No kernel at hand lacks them for a type of the benchmark
-	mkdir -p "$BATS_TEST_TMPDIR/build/tests"
-	ln -s "$BUILD/plain" "$BATS_TEST_TMPDIR/build/"
-	ln -s "$BUILD"/tests/* "$BATS_TEST_TMPDIR/build/tests/"
+	mkdir -p "$T/build/tests"
+	ln -s "$BUILD/plain" "$T/build/"
+	ln -s "$BUILD"/tests/* "$T/build/tests/"
 	shim raw_read 'exit 3'
-	ln -sf "$BATS_TEST_TMPDIR/shim/raw_read" "$BATS_TEST_TMPDIR/build/tests/"
-	BUILD=$BATS_TEST_TMPDIR/build run -0 tests/bench/drain.sh
+	ln -sf "$T/shim/raw_read" "$T/build/tests/"
+	BUILD=$T/build run -0 tests/bench/drain.sh
 	grep -qE "^\| $map, 100,000, -j .* \| - \| [0-9.]+ \| [0-9.]+ \| - \| - \| 1 times: " \
 		<<<"$output"
 }
@@ -136,7 +136,7 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 		'*" swap-drain "*) echo "Found 0 elements"; exit 0 ;;' \
 		"esac" "exec '$BPFTOOL' \"\$@\""
 	for bench in drain memory one slots; do
-		BPFTOOL=$BATS_TEST_TMPDIR/shim/bpftool run "tests/bench/$bench.sh"
+		BPFTOOL=$T/shim/bpftool run "tests/bench/$bench.sh"
 		echo "$bench: $output"
 		[ "$status" -ne 0 ]
 		[[ $output =~ ' entries instead of '|' other bytes than ' ]]
@@ -144,7 +144,7 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 }
 
 @test "bench: one that fails is named, and so is a bar that is not met" {
-	local dir=$BATS_TEST_TMPDIR/shim
+	local dir=$T/shim
 
 	shim a.sh 'echo "this: 1; bar 2: NOT MET"'
 	shim b.sh 'echo "half of it"; exit 1'
@@ -159,14 +159,14 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 @test "bench: the distribution's bpftool is that of its package, and not ours" {
 	local lib='. tests/bench/lib.bash; echo "<$distro_bpftool>"'
 
-	shim dpkg-query "echo '$BATS_TEST_TMPDIR/sbin/bpftool'"
-	mkdir "$BATS_TEST_TMPDIR/sbin"
-	ln -s "$BUILD/plain/bpftool" "$BATS_TEST_TMPDIR/sbin/bpftool"
-	export PATH=$BATS_TEST_TMPDIR/shim:$PATH
+	shim dpkg-query "echo '$T/sbin/bpftool'"
+	mkdir "$T/sbin"
+	ln -s "$BUILD/plain/bpftool" "$T/sbin/bpftool"
+	export PATH=$T/shim:$PATH
 	run bash -c "$lib"
-	[ "$output" = "<$BATS_TEST_TMPDIR/sbin/bpftool>" ]
+	[ "$output" = "<$T/sbin/bpftool>" ]
 
-	ln -sf "$BPFTOOL" "$BATS_TEST_TMPDIR/sbin/bpftool"
+	ln -sf "$BPFTOOL" "$T/sbin/bpftool"
 	run bash -c "$lib"
 	[ "$output" = '<>' ]
 

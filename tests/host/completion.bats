@@ -34,16 +34,16 @@ teardown_file() {
 teardown() { :; }
 
 setup() {
-	mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/files/folder"
-	ln -s "$BPFTOOL" "$BATS_TEST_TMPDIR/bin/bpftool"
-	touch "$BATS_TEST_TMPDIR/files/file"
-	cd "$BATS_TEST_TMPDIR/files" || return 1
+	mkdir -p "$T/bin" "$T/files/folder"
+	ln -s "$BPFTOOL" "$T/bin/bpftool"
+	touch "$T/files/file"
+	cd "$T/files" || return 1
 }
 
 # complete_line "WORDS": what a tab at the end of the line offers, sorted, in
 # one line. A blank at the end starts a new word.
 complete_line() {
-	PATH=$BATS_TEST_TMPDIR/bin:$PATH bash --norc --noprofile -c '
+	PATH=$T/bin:$PATH bash --norc --noprofile -c '
 		. /usr/share/bash-completion/bash_completion
 		. "$1/tools/bpf/bpftool/bash-completion/bpftool"
 		COMP_LINE=$2
@@ -56,8 +56,8 @@ complete_line() {
 		func=$(complete -p bpftool | sed "s/.*-F \([^ ]*\).*/\1/")
 		"$func" bpftool "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
 		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$TREE" "$1" 2>"$BATS_TEST_TMPDIR/stderr" | sort | xargs
-	cat "$BATS_TEST_TMPDIR/stderr"
+	' bash "$TREE" "$1" 2>"$T/stderr" | sort | xargs
+	cat "$T/stderr"
 }
 
 offers() {
@@ -130,7 +130,7 @@ id_of() {
 
 # A bpffs itself is not a journal, a folder in it may be
 @test "journal: not the root of a bpffs, but the folders in it" {
-	local bpffs=$BATS_TEST_TMPDIR/files/bpffs line
+	local bpffs=$T/files/bpffs line
 	mkdir "$bpffs"
 	mount -t bpf bpf "$bpffs"
 	mkdir "$bpffs/mine"

@@ -7,9 +7,9 @@ DEMO=$BATS_TEST_DIRNAME/../demo/demo.sh
 JOURNAL=/sys/fs/bpf/swap_drain
 
 setup() {
-	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	export TMPDIR=$T/tmp
 	mkdir "$TMPDIR"
-	left_over | sort >"$BATS_TEST_TMPDIR/before"
+	left_over | sort >"$T/before"
 }
 
 teardown() {
@@ -81,15 +81,15 @@ start() {
 }
 
 @test "control: with a tool that loses events the demo fails and says so" {
-	cat >"$BATS_TEST_TMPDIR/lossy" <<-'TOOL'
+	cat >"$T/lossy" <<-'TOOL'
 		#!/bin/bash
 		# Drains twice and forgets what came in between
 		"$REAL" "$@" || exit
 		[[ $* != *'map drain'* ]] || exec "$REAL" "$@" >/dev/null
 	TOOL
-	chmod +x "$BATS_TEST_TMPDIR/lossy"
+	chmod +x "$T/lossy"
 	export REAL=$BPFTOOL
-	BPFTOOL=$BATS_TEST_TMPDIR/lossy run -1 "$DEMO" 1
+	BPFTOOL=$T/lossy run -1 "$DEMO" 1
 	[ "$(number 'lost')" -gt 0 ]
 	nothing_left
 }

@@ -210,8 +210,7 @@ identical() {
 	bpftool -j map dump name "$INNER_NAME" | jq -c '.[].elements' | sort >"$T/got"
 	for pin in bytes percpu typed; do
 		plain_bpftool -j map dump pinned "$PINS/$pin" | jq -c .
-	done | sort >"$T/want"
-	cmp "$T/want" "$T/got"
+	done | sort | cmp - "$T/got"
 	[[ $(bpftool map dump name "$INNER_NAME" | grep -c '^Found') == 3 ]]
 }
 

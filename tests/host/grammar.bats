@@ -194,12 +194,11 @@ comp_words() {
 
 @test "the manual page is made without a warning" {
 	cd "$DIR/Documentation"
-	run rst2man --verbose --strip-comments --exit-status=1 bpftool-map.rst \
-		"$BATS_TEST_TMPDIR/page.8"
+	run rst2man --verbose --strip-comments --exit-status=1 bpftool-map.rst "$T/page.8"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
-	[ -s "$BATS_TEST_TMPDIR/page.8" ]
+	[ -s "$T/page.8" ]
 }
 
 # Upstream's own check: types and options in code, help, manual, completion
@@ -212,9 +211,9 @@ synctypes() {
 }
 
 @test "upstream's check sees a type that is missing in the manual" {
-	cp -r "$DIR/Documentation" "$BATS_TEST_TMPDIR/doc"
-	sed -i 's/| \*\*lpm_trie\*\*//' "$BATS_TEST_TMPDIR/doc/bpftool-map.rst"
-	BPFTOOL_DOC_DIR=$BATS_TEST_TMPDIR/doc run synctypes
+	cp -r "$DIR/Documentation" "$T/doc"
+	sed -i 's/| \*\*lpm_trie\*\*//' "$T/doc/bpftool-map.rst"
+	BPFTOOL_DOC_DIR=$T/doc run synctypes
 	[ "$status" -ne 0 ]
 	[[ $output == *lpm_trie* ]]
 }

@@ -8,10 +8,10 @@ GUIDE=$BATS_TEST_DIRNAME/../../docs/guide.md
 
 setup() {
 	setup_bpffs
-	mkdir "$BATS_TEST_TMPDIR"/{bin,work}
-	ln -s "$BPFTOOL" "$BATS_TEST_TMPDIR/bin/bpftool"
-	PATH=$BATS_TEST_TMPDIR/bin:$PATH
-	cd "$BATS_TEST_TMPDIR/work" || return 1
+	mkdir "$T"/{bin,work}
+	ln -s "$BPFTOOL" "$T/bin/bpftool"
+	PATH=$T/bin:$PATH
+	cd "$T/work" || return 1
 }
 
 teardown() {

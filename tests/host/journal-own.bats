@@ -97,9 +97,8 @@ recovered() {
 	# shellcheck disable=SC2016 # a shell of its own expands it
 	at_call run='setsid flock "$RUN_DIR" sleep 0.3 </dev/null >/dev/null 2>&1 &
 		while flock -n "$RUN_DIR" true; do :; done' \
-		'flock\(.*/swap_drain/[0-9_]+"' "$BPFTOOL" -j map swap-drain recover \
-		>"$T/out"
-	jq -e '.[0].elements | length == 3' "$T/out"
+		'flock\(.*/swap_drain/[0-9_]+"' "$BPFTOOL" -j map swap-drain recover |
+		jq -e '.[0].elements | length == 3'
 }
 
 @test "journal: recover misses no map while other runs read the journal" {

@@ -136,12 +136,10 @@ values_are() {
 		bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 \
 			entries 1 name outer inner_map pinned "$MAP"
 		for form in "" -j; do
-			bpftool map update pinned "$PINS/outer" key 0 0 0 0 \
-				value pinned "$MAP"
-			bpftool ${form:+"$form"} map dump pinned "$MAP" >"$T/want"
-			bpftool ${form:+"$form"} map swap-drain pinned "$PINS/outer" \
-				key 0 0 0 0 journal "$PINS/journal" >"$T/got"
-			cmp "$T/want" "$T/got"
+			fill_slot "$MAP"
+			in_mode ${form:+"$form"}
+			drain journal "$PINS/journal" >"$T/got"
+			cmp "$T/got" <(bpftool "${MODE[@]}" map dump pinned "$MAP")
 			strict "$T/got"
 		done
 	done
@@ -185,10 +183,9 @@ values_are() {
 		entries 2 name "$OUTER_NAME" inner_map pinned "$MAP"
 	bpftool map update pinned "$PINS/outer" key 0 0 0 0 value pinned "$PINS/one"
 	bpftool map update pinned "$PINS/outer" key 1 0 0 0 value pinned "$MAP"
-	bpftool -j map swap-drain pinned "$PINS/outer" all journal "$PINS/journal" >"$T/out"
-	jq -e 'map([.elements[].formatted.value | tostring]) |
-		(.[0] | any(. == "BIG")) and (.[1] | any(. == "2.5"))' \
-		"$T/out"
+	bpftool -j map swap-drain pinned "$PINS/outer" all journal "$PINS/journal" |
+		jq -e 'map([.elements[].formatted.value | tostring]) |
+			(.[0] | any(. == "BIG")) and (.[1] | any(. == "2.5"))'
 }
 
 # not_written WORD...: fails for want of space, and says so

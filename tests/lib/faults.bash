@@ -153,12 +153,6 @@ waits() {
 		[[ $(cat "/proc/$1/wchan" 2>/dev/null) == *nanosleep* ]]
 }
 
-# Is it asleep in a write() to a pipe that is full?
-blocked() {
-	[[ $(cat "/proc/$1/wchan" "/proc/$1/stack" 2>/dev/null) == *pipe* ]] ||
-		[[ $(cut -d' ' -f1 "/proc/$1/syscall" 2>/dev/null) == 1 ]]
-}
-
 # stop_at CALL: starts a run that stops, by SIGSTOP, after its first such system
 # call, a regular expression. Sets TRACER and STOPPED, the process.
 stop_at() {
@@ -181,29 +175,6 @@ go_on() {
 	wait "$TRACER" || STATUS=$?
 }
 
-# into_full_pipe: starts a run that sleeps as it writes into a pipe, which fd 9 is;
-# env's OPTIONS and bpftool's may be in arrays. Sets WRITER.
-into_full_pipe() {
-	rm -f "$T/pipe"
-	mkfifo "$T/pipe"
-	exec 9<>"$T/pipe"
-	fill array_of_maps hash 3000
-	env "${ENV_OPTIONS[@]}" "$BPFTOOL" "${MODE[@]}" "${ONE_SLOT[@]}" \
-		>&9 2>"$T/err" 3>&- &
-	WRITER=$!
-	wait_until blocked "$WRITER"
-}
-
-# The rest of it, into $T/out, after the run has ended
-read_full_pipe() {
-	cat <&9 >"$T/out" 3>&- &
-	STATUS=0
-	wait "$WRITER" || STATUS=$?
-	wait_until grep -q "Found 3000" "$T/out"
-	kill "$!"
-	exec 9>&-
-}
-
 # The one line on stderr that tells where the old map is
 said_pinned() {
 	sed -n 's/^Error: interrupted; old map is pinned at \([^;]*\);.*/\1/p' "$T/err"
@@ -220,14 +191,12 @@ told_in_the_midst() {
 		ENV_OPTIONS=("--default-signal=$signal")
 		for json in "" -j; do
 			in_mode ${json:+"$json"}
-			into_full_pipe
-			kill -s "$signal" "$WRITER"
-			STATUS=0
-			wait "$WRITER" || STATUS=$?
-			exec 9>&-
-			((STATUS == number)) ||
-				complain "dies of $signal, but exit $STATUS"
-			: >"$T/out"
+			fill array_of_maps hash 3000
+			slow_drain
+			kill -s "$signal" "$pid"
+			slow_drain_end
+			((status == number)) ||
+				complain "dies of $signal, but exit $status"
 			expect pinned
 			[[ $(said_pinned) == "$PIN" ]] || complain "names $PIN"
 			[[ $(wc -l <"$T/err") == 1 ]] || complain "one line"
@@ -317,12 +286,13 @@ recover_types() {
 recover_live() {
 	local got
 
-	into_full_pipe
+	fill array_of_maps hash 3000
+	slow_drain
 	got=$(find "$JOURNAL" -name '*_*')
 	[[ $got == *_"$OLD" ]] || complain "it has a pin"
 
 	for state in blocked stopped; do
-		[[ $state != stopped ]] || kill -STOP "$WRITER"
+		[[ $state != stopped ]] || kill -STOP "$pid"
 		expect_nothing_left
 		[[ $(find "$JOURNAL" -name '*_*') == "$got" ]] ||
 			complain "$state: its pin is untouched"
@@ -331,9 +301,10 @@ recover_live() {
 		grep -q "Found 0 elements" "$T/other" || complain "nothing new"
 	done
 
-	kill -CONT "$WRITER"
-	read_full_pipe
-	((STATUS == 0)) || complain "it ends well, but exit $STATUS"
+	kill -CONT "$pid"
+	slow_drain_end
+	((status == 0)) || complain "it ends well, but exit $status"
+	mv "$T/printed" "$T/out"
 	expect released
 }
 

@@ -119,23 +119,24 @@ let_go() {
 
 # slow_drain WORD...: swap-drains in the background, into a pipe that no one
 # reads, until that is full. The map has to be larger than a pipe. Sets $pid.
+# ENV_OPTIONS may hold options of env.
 slow_drain() {
-	local old dir=$T
+	local old
 
 	old=$(slot_id)
-	rm -f "$dir/fifo" "$dir/read_on"
-	mkfifo "$dir/fifo"
+	rm -f "$T/fifo" "$T/read_on"
+	mkfifo "$T/fifo"
 	{
-		until [[ -e $dir/read_on ]]; do
+		until [[ -e $T/read_on ]]; do
 			sleep 0.1
 		done
 		cat
-	} <"$dir/fifo" >"$dir/printed" 3>&- &
+	} <"$T/fifo" >"$T/printed" 3>&- &
 	reader=$!
 	# A shell's background jobs ignore SIGINT
-	env --default-signal=INT,QUIT "$BPFTOOL" "${MODE[@]}" map swap-drain \
-		pinned "$PINS/outer" "${SLOT[@]}" "$@" \
-		>"$dir/fifo" 2>"$dir/err" 3>&- &
+	env --default-signal=INT,QUIT "${ENV_OPTIONS[@]}" "$BPFTOOL" "${MODE[@]}" \
+		map swap-drain pinned "$PINS/outer" "${SLOT[@]}" "$@" \
+		>"$T/fifo" 2>"$T/err" 3>&- &
 	pid=$!
 	wait_until sleeps_after_the_swap "$old"
 }
