@@ -130,8 +130,6 @@ between_maps() {
 
 # Nothing but what stands before and after the maps: it is there that it fails
 @test "all: a full disk is the error, also between two maps" {
-	local form
-
 	make_outer array_of_maps 1024 1024 --fill 0 hash
 	for form in "" -j -jp; do
 		status=0

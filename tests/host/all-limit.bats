@@ -5,8 +5,7 @@ load ../lib/slot
 
 # As a login shell has it by default: more may be open once the limit is raised
 @test "1,024 slots" {
-	local type got=$T/got
-
+	got=$T/got
 	in_mode -j -d
 	for type in array_of_maps hash_of_maps; do
 		make_outer $type 1024 1024 --fill 2 hash
@@ -34,8 +33,6 @@ refused_with_limit() {
 }
 
 @test "1,024 slots where fewer maps may be open: refused with the number needed" {
-	local limit
-
 	make_outer array_of_maps 1024 1024 --fill 1 hash
 	for limit in 2000 1024 256; do
 		refused_with_limit $limit
@@ -54,8 +51,6 @@ refused_with_limit() {
 }
 
 @test "a map that fills slots far from each other" {
-	local slot
-
 	make_outer array_of_maps 400 400 --fill 1 hash
 	other_map --fill 3 hash "$PINS/shared"
 	for slot in "0 0" "100 0" "44 1" "143 1"; do

@@ -35,8 +35,6 @@ mixed_slots() {
 }
 
 @test "maps come in the order of their slots" {
-	local form
-
 	for form in -j -jp; do
 		in_mode $form
 		mixed_slots 9
@@ -68,8 +66,6 @@ mixed_slots() {
 }
 
 @test "a map in several slots comes at the first of them, which are in order" {
-	local slot last
-
 	make_outer array_of_maps 8 6 --fill 1 hash
 	last=$(inner_id "$PINS/outer" key 5 0 0 0)
 	# In another order than the slots'
@@ -84,8 +80,7 @@ mixed_slots() {
 }
 
 @test "slots one by one: an update each, from several threads" {
-	local trace=$T/trace
-
+	trace=$T/trace
 	needs_seccomp
 	make_outer array_of_maps 16 12 --fill 1 hash
 	slots_and_ids >"$T/before"
@@ -117,8 +112,7 @@ by_slot() {
 }
 
 @test "slots one by one where no batch of them can be read: the same maps" {
-	local type got=$T/got
-
+	got=$T/got
 	needs_seccomp
 	in_mode -j
 	for type in array_of_maps hash_of_maps; do

@@ -50,8 +50,6 @@ one_is_refused() {
 }
 
 @test "one of the maps is in a slot of another map-in-map" {
-	local type
-
 	for type in array_of_maps hash_of_maps; do
 		rm -f "$PINS/third" "$PINS/other"
 		five_maps
@@ -77,8 +75,6 @@ one_is_refused() {
 }
 
 @test "slots of the same map-in-map don't count, as all of them are swapped" {
-	local ids
-
 	five_maps
 	insert "$PINS/outer" "$PINS/third" 0 0 0 0
 	insert "$PINS/outer" "$PINS/third" 7 0 0 0
@@ -93,8 +89,6 @@ one_is_refused() {
 }
 
 @test "a sleepable program uses the map-in-map" {
-	local slot
-
 	load_prog sleep_use uprobe_sleeps
 	for slot in 1 2 3; do
 		other_map --entries 1 --fill 1 array "$PINS/more"
@@ -165,8 +159,6 @@ recover_here() {
 }
 
 @test "another has the lock of the map-in-map" {
-	local before
-
 	five_maps
 	before=$(slots_and_ids)
 	hold "$OUTER"
@@ -184,8 +176,7 @@ recover_here() {
 }
 
 @test "runs at the same time: each map is drained by one of them" {
-	local i pids=() got=$T/got before
-
+	pids=() got=$T/got
 	five_maps
 	before=$(slots_and_ids)
 	in_mode -j

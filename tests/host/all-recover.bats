@@ -22,8 +22,6 @@ calls() {
 }
 
 @test "many maps that were left are reported in a line, and one map by its pin" {
-	local outer
-
 	for nr in 1 12; do
 		leave_behind "$nr"
 		outer=$(map_id "$PINS/used")
@@ -58,7 +56,6 @@ calls() {
 
 # On some kernels each look into a slot waits
 @test "the slots are read once, and who uses the maps is asked once" {
-	local nr
 	local -A looks asked
 
 	for nr in 20 200; do

@@ -10,8 +10,6 @@ teardown() {
 }
 
 @test "no filled slot: nothing in plain, [] with -j" {
-	local type form
-
 	for type in array_of_maps hash_of_maps; do
 		make_outer $type 4
 		run --separate-stderr drain_all
@@ -30,8 +28,6 @@ teardown() {
 }
 
 @test "several slots: in all forms as map dump prints several maps" {
-	local type
-
 	for type in array_of_maps hash_of_maps; do
 		as_dump_of_several $type --fill 5 hash
 		as_dump_of_several $type --fill 5 --btf counters --key 12 hash
@@ -44,8 +40,6 @@ teardown() {
 }
 
 @test "maps of the same sizes and other types: each is printed with its own" {
-	local form size slot btf
-
 	for form in "" -j -jp; do
 		fresh_name
 		make_outer array_of_maps 4 0 --btf struct hash
@@ -63,8 +57,6 @@ teardown() {
 }
 
 @test "maps with types and without: all are printed as bytes" {
-	local size
-
 	make_outer array_of_maps 4 1 --fill 3 --btf counters hash
 	size=$(bpftool -j map show id "$(slot_id)" | jq .bytes_value)
 	other_map --fill 3 --value "$size" hash "$PINS/plain"
@@ -75,8 +67,6 @@ teardown() {
 }
 
 @test "each map has its slot's key" {
-	local type want
-
 	for type in array_of_maps hash_of_maps; do
 		make_outer $type 8 5 --fill 2 hash
 		want=$(slots_and_ids)
@@ -115,8 +105,6 @@ share_a_map() {
 }
 
 @test "a map in several slots is printed once, and replaced by one map" {
-	local type ids
-
 	for type in array_of_maps hash_of_maps; do
 		share_a_map $type
 		in_mode -j
@@ -145,8 +133,6 @@ share_a_map() {
 }
 
 @test "quiet tells of each slot" {
-	local type want
-
 	for type in array_of_maps hash_of_maps; do
 		share_a_map $type
 		want=$(slots_and_ids)
@@ -166,8 +152,6 @@ share_a_map() {
 }
 
 @test "clear empties every map, after it was printed" {
-	local form
-
 	in_mode -j
 	for form in "" quiet; do
 		share_a_map array_of_maps
@@ -180,8 +164,7 @@ share_a_map() {
 }
 
 @test "key, value and keep don't go with all" {
-	local all=(swap-drain pinned "$PINS/outer" all)
-
+	all=(swap-drain pinned "$PINS/outer" all)
 	make_slot
 	other_map hash "$PINS/other"
 	refused "'value' is for one slot" "${all[@]}" value pinned "$PINS/other"
@@ -194,8 +177,6 @@ share_a_map() {
 }
 
 @test "output that fails: all old maps are pinned, and recover prints them" {
-	local type run form
-
 	for type in array_of_maps hash_of_maps; do
 		for form in "" -j; do
 			share_a_map $type
@@ -247,8 +228,7 @@ untouched() {
 }
 
 @test "a failure in any of the swap's calls: each map is somewhere" {
-	local what error call nth failed=0
-
+	failed=0
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
 		for what in "ENOMEM BPF_MAP_UPDATE_BATCH 1" \
 			"ENOMEM BPF_MAP_CREATE,.*inner 3" "EPERM BPF_OBJ_PIN 1" \
@@ -288,8 +268,7 @@ untouched() {
 }
 
 @test "slot by slot where the kernel takes no batch: the same result" {
-	local got=$T/got
-
+	got=$T/got
 	needs_seccomp
 	SWAP_ALL=("${SWAP_ALL[0]}" -d "${SWAP_ALL[@]:1}")
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
@@ -310,8 +289,7 @@ untouched() {
 }
 
 @test "1,024 slots one by one" {
-	local got=$T/got
-
+	got=$T/got
 	needs_seccomp
 	make_outer array_of_maps 1024 1024 --fill 2 hash
 	slots_and_ids >"$T/want"
@@ -332,8 +310,6 @@ add_up_all() {
 
 # LOAD_SECONDS (default 10) are for all of them
 @test "nothing is lost under load with 16 slots" {
-	local outer inner drained
-
 	while read -r outer inner; do
 		load_start --outer "$outer" --inner "$inner" --slots 16
 		drained=$(drain_for $((${LOAD_SECONDS:-10} * 250)) drain_all_once | add_up_all)

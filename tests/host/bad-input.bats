@@ -46,8 +46,6 @@ setup() {
 }
 
 @test "a timeout that is no number of seconds, or more than there are milliseconds" {
-	local word
-
 	for word in 0 -1 1.5 x 4294968 18446744073709551616; do
 		drain_refused "timeout '$word' is not a number of seconds from 1 to 4294967$" \
 			timeout "$word"
@@ -64,8 +62,6 @@ setup() {
 }
 
 @test "an odd key" {
-	local word
-
 	for word in x 0x 256 0x100 -1 -18446744073709551615 +0 " 0" 1.5 \
 		99999999999999999999 08 ""; do
 		refused "can't parse '.*' as a byte" "${outer[@]}" key "$word" 0 0 0
@@ -84,8 +80,6 @@ setup() {
 }
 
 @test "a MAP that is not a map-in-map" {
-	local type words
-
 	# However far a first-time user gets with the words
 	for words in "" all "key 0" "key 0 0 0 0" "key 0 0 0 0 quiet"; do
 		# shellcheck disable=SC2086 # several words
@@ -119,8 +113,6 @@ setup() {
 }
 
 @test "several maps of the name" {
-	local ids
-
 	other_map hash "$PINS/other"
 	ids="$(map_id "$PINS/inner"),? $(map_id "$PINS/other")"
 	refused "several maps have the name.* $ids" swap-drain name "$INNER_NAME" "${SLOT[@]}"
@@ -128,9 +120,8 @@ setup() {
 }
 
 @test "an inner map that can't be read out" {
-	local readable=" hash lru_hash percpu_hash lru_percpu_hash array "
-	local type seen=0
-
+	readable=" hash lru_hash percpu_hash lru_percpu_hash array "
+	seen=0
 	readable+="percpu_array lpm_trie queue stack "
 	for type in $(map_make --types); do
 		[[ $readable != *" $type "* ]] || continue
@@ -204,8 +195,7 @@ setup() {
 }
 
 @test "a bpffs to keep the map in that is read-only" {
-	local ro=$T/ro
-
+	ro=$T/ro
 	mkdir "$ro"
 	mount -t bpf -o ro bpf "$ro"
 	drain_refused "Read-only" keep "$ro/kept"
@@ -220,8 +210,6 @@ setup() {
 
 # JSON that a quote in a name breaks is not JSON
 @test "quotes, backslashes and control characters in words" {
-	local word
-
 	for word in $'a"b\\c\nd\te\rf\x01\x1b\x7f\xff\xc3\xa4%s%n' '"'; do
 		drain_refused "unknown keyword" "$word"
 		drain_refused "unknown provider" using "$word"
@@ -241,8 +229,6 @@ setup() {
 }
 
 @test "a very long word" {
-	local long
-
 	long=$(printf 'x%.0s' {1..3000})
 	drain_refused "unknown keyword" "$long"
 	drain_refused "unknown provider" using "$long"

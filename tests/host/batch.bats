@@ -56,8 +56,7 @@ in_batch() {
 }
 
 @test "both verbs many times" {
-	local i lines_of_file=()
-
+	lines_of_file=()
 	for ((i = 0; i < 20; i++)); do
 		lines_of_file+=("map sync" "$DRAIN quiet")
 	done
@@ -66,8 +65,6 @@ in_batch() {
 }
 
 @test "a line that fails ends the batch; with -j the JSON stays valid" {
-	local line
-
 	for line in "map sync bogus" "map swap-drain" "$DRAIN bogus" "$DRAIN a\\b\"c" \
 		"$DRAIN key 0 0 0 0" "map swap-drain pinned $PINS/inner key 0 0 0 0"; do
 		IN_BATCH=()

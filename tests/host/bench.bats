@@ -40,8 +40,7 @@ shim() {
 }
 
 @test "bench: drain has a row for each map and form" {
-	local map form ms='[0-9]+\.[0-9]' ratio='[0-9]+\.[0-9]{2}'
-
+	ms='[0-9]+\.[0-9]' ratio='[0-9]+\.[0-9]{2}'
 	for map in 'hash, 1,000,000' 'hash, typed, 1,000,000' \
 		'hash, typed with text and enum, 100,000' 'percpu_hash, 100,000' \
 		'array, 1,000,000' 'lpm_trie, 100,000'; do
@@ -55,8 +54,6 @@ shim() {
 }
 
 @test "bench: growth has a row for each size" {
-	local nr
-
 	for nr in 2 11 101 1001 10001; do
 		has "\| entries \| swap-drain \| $nr \| [0-9.]+ \|" \
 			"\| entries \| raw read \| $nr \| [0-9.]+ \|"
@@ -68,11 +65,10 @@ shim() {
 }
 
 @test "bench: the others print their lines" {
-	local us='-?[0-9]+ us' ms='[0-9]+\.[0-9] ms'
-	local kib='[0-9]+ KiB with 11 entries, [0-9]+ KiB with 10001: -?[0-9]+ KiB more'
-	local events='[0-9.]+ million events a second alone, [0-9.]+ with [0-9]+ drains a second: -?[0-9.]+ % fewer'
-	local wait="median of 3: $us beside a wait of $us \(-?[0-9]+ to -?[0-9]+\); bar 3000 us: .*"
-
+	us='-?[0-9]+ us' ms='[0-9]+\.[0-9] ms'
+	kib='[0-9]+ KiB with 11 entries, [0-9]+ KiB with 10001: -?[0-9]+ KiB more'
+	events='[0-9.]+ million events a second alone, [0-9.]+ with [0-9]+ drains a second: -?[0-9.]+ % fewer'
+	wait="median of 3: $us beside a wait of $us \(-?[0-9]+ to -?[0-9]+\); bar 3000 us: .*"
 	has "plain, medians of 1: $kib; bar 4096: .*" "-j, medians of 1: $kib; bar 4096: .*"
 	has "medians of 3: $us beside a wait of $us; bar 5000 us: .*"
 	has "with 2 maps and 1 programs more: $us added \(medians of 3: $us, then $us\), $us of CPU; bar 10000 us: .*"
@@ -99,8 +95,6 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 }
 
 @test "bench: the raw read finds every entry" {
-	local type
-
 	setup_bpffs
 	for type in hash percpu_hash array lpm_trie; do
 		map_make --name bench --fill 10000 "$type" "$PINS/$type"
@@ -113,8 +107,7 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 }
 
 @test "bench: where a type has no batches the row has no raw read" {
-	local map=lpm_trie
-
+	map=lpm_trie
 	setup_bpffs
 	map_make --name bench queue "$PINS/queue"
 	run -3 "$BUILD/tests/raw_read" "$PINS/queue"
@@ -144,8 +137,7 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 }
 
 @test "bench: one that fails is named, and so is a bar that is not met" {
-	local dir=$T/shim
-
+	dir=$T/shim
 	shim a.sh 'echo "this: 1; bar 2: NOT MET"'
 	shim b.sh 'echo "half of it"; exit 1'
 	shim c.sh 'echo "that: 3; bar 2: met"'
@@ -157,8 +149,7 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 }
 
 @test "bench: the distribution's bpftool is that of its package, and not ours" {
-	local lib='. tests/bench/lib.bash; echo "<$distro_bpftool>"'
-
+	lib='. tests/bench/lib.bash; echo "<$distro_bpftool>"'
 	shim dpkg-query "echo '$T/sbin/bpftool'"
 	mkdir "$T/sbin"
 	ln -s "$BUILD/plain/bpftool" "$T/sbin/bpftool"

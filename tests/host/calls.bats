@@ -36,8 +36,6 @@ unknown_calls() {
 }
 
 @test "map sync using each of the others: no number is tried" {
-	local provider
-
 	for provider in $(providers); do
 		if [[ $provider != bpf_sync_map_access ]]; then
 			# Some are not there: that costs no number either
@@ -90,8 +88,6 @@ since_6_8() {
 }
 
 @test "swap-drain all: one update of all slots, or from threads that wait together" {
-	local before
-
 	make_outer array_of_maps 16 12 --fill 1 hash
 	before=$(slots_and_ids)
 	traced map swap-drain pinned "$PINS/outer" all quiet
@@ -110,8 +106,6 @@ since_6_8() {
 # Before 6.8 each look-up of a slot waits for a grace period, also of an empty one.
 # The slots are read before the swap and after it.
 @test "swap-drain of one slot of 2,048, with a program: look-ups that wait together" {
-	local all most start
-
 	last_slot
 	load_prog users_maps raw_tp_plain
 	start=${EPOCHREALTIME/./}

@@ -76,7 +76,6 @@ id_of() {
 }
 
 @test "the verbs are offered after map, and completed" {
-	local words
 	words=" $(complete_line 'bpftool map ') "
 	[[ $words == *' sync '* && $words == *' swap-drain '* ]]
 	[[ $words == *' drain '* ]]
@@ -105,8 +104,6 @@ id_of() {
 }
 
 @test "drain: the forms of MAP, and only maps that it can drain" {
-	local words
-
 	offers 'bpftool map drain ' 'id name pinned'
 	offers 'bpftool map drain name of_maps' 'of_maps_not'
 	offers 'bpftool map drain name outer_' ''
@@ -117,8 +114,7 @@ id_of() {
 }
 
 @test "drain: the keywords that are still allowed" {
-	local line='bpftool map drain name of_maps_not '
-
+	line='bpftool map drain name of_maps_not '
 	offers "$line" 'counters force journal keep quiet since'
 	offers "${line}since " 'file folder'
 	offers "${line}since f " 'counters force journal keep quiet'
@@ -130,7 +126,7 @@ id_of() {
 
 # A bpffs itself is not a journal, a folder in it may be
 @test "journal: not the root of a bpffs, but the folders in it" {
-	local bpffs=$T/files/bpffs line
+	bpffs=$T/files/bpffs
 	mkdir "$bpffs"
 	mount -t bpf bpf "$bpffs"
 	mkdir "$bpffs/mine"
@@ -153,8 +149,6 @@ id_of() {
 }
 
 @test "swap-drain: only map-in-maps as MAP, by id and by name" {
-	local words id type
-
 	words=" $(complete_line 'bpftool map swap-drain id ') "
 	[[ $words == *" $(id_of outer_a) "* && $words == *" $(id_of outer_h) "* ]]
 	[[ $words != *" $(id_of of_maps_not) "* ]]
@@ -189,8 +183,7 @@ id_of() {
 }
 
 @test "swap-drain: the keywords that are still allowed" {
-	local line='bpftool map swap-drain name outer_a key 0 0 0 0 '
-
+	line='bpftool map swap-drain name outer_a key 0 0 0 0 '
 	offers "$line" 'clear force journal keep quiet timeout using value'
 	offers "${line}clear " 'force journal keep quiet timeout using value'
 	offers "${line}clear quiet " 'force journal keep timeout using value'
@@ -206,8 +199,7 @@ id_of() {
 }
 
 @test "swap-drain: all, without what is for one slot" {
-	local line='bpftool map swap-drain name outer_a all '
-
+	line='bpftool map swap-drain name outer_a all '
 	offers "$line" 'clear force journal quiet timeout using'
 	offers "${line}journal " 'folder'
 	offers "${line}journal folder q" 'quiet'
@@ -221,8 +213,7 @@ id_of() {
 }
 
 @test "swap-drain: providers after using, maps after value" {
-	local line='bpftool map swap-drain name outer_a key 0 0 0 0 ' words
-
+	line='bpftool map swap-drain name outer_a key 0 0 0 0 '
 	offers "${line}using " "$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)"
 	offers "${line}quiet using membarr" 'membarrier'
 	offers "${line}value " 'id name pinned'

@@ -64,8 +64,6 @@ start() {
 }
 
 @test "the calls have the names that the system's headers give them" {
-	local name names
-
 	run -0 "$DEMO" 1
 	names=$(sed -n 's/^ *[0-9,]*    \([a-z_0-9]*\)$/\1/p' <<<"$output" | sort -u)
 	[ "$(wc -l <<<"$names")" -ge 5 ]
@@ -95,8 +93,7 @@ start() {
 }
 
 @test "Ctrl-C leaves nothing behind" {
-	local status=0
-
+	status=0
 	start
 	kill -INT -- "-$pid"
 	wait "$pid" || status=$?

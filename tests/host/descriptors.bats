@@ -63,8 +63,6 @@ closed_is_refused() {
 }
 
 @test "stdout closed, or opened for reading only" {
-	local form
-
 	for form in "" -j; do
 		in_mode ${form:+"$form"}
 		closed_is_refused stderr "stdout is closed" stdout_closed
@@ -90,8 +88,6 @@ closed_is_refused() {
 }
 
 @test "a full stdout with -j: an error that is not about it is on stderr" {
-	local verb
-
 	for verb in drain swap-drain; do
 		run -255 --separate-stderr full "$BPFTOOL" -j map $verb name nosuch
 		jq -es 'length == 1 and (.[0].error | test("nosuch"))' <<<"$stderr"
@@ -119,8 +115,6 @@ closed_is_refused() {
 }
 
 @test "Ctrl-C, a hangup or a kill in the middle: pinned, with every entry" {
-	local signal
-
 	for signal in INT HUP TERM KILL; do
 		new_slot --fill 50000 hash
 		slow_drain

@@ -109,8 +109,7 @@ expect_sums() {
 }
 
 @test "attached programs: each event is drained once, of values of all kinds" {
-	local drains=() end each events packets name out=$T
-
+	drains=() out=$T
 	attach
 	send
 	end=$((SECONDS + ${LOAD_SECONDS:-10}))
@@ -148,8 +147,7 @@ expect_sums() {
 }
 
 @test "control: read, then zeroed" {
-	local i out=$T
-
+	out=$T
 	for ((i = 0; i < 100; i++)); do
 		echo "map update pinned $PINS/maps/small key $i 0 0 0" \
 			"value 0 0 0 0 0 0 0 0 0 0 0 0"

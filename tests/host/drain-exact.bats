@@ -109,8 +109,6 @@ conserve_plain() {
 }
 
 @test "each type, with names, times and flags beside counters of both sizes" {
-	local options
-
 	while read -ra options; do
 		echo "${options[*]}"
 		"${options[@]}"
@@ -125,8 +123,7 @@ conserve_plain() {
 
 # A line of the matrix names a CPU that may: EXPECT_COMES_AND_GOES
 @test "percpu_hash and percpu_array, while a CPU goes offline and comes back" {
-	local cpu=${EXPECT_COMES_AND_GOES-} gone online type
-
+	cpu=${EXPECT_COMES_AND_GOES-}
 	[[ $cpu ]] || skip "no CPU of this machine may be taken offline"
 	online=/sys/devices/system/cpu/cpu$cpu/online
 	for type in percpu_hash percpu_array; do
@@ -155,8 +152,6 @@ conserve_plain() {
 }
 
 @test "queue and stack: in the order in which programs would pop" {
-	local i type
-
 	for type in "queue 1,2,3" "stack 3,2,1"; do
 		rm -f "$PINS/map"
 		map_make "${type% *}" "$PINS/map"
@@ -177,8 +172,7 @@ count_on() {
 # What was counted on one CPU only, of an entry with other bytes; and what is counted
 # while the CPUs are gone through the second time
 @test "per CPU: counts of any CPU, and what is beside them on all" {
-	local cpu cpus map=$PINS/maps/softirq want
-
+	map=$PINS/maps/softirq
 	! is_rt || skip "its plain add is refused on PREEMPT_RT"
 	mkdir "$PINS/progs" "$PINS/maps"
 	bpftool prog loadall "$BUILD/tests/drain_refuse.bpf.o" "$PINS/progs" \
@@ -246,8 +240,6 @@ since_loop() {
 }
 
 @test "since: plain adds, two readers, killed now and then" {
-	local reader type
-
 	for type in hash percpu_array $(is_short || echo array percpu_hash); do
 		echo "$type"
 		start_load --since --plain --type "$type"
@@ -295,9 +287,8 @@ prints() {
 }
 
 @test "since: two counters of 4 bytes in a word, one of 8 across two" {
-	local two=(counters "0-3,4-7" since "$PINS/two")
-	local across=(counters 4-11 since "$PINS/across")
-
+	two=(counters "0-3,4-7" since "$PINS/two")
+	across=(counters 4-11 since "$PINS/across")
 	map_make --value 12 --entries 1 array "$PINS/map"
 	set_words 10 5 0
 	prints "a 5 0" "${two[@]}"
@@ -327,8 +318,6 @@ drain_pairs() {
 }
 
 @test "since: how wide counters are is asked of the programs, then of the type" {
-	local words
-
 	mkdir "$PINS/progs" "$PINS/maps"
 	bpftool prog loadall "$BUILD/tests/drain_refuse.bpf.o" "$PINS/progs" \
 		pinmaps "$PINS/maps" >/dev/null
@@ -350,8 +339,7 @@ no_progs() {
 }
 
 @test "since: a counter that is none in one of the runs" {
-	local both=(counters "0-3,4-7" since "$PINS/last")
-
+	both=(counters "0-3,4-7" since "$PINS/last")
 	map_make --value 8 --entries 1 array "$PINS/map"
 	set_words 10 7
 	prints "a 7" "${both[@]}"
@@ -362,8 +350,6 @@ no_progs() {
 }
 
 @test "since: a FILE whose path is long" {
-	local length
-
 	map_make --value 8 --fill 1 hash "$PINS/map"
 	for length in 32 64 80 128 200 250; do
 		drain since "$PINS/$(printf "%0${length}d" 0 | tr 0 a)" |
@@ -373,8 +359,6 @@ no_progs() {
 
 # The program as it is loaded while it runs
 @test "counters of either size are exchanged, atomically" {
-	local xchg
-
 	needs_at_call
 	map_make --value 8 --entries 1 array "$PINS/map"
 	for xchg in "0-3 atomic_xchg" "0-7 atomic64_xchg"; do
@@ -389,8 +373,7 @@ no_progs() {
 
 # 200 times where LOAD_SECONDS is 10
 @test "killed at any moment: nothing is lost, with recover" {
-	local out=$T/out all=$T/all kills=0 left=0 wanted=$((20 * LOAD_SECONDS))
-
+	out=$T/out all=$T/all kills=0 left=0 wanted=$((20 * LOAD_SECONDS))
 	[[ ! ${IN_GUEST-} ]] || wanted=10
 	start_load --type hash
 	measure >"$all" || { cat "$all" >&2; return 1; }

@@ -126,8 +126,6 @@ expect_exact() {
 }
 
 @test "since: what fails takes nothing, and tells of no place" {
-	local i nr
-
 	count_some
 	drain since "$PINS/last" >/dev/null
 	count_some

@@ -86,8 +86,6 @@ may_not_be_exact() {
 }
 
 @test "types whose values can't be exchanged, or read" {
-	local type
-
 	make_map --fill 2 lpm_trie
 	refused_even_forced "is a lpm_trie, whose values can't be exchanged$" "$PINS/map"
 	for type in ringbuf stack_trace prog_array perf_event_array bloom_filter; do
@@ -104,8 +102,6 @@ may_not_be_exact() {
 }
 
 @test "an LRU, unless with force" {
-	local type
-
 	for type in lru_hash lru_percpu_hash; do
 		make_map --fill 2 "$type"
 		refused "is a $type: the kernel gives its elements to other keys.*counts are lost.*'force' drains it anyway$" \
@@ -242,8 +238,6 @@ with_config() {
 }
 
 @test "a counter that no aligned word holds, also since" {
-	local words
-
 	load_progs drain_parts
 	refused_also_since "v->b \+= 1;: adds to a part of a counter \(program [0-9]+ crooked_add\); 'force'|v->b \+= 1;: a plain add" \
 		"$PINS/maps/crooked"
@@ -271,8 +265,6 @@ with_config() {
 }
 
 @test "a counter that is no word: with force too" {
-	local words
-
 	load_progs drain_refuse
 	for words in "" force; do
 		# shellcheck disable=SC2086 # a word or none
@@ -324,8 +316,6 @@ drain_with() {
 }
 
 @test "counters that are not there" {
-	local list
-
 	load_progs drain_refuse
 	refused "no program adds to values of map [0-9]+: name its counters with 'counters LIST'$" \
 		"$PINS/maps/names"
@@ -340,8 +330,6 @@ drain_with() {
 }
 
 @test "since a FILE that is none of this map's readings" {
-	local id map
-
 	load_progs drain_refuse
 	map=$PINS/maps/adds
 	refused "$PINS/maps/plain is not a reading of a map, it is map [0-9]+ \(plain\)$" \
@@ -391,8 +379,6 @@ drain_with() {
 }
 
 @test "keep of a queue or stack: only unread" {
-	local type
-
 	for type in queue stack; do
 		make_map --fill 2 "$type"
 		refused "map [0-9]+ is a $type: its elements leave it as they are printed, so that 'keep' would keep none of them; 'quiet' keeps them$" \
@@ -405,8 +391,6 @@ drain_with() {
 }
 
 @test "keywords twice, without an argument, of another verb" {
-	local word
-
 	make_map --fill 2 hash
 	for word in quiet force; do
 		refused "'$word' is given twice$" "$PINS/map" "$word" "$word"
@@ -426,30 +410,26 @@ drain_with() {
 }
 
 @test "-d: a line for each program and store" {
-	local lines
-
 	load_progs drain_refuse
 	lines() {
 		run --separate-stderr bpftool -d map drain pinned "$PINS/maps/$1" \
 			quiet journal "$journal"
 		grep -aE '^program [0-9]+ \(' <<<"$stderr"
 	}
-	lines=$(lines adds)
-	[[ $(wc -l <<<"$lines") == 2 ]]
+	told=$(lines adds)
+	[[ $(wc -l <<<"$told") == 2 ]]
 	grep -aE '\(add\): drain_refuse.bpf.c:[0-9]+: __sync_fetch_and_add\(&v->n, 1\);: atomic$' \
-		<<<"$lines"
+		<<<"$told"
 	grep -aE '\(add\): drain_refuse.bpf.c:[0-9]+: v->flags = 1;: a plain store$' \
-		<<<"$lines"
-	lines=$(lines plain)
-	[[ $(wc -l <<<"$lines") == 1 ]]
+		<<<"$told"
+	told=$(lines plain)
+	[[ $(wc -l <<<"$told") == 1 ]]
 	grep -aE '\(plain_add\): drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add, not atomic$' \
-		<<<"$lines"
+		<<<"$told"
 	lines deletes | grep -a ': deletes an entry$'
 }
 
 @test "quiet: what was moved, as a line and with -j" {
-	local map
-
 	load_progs drain_refuse
 	map=$PINS/maps/adds
 	run --separate-stderr drain "$map" quiet

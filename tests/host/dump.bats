@@ -57,8 +57,6 @@ identical() {
 # Without BTF, with bytes and with a struct of every kind of member as the value; with no
 # entry, with one and with many
 @test "every type that batches are read of: the same, and read so" {
-	local type fill
-
 	for type in hash lru_hash percpu_hash lru_percpu_hash array percpu_array lpm_trie; do
 		for fill in 0 1 100; do
 			identical --fill $fill $type
@@ -104,8 +102,6 @@ identical() {
 }
 
 @test "odd key and value sizes, with BTF and without" {
-	local size type
-
 	for size in 1 3 7 17 24 33; do
 		identical --fill 3 --key 4 --value "$size" hash
 		identical --fill 3 --value "$size" array
@@ -118,16 +114,12 @@ identical() {
 
 # A short key and value share a line up to 24 bytes, or up to 16 each
 @test "sizes around the line breaks of the plain form" {
-	local sizes
-
 	for sizes in 8:16 8:17 9:15 9:16 16:8 16:9 17:1 1:17 12:12 12:13; do
 		identical --fill 2 --key "${sizes%:*}" --value "${sizes#*:}" hash
 	done
 }
 
 @test "tries, large values, locks, and full maps" {
-	local size
-
 	for size in 5 7 8 12 20; do
 		identical --fill 3 --key "$size" lpm_trie
 	done
@@ -151,8 +143,7 @@ identical() {
 
 # Queues have no keys, storages no map-wide list, and so on: each in its own way
 @test "every type of map that this kernel makes" {
-	local type count=0
-
+	count=0
 	while read -r type; do
 		rm -f "$PINS/inner"
 		other_map "$type" "$PINS/inner" 2>/dev/null || continue
@@ -168,8 +159,6 @@ identical() {
 }
 
 @test "maps-in-map and program arrays are dumped by the base's code" {
-	local type
-
 	for type in array_of_maps hash_of_maps; do
 		make_slot $type
 		same_dump pinned "$PINS/outer"
@@ -183,8 +172,6 @@ identical() {
 }
 
 @test "several maps of one name, all with BTF" {
-	local nr
-
 	for nr in 1 2 3; do
 		other_map --fill $((nr * 2)) --btf struct hash "$PINS/typed$nr"
 	done
@@ -197,8 +184,6 @@ identical() {
 # One without is enough for all to be printed as bytes. The base prints some with
 # the types of the map before.
 @test "several maps of one name, some with BTF" {
-	local pin
-
 	other_map --value 4 queue "$PINS/queue"
 	other_map --fill 2 hash "$PINS/bytes"
 	other_map --fill 3 --btf counters percpu_array "$PINS/percpu"
@@ -221,8 +206,6 @@ identical() {
 }
 
 @test "where no batch can be read: the same, one by one" {
-	local type
-
 	needs_seccomp
 	for type in hash percpu_hash array lpm_trie; do
 		dumped_alike --fill 16 --btf counters $type
@@ -253,8 +236,6 @@ identical() {
 }
 
 @test "who may read the pin may dump the map, and no one else" {
-	local rights
-
 	make_slot
 	chmod 0755 "$PINS"
 	for rights in 0444 0666; do
@@ -273,8 +254,6 @@ identical() {
 }
 
 @test "maps that only programs may read, or write" {
-	local flag
-
 	for flag in rdonly wronly rdonly_prog wronly_prog; do
 		dumped_alike --flag $flag array
 		dumped_alike --flag $flag hash

@@ -95,8 +95,7 @@ faults_under_load() {
 }
 
 @test "faults: several hundred in all, nothing lost" {
-	local faults kills window bad lost twice f=0 k=0 w=0 b=0 l=0 t=0
-
+	f=0 k=0 w=0 b=0 l=0 t=0
 	while read -r faults kills window bad lost twice; do
 		f=$((f + faults)) k=$((k + kills)) w=$((w + window))
 		b=$((b + bad)) l=$((l + lost)) t=$((t + twice))

@@ -77,8 +77,6 @@ form() {
 }
 
 @test "the guide, step by step: read and clear loses, the four ways do not" {
-	local file usual
-
 	for file in count.bpf.c usual.c slot.bpf.c packets.bpf.c; do
 		page_file "$file"
 	done

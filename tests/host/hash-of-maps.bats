@@ -16,8 +16,6 @@ drain_without_btf() {
 }
 
 @test "hash_of_maps: a warning exactly where the kernel is not known to" {
-	local form
-
 	for form in "" -j -jp; do
 		make_slot hash_of_maps
 		in_mode ${form:+"$form"}

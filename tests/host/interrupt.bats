@@ -55,8 +55,6 @@ signals() {
 
 # As under nohup
 @test "interrupt: a signal that is ignored stays ignored" {
-	local signal
-
 	for signal in INT TERM HUP; do
 		ENV_OPTIONS=("--ignore-signal=$signal")
 		fill array_of_maps hash 3000
@@ -72,8 +70,6 @@ signals() {
 
 # Nothing is pinned while it waits for another's lock
 @test "interrupt: before anything is pinned nothing is said" {
-	local pid
-
 	fill array_of_maps hash 5
 	hold "$(outer_id)"
 	env --default-signal=INT "$BPFTOOL" "${ONE_SLOT[@]}" >"$T/out" 2>"$T/err" &

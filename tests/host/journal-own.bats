@@ -40,8 +40,7 @@ recovered() {
 }
 
 @test "journal: a user's pins in a chosen folder stay, whatever their names" {
-	local dir=$PINS/app
-
+	dir=$PINS/app
 	mkdir -p "$dir/maps" "$dir/empty" "$dir/123" "$dir/4_5"
 	other_map --fill 5 hash "$dir/maps/new_connections"
 	other_map --fill 5 hash "$dir/maps/10_20"
@@ -74,8 +73,6 @@ recovered() {
 }
 
 @test "journal: a map of a run that is being killed is recovered at once" {
-	local round
-
 	make_slot array_of_maps --fill 40000 --entries 40000 hash
 	for round in 1 2 3 4 5; do
 		slow_drain
@@ -102,7 +99,6 @@ recovered() {
 }
 
 @test "journal: recover misses no map while other runs read the journal" {
-	local i round
 	local -a others=()
 
 	for i in 1 2; do
@@ -144,8 +140,6 @@ recovered() {
 }
 
 @test "journal: 120 runs with the same process ID leave a map each" {
-	local i
-
 	for i in {1..120}; do
 		unshare --pid --fork --mount-proc "$BPFTOOL" map swap-drain \
 			pinned "$PINS/outer" "${SLOT[@]}" >/dev/full 2>"$T/err" || true
@@ -159,8 +153,6 @@ recovered() {
 }
 
 @test "journal: a bpffs that would end with a container is refused" {
-	local id
-
 	id=$(map_id "$PINS/outer")
 	run --separate-stderr unshare --mount --pid --fork --mount-proc \
 		--propagation private bash -c '
@@ -180,8 +172,7 @@ controls_nothing() {
 }
 
 @test "journal: paths with any bytes: valid JSON, one line, a command to paste" {
-	local name dir i=0
-
+	i=0
 	# shellcheck disable=SC1003
 	for name in "with space" $'tab\ttab' "quote'\"q" 'dollar$HOME`id`' \
 			$'new\nline' $'esc\e[31mred' $'ctl\x01\x7f' \
@@ -213,8 +204,7 @@ controls_nothing() {
 }
 
 @test "journal: without /proc that is the reason that is given" {
-	local root=$T/root lib
-
+	root=$T/root
 	mkdir -p "$root"/{proc,bin,bpf,dev}
 	cp "$BPFTOOL" "$root/bin/bpftool"
 	ldd "$BPFTOOL" | grep -o '/[^ ]*' | while read -r lib; do
@@ -231,8 +221,7 @@ controls_nothing() {
 }
 
 @test "journal: a user without rights can't hold off a run" {
-	local start=$SECONDS
-
+	start=$SECONDS
 	setpriv --reuid 65534 --clear-groups --bounding-set -all \
 		--inh-caps -all /usr/bin/python3 -c '
 import os, fcntl, struct, sys, time
@@ -247,8 +236,7 @@ time.sleep(30)' >"$T/locked" 3>&- &
 }
 
 @test "journal: two runs never put the same given map into two slots" {
-	local i j both=0
-
+	both=0
 	one_slot outer2
 	for i in {1..20}; do
 		insert outer2
@@ -266,8 +254,6 @@ time.sleep(30)' >"$T/locked" 3>&- &
 }
 
 @test "journal: what map drain left is named as values that were moved" {
-	local map
-
 	for map in "$PINS/plain1" "$PINS/plain2"; do
 		other_map --fill 3 hash "$map"
 		run -255 full "$BPFTOOL" map drain pinned "$map"
@@ -283,8 +269,6 @@ few_files() {
 }
 
 @test "journal: too few descriptors are an error with the limit that is needed" {
-	local limit need words
-
 	for words in "swap-drain pinned $PINS/outer all" "drain pinned $PINS/inner"; do
 		for limit in 8 10 16 20; do
 			# shellcheck disable=SC2086

@@ -68,8 +68,6 @@ values_are() {
 }
 
 @test "a type that can't be printed: its bytes, in every form" {
-	local kind
-
 	for kind in float16 float128 small-enum64; do
 		make_types $kind
 		for form in -j -jp; do
@@ -114,8 +112,6 @@ values_are() {
 }
 
 @test "random types" {
-	local seed
-
 	for seed in {1..20}; do
 		make_types random "$seed"
 		for form in "" -j; do
@@ -128,8 +124,6 @@ values_are() {
 }
 
 @test "random types, from a slot" {
-	local seed
-
 	for seed in {1..4}; do
 		make_types random "$seed"
 		rm -f "$PINS/outer"
@@ -146,9 +140,7 @@ values_are() {
 }
 
 @test "an error is JSON, and nothing goes raw to a terminal" {
-	local name verb
-	local names=('a"b' 'a\b' $'a\tb\nc' $'a\e[31mb' $'\377\376' 'ä' $'\302\233x')
-
+	names=('a"b' 'a\b' $'a\tb\nc' $'a\e[31mb' $'\377\376' 'ä' $'\302\233x')
 	for verb in dump drain; do
 		for name in "${names[@]}"; do
 			"$BPFTOOL" -j map $verb pinned "$PINS/$name" >"$T/out" || true
@@ -195,8 +187,6 @@ not_written() {
 }
 
 @test "what could not be written is an error" {
-	local form
-
 	map_make --name "$INNER_NAME" --fill 3 hash "$MAP"
 	for form in -n -j -jp; do
 		not_written $form map dump pinned "$MAP"
@@ -223,8 +213,6 @@ not_written() {
 }
 
 @test "a map without keys can't be dumped, and the error says so" {
-	local type
-
 	for type in ringbuf queue stack bloom_filter; do
 		rm -f "$MAP"
 		map_make --name "$INNER_NAME" $type "$MAP"
