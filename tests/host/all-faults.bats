@@ -27,19 +27,6 @@ contents() {
 		2>/dev/null | sort
 }
 
-# Maps, their contents, and in "old-ID" the maps themselves
-set_up() {
-	local id
-
-	rm -f "$PINS"/old-*
-	"$SET_UP"
-	for id in $BEFORE; do
-		bpftool map pin id "$id" "$PINS/old-$id"
-		echo "$id $(bpftool -j map dump id "$id" |
-			jq -c '[.[] | select(.error | not)] | sort_by(.key)')"
-	done | sort >"$T/want"
-}
-
 # The pinned maps' ids, of those that were to be printed or of the others
 pinned() {
 	find "$PINS/journal" -type f "$@" -name "$(map_id "$PINS/outer")_*" |
@@ -83,14 +70,20 @@ judge() {
 # between_maps CALL NTH: nothing, an error, and a kill, at the N-th call that is like
 # that, a regular expression
 between_maps() {
-	local fault under
+	local fault id under
 	local -A ends=([none]=0 [error=EPERM]=255 [signal=KILL]=137)
 
 	OUT=$T/out
 	for fault in none error=EPERM signal=KILL; do
 		under=(at_call -n "$2" "$fault" "$1")
 		[[ $fault != none ]] || under=()
-		set_up
+		# Maps, their contents, and in "old-ID" the maps themselves
+		"$SET_UP"
+		for id in $BEFORE; do
+			bpftool map pin id "$id" "$PINS/old-$id"
+			echo "$id $(bpftool -j map dump id "$id" |
+				jq -c '[.[] | select(.error | not)] | sort_by(.key)')"
+		done | sort >"$T/want"
 		status=0
 		"${under[@]}" "${SWAP_ALL[@]}" "${WORDS[@]}" >"$OUT" 2>"$OUT.err" || status=$?
 		[[ $status == "${ends[$fault]}" ]]
@@ -99,8 +92,8 @@ between_maps() {
 			cat "$OUT" "$OUT.err" | head -c 2000 >&2
 			return 1
 		}
+		rm "$PINS"/old-*
 	done
-	rm -f "$PINS"/old-*
 }
 
 @test "in the midst of printing" {

@@ -9,8 +9,7 @@ setup_file() {
 	create outer_h hash_of_maps 8
 	create of_maps_not hash 4
 	export PROVIDERS
-	PROVIDERS=$("$BPFTOOL" map help 2>&1 |
-		sed -En 's/^ *(PROVIDER|WAY) := \{ (.*) \}/\2/p' | tr -d '|' | xargs)
+	PROVIDERS=$(providers | sort | xargs)
 }
 
 # create NAME TYPE KEY_SIZE
@@ -89,7 +88,7 @@ id_of() {
 	[ -n "$PROVIDERS" ]
 	offers 'bpftool map sync ' 'sleepable using'
 	offers 'bpftool map sync u' 'using'
-	offers 'bpftool map sync using ' "$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)"
+	offers 'bpftool map sync using ' "$PROVIDERS"
 	offers 'bpftool map sync using membarr' 'membarrier'
 	offers 'bpftool map sync using membarrier ' ''
 	offers 'bpftool map sync something ' ''
@@ -214,7 +213,7 @@ id_of() {
 
 @test "swap-drain: providers after using, maps after value" {
 	line='bpftool map swap-drain name outer_a key 0 0 0 0 '
-	offers "${line}using " "$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)"
+	offers "${line}using " "$PROVIDERS"
 	offers "${line}quiet using membarr" 'membarrier'
 	offers "${line}value " 'id name pinned'
 	offers "${line}value name in_outer" 'in_outer_a in_outer_h'

@@ -64,6 +64,12 @@ send() {
 	for ((i = 0; i < $(nproc); i++)); do
 		member near 'while True: s.sendto(b"x", ("192.0.2.2", 9))'
 	done
+	wait_until all_joined
+}
+
+# One that joins late would not be killed with the cgroup
+all_joined() {
+	(($(wc -l <"$CGROUP/attached-$WORLD/cgroup.procs") == $(nproc) + 1))
 }
 
 # No program counts any more then

@@ -39,20 +39,6 @@ page_file() {
 	[ -s "$1" ]
 }
 
-# A loopback device of the test's own, with packets on it, and system calls
-start_load() {
-	unshare --net sleep 300 3>&- &
-	net=$!
-	wait_until in_net ip link set lo up
-	in_net timeout 300 bash -c '
-		while :; do
-			: </proc/self/stat
-			: >/dev/udp/127.0.0.1/9
-			echo >/dev/udp/127.0.0.1/9
-		done' 2>/dev/null 3>&- &
-	load=$!
-}
-
 in_net() {
 	[ "$(readlink "/proc/$net/ns/net")" != "$(readlink /proc/self/ns/net)" ] &&
 		nsenter --net="/proc/$net/ns/net" "$@"
@@ -85,7 +71,17 @@ form() {
 		[[ ${CMD[usual]} != ./usual* ]] || break
 	done
 
-	start_load
+	# A loopback device of the test's own, with packets on it, and system calls
+	unshare --net sleep 300 3>&- &
+	net=$!
+	wait_until in_net ip link set lo up
+	in_net timeout 300 bash -c '
+		while :; do
+			: </proc/self/stat
+			: >/dev/udp/127.0.0.1/9
+			echo >/dev/udp/127.0.0.1/9
+		done' 2>/dev/null 3>&- &
+	load=$!
 	guide_runs 0 "$((usual - 1))"
 	timeout 60 ./usual >result
 	read -r _ lost _ seen <result

@@ -99,14 +99,11 @@ recovered() {
 }
 
 @test "journal: recover misses no map while other runs read the journal" {
-	local -a others=()
-
+	others=()
+	touch "$T/go"
 	for i in 1 2; do
 		one_slot "outer$i"
 		insert "outer$i"
-	done
-	touch "$T/go"
-	for i in 1 2; do
 		while [[ -e $T/go ]]; do
 			"$BPFTOOL" map swap-drain pinned "$PINS/outer$i" \
 				key 0 0 0 0 >/dev/null 2>&1 || true
@@ -116,18 +113,16 @@ recovered() {
 
 	recovered >/dev/null
 	leave_map 0
+	missed=
 	for round in {1..15}; do
-		[[ $(recovered) == $((round == 1 ? 3 : 5)) ]] || {
-			rm "$T/go"
-			wait "${others[@]}"
-			echo "missed in round $round" >&2
-			return 1
-		}
+		[[ $(recovered) == $((round == 1 ? 3 : 5)) ]] || missed+=" $round"
 		leave_map 5
 	done
 	rm "$T/go"
 	wait "${others[@]}"
 	recovered >/dev/null
+	echo "missed in rounds:$missed"
+	[[ ! $missed ]]
 }
 
 @test "journal: where a run is still at work, recover says so" {
