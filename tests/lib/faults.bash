@@ -228,12 +228,8 @@ refused_journal() {
 
 journal_of_nobody() {
 	chmod 1777 /sys/fs/bpf "$PINS"
-	planted "belongs to user 65534" as_nobody mkdir
-}
-
-as_nobody() {
-	chmod 1777 "$PINS"
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+	planted "belongs to user 65534" \
+		setpriv --reuid=65534 --regid=65534 --clear-groups mkdir
 }
 
 # in_private COMMAND...: in a mount namespace with a bpffs of its own, inside of

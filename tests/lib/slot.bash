@@ -278,36 +278,6 @@ as_dumped() {
 	in_mode
 }
 
-# Maps for what has to print them all alike: the test file has a function "identical",
-# which is called with map_make's options and type for each, makes such a map and compares
-
-# shapes_counters COMMAND...: which is run after each
-shapes_counters() {
-	local options
-
-	while read -ra options; do
-		identical --btf counters "${options[@]}"
-		"$@"
-	done <<-END
-		--fill 100 --key 12 hash
-		--fill 100 --key 12 lru_hash
-		--fill 50 --key 12 percpu_hash
-		--fill 50 --key 12 lru_percpu_hash
-		--fill 50 array
-		--fill 50 percpu_array
-		--fill 16 lpm_trie
-	END
-}
-
-shapes_many_entries() {
-	identical --fill 10000 --btf counters --key 12 hash
-	identical --fill 9000 hash
-	identical --fill 4096 array
-	identical --fill 4097 array
-	identical --fill 5000 lpm_trie
-	identical --fill 5000 --flag no_prealloc percpu_hash
-}
-
 # drained_as_dumped WHAT [FORM]: against a dump of all maps that are in the slots, whose
 # keys drain_all prints too
 drained_as_dumped() {
