@@ -125,7 +125,6 @@ by_slot() {
 		[[ $(slots_and_ids | wc -l) == 1093 ]]
 		nothing_left
 	done
-	all_names
 }
 
 # second_batch_fails TYPE: swap-drains with the second lookup of a batch of slots
@@ -138,7 +137,6 @@ second_batch_fails() {
 		"bpf\(BPF_MAP_LOOKUP_BATCH, map=$(map_id "$PINS/outer"), count=1024," \
 		"$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all \
 		>"$T/got" || status=$?
-	all_names
 }
 
 @test "the second batch of slots can't be read: an array is read one by one" {

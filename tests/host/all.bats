@@ -53,7 +53,6 @@ teardown() {
 		done
 		drained_as_dumped "two types" ${form:+"$form"}
 	done
-	all_names
 }
 
 @test "maps with types and without: all are printed as bytes" {

@@ -28,9 +28,10 @@ setup_slot() {
 		journal "$PINS/journal")
 }
 
-# Their ids
+# Their ids, also those of fresh_name
 our_maps() {
-	map_make --list | sed -n "s/ \($INNER_NAME\|$OUTER_NAME\)\$//p"
+	map_make --list |
+		sed -nE "s/ ($INNER_NAME|in_${WORLD-}$$(_[0-9]+)?|$OUTER_NAME)\$//p"
 }
 
 no_maps_of_ours() {
@@ -252,11 +253,6 @@ fresh_name() {
 	INNER_NAME=in_${WORLD-}$$_$TURN
 }
 
-# What must be gone in the end, as cleanup_slot sees it
-all_names() {
-	INNER_NAME="in_${WORLD-}$$[_0-9t]*"
-}
-
 # as_dumped [OUTER_TYPE OPTION_OF_MAP_MAKE... TYPE]: a slot with such a map, drained in
 # each form, against a dump of it, which is in "wantFORM" then
 as_dumped() {
@@ -303,7 +299,6 @@ as_dump_of_several() {
 		make_outer "$1" 4 3 "${@:2}"
 		drained_as_dumped "$*" ${form:+"$form"}
 	done
-	all_names
 }
 
 # A hash of maps has its slots in another order than the maps were made in:
