@@ -25,7 +25,7 @@ setup() {
 		swap-drain "$PINS/outer" "${SLOT[@]}"
 }
 
-@test "a keyword twice" {
+@test "a keyword twice, or without its argument" {
 	other_map hash "$PINS/other"
 	drain_refused "'key' is given twice" key 1 0 0 0
 	drain_refused "'value' is given twice" value pinned "$PINS/other" \
@@ -35,9 +35,6 @@ setup() {
 	drain_refused "'quiet' is given twice" quiet clear quiet
 	drain_refused "'using' is given twice" using membarrier \
 		using membarrier
-}
-
-@test "a keyword without its argument" {
 	drain_refused "'value' needs a MAP" value
 	drain_refused "'value' needs a MAP" value pinned
 	drain_refused "'keep' needs an argument" keep
@@ -52,16 +49,13 @@ setup() {
 	done
 }
 
-@test "a missing or short key" {
+@test "a missing, short or odd key" {
 	refused "expected 4 bytes got 0: write each by itself" "${outer[@]}" key
 	refused "expected 4 bytes got 0" "${outer[@]}" key hex
 	refused "expected 4 bytes got 3" "${outer[@]}" key 0 0 0
 	refused "can't parse 'quiet'" "${outer[@]}" key 0 0 0 quiet
 	refused "expected 4 bytes, '7' is one more" "${outer[@]}" key 0 0 0 0 7
 	refused "expected 4 bytes, '0x0' is one more" "${outer[@]}" key 0 0 0 0 0x0 0 0 0
-}
-
-@test "an odd key" {
 	for word in x 0x 256 0x100 -1 -18446744073709551615 +0 " 0" 1.5 \
 		99999999999999999999 08 ""; do
 		refused "can't parse '.*' as a byte" "${outer[@]}" key "$word" 0 0 0
@@ -94,7 +88,7 @@ setup() {
 	done
 }
 
-@test "a MAP that does not exist" {
+@test "a MAP that does not exist, several maps of the name" {
 	refused "can't get map 0 by its ID: No such file" swap-drain id 0 "${SLOT[@]}"
 	refused "can't get map 4294967295 by its ID: No such file" \
 		swap-drain id 4294967295 "${SLOT[@]}"
@@ -110,9 +104,6 @@ setup() {
 	drain_refused "no map has the name" value name "none_${WORLD-}$$"
 	drain_refused "$PINS/none" value pinned "$PINS/none"
 	drain_refused "4294967295" value id 4294967295
-}
-
-@test "several maps of the name" {
 	other_map hash "$PINS/other"
 	ids="$(map_id "$PINS/inner"),? $(map_id "$PINS/other")"
 	refused "several maps have the name.* $ids" swap-drain name "$INNER_NAME" "${SLOT[@]}"
@@ -136,7 +127,7 @@ setup() {
 	((seen > 3))
 }
 
-@test "a replacement that is not compatible" {
+@test "a replacement that is not compatible, or equal to the old map" {
 	make_slot array_of_maps --fill 3 --key 8 --value 8 hash
 	other_map --key 8 lru_hash "$PINS/type"
 	other_map --key 4 hash "$PINS/key_size"
@@ -152,16 +143,10 @@ setup() {
 	make_slot array_of_maps --fill 3 --entries 3 array
 	other_map --entries 4 array "$PINS/entries"
 	drain_refused "max_entries differ" value pinned "$PINS/entries"
-}
-
-# The kernel compares more than map info tells
-@test "a replacement that only the kernel finds incompatible" {
+	# The kernel compares more than map info tells
 	make_slot array_of_maps --fill 3 --btf lock hash
 	other_map --value 8 hash "$PINS/no_lock"
 	drain_refused "not compatible" value pinned "$PINS/no_lock"
-}
-
-@test "a replacement equal to the old map" {
 	drain_refused "can't replace itself" value pinned "$PINS/inner"
 	drain_refused "can't replace itself" value id "$(map_id "$PINS/inner")"
 }
@@ -192,9 +177,6 @@ setup() {
 	drain_refused "too long" keep "$PINS/$(printf 'x/%.0s' {1..2100})"
 	ln -s "$PINS/none" "$PINS/dangling"
 	drain_refused "exists" keep "$PINS/dangling"
-}
-
-@test "a bpffs to keep the map in that is read-only" {
 	ro=$T/ro
 	mkdir "$ro"
 	mount -t bpf -o ro bpf "$ro"
@@ -209,7 +191,7 @@ setup() {
 }
 
 # JSON that a quote in a name breaks is not JSON
-@test "quotes, backslashes and control characters in words" {
+@test "quotes, backslashes, control characters, and 3,000 characters in words" {
 	for word in $'a"b\\c\nd\te\rf\x01\x1b\x7f\xff\xc3\xa4%s%n' '"'; do
 		drain_refused "unknown keyword" "$word"
 		drain_refused "unknown provider" using "$word"
@@ -226,9 +208,6 @@ setup() {
 		refused "unknown provider" sync using "$word"
 		refused "unknown keyword" sync using membarrier "$word"
 	done
-}
-
-@test "a very long word" {
 	long=$(printf 'x%.0s' {1..3000})
 	drain_refused "unknown keyword" "$long"
 	drain_refused "unknown provider" using "$long"

@@ -102,7 +102,7 @@ id_of() {
 	offers 'bpftool map sync sleepable timeout 3 using uprobe ' ''
 }
 
-@test "drain: the forms of MAP, and only maps that it can drain" {
+@test "drain: the forms of MAP, only maps that it can drain, keywords still allowed" {
 	offers 'bpftool map drain ' 'id name pinned'
 	offers 'bpftool map drain name of_maps' 'of_maps_not'
 	offers 'bpftool map drain name outer_' ''
@@ -110,9 +110,6 @@ id_of() {
 	[[ $words != *" $(id_of outer_a) "* ]]
 	[[ $words == *" $(id_of of_maps_not) "* ]]
 	offers 'bpftool map drain pinned ' 'file folder'
-}
-
-@test "drain: the keywords that are still allowed" {
 	line='bpftool map drain name of_maps_not '
 	offers "$line" 'counters force journal keep quiet since'
 	offers "${line}since " 'file folder'
@@ -141,13 +138,10 @@ id_of() {
 	umount "$bpffs"
 }
 
-@test "swap-drain: the forms of MAP" {
+@test "swap-drain: the forms of MAP, and only map-in-maps, by id and by name" {
 	offers 'bpftool map swap-drain ' 'id name pinned recover'
 	offers 'bpftool map swap-drain n' 'name'
 	offers 'bpftool --pretty map swap-drain i' 'id'
-}
-
-@test "swap-drain: only map-in-maps as MAP, by id and by name" {
 	words=" $(complete_line 'bpftool map swap-drain id ') "
 	[[ $words == *" $(id_of outer_a) "* && $words == *" $(id_of outer_h) "* ]]
 	[[ $words != *" $(id_of of_maps_not) "* ]]
@@ -161,15 +155,12 @@ id_of() {
 	offers 'bpftool map swap-drain name of_maps' ''
 }
 
-@test "swap-drain: files after pinned and keep" {
+@test "swap-drain: files after pinned and keep, nothing until the key is whole" {
 	offers 'bpftool map swap-drain pinned ' 'file folder'
 	offers 'bpftool map swap-drain pinned fi' 'file'
 	offers 'bpftool map swap-drain name outer_a key 0 0 0 0 keep ' 'file folder'
 	offers 'bpftool map swap-drain name outer_a key 0 0 0 0 value pinned ' \
 		'file folder'
-}
-
-@test "swap-drain: key, then hex, then nothing until the key is whole" {
 	offers 'bpftool map swap-drain name outer_a ' 'all key'
 	offers 'bpftool map swap-drain name outer_a key ' 'hex'
 	offers 'bpftool map swap-drain name outer_a key hex ' ''

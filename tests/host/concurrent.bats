@@ -9,32 +9,27 @@ load ../lib/faults-calls
 	at_once 8
 }
 
-# at_once_under_load COMPETING COUNT
-at_once_under_load() {
-	local i j pids=()
-
-	load_begin 2
-	for ((i = 0; i < $1; i++)); do
-		for ((j = 0; j < $2; j++)); do
-			unshare --mount "$BPFTOOL" -j "${ONE_SLOT[@]}" >"$T/out.$i.$j" \
-				2>>"$T/err.$i" || exit
-		done &
-		pids+=($!)
+@test "concurrent: two or eight in loops while a program counts, the sum is exact" {
+	for loops in "2 10" "8 4"; do
+		echo "loops and turns: $loops"
+		read -r competing turns <<<"$loops"
+		rm -f "$T"/{out,err}.*
+		load_begin 2
+		pids=()
+		for ((i = 0; i < competing; i++)); do
+			for ((j = 0; j < turns; j++)); do
+				unshare --mount "$BPFTOOL" -j "${ONE_SLOT[@]}" \
+					>"$T/out.$i.$j" 2>>"$T/err.$i" || exit
+			done &
+			pids+=($!)
+		done
+		for i in "${!pids[@]}"; do
+			wait "${pids[i]}" || complain "$i: $(cat "$T/err.$i")"
+		done
+		SUM=$(maps sum "$T"/out.*)
+		load_end
+		expect_nothing_left
 	done
-	for ((i = 0; i < $1; i++)); do
-		wait "${pids[i]}" || complain "$i: $(cat "$T/err.$i")"
-	done
-	SUM=$(maps sum "$T"/out.*)
-	load_end
-	expect_nothing_left
-}
-
-@test "concurrent: two in loops while a program counts, the sum is exact" {
-	at_once_under_load 2 10
-}
-
-@test "concurrent: eight in loops while a program counts, the sum is exact" {
-	at_once_under_load 8 4
 }
 
 # Another tool, that knows nothing of our lock, touches the slot between two steps

@@ -88,11 +88,8 @@ expect_exact() {
 	at_each bpf error=ENOMEM
 }
 
-@test "killed at each bpf()" {
+@test "killed at each bpf(), write() and unlink()" {
 	at_each bpf signal=KILL
-}
-
-@test "killed at each write(), rename() and unlink()" {
 	at_each write signal=KILL
 	at_each unlink signal=KILL
 }
