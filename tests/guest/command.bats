@@ -2,7 +2,6 @@
 # BPF_SYNC_MAP_ACCESS itself. Needs a kernel with the patch.
 
 load ../lib/common
-load ../lib/inject
 
 setup() {
 	PROGS=$BUILD/tests

@@ -2,7 +2,6 @@
 # libbpf's bpf_sync_map_access(), on a kernel with the command and without.
 
 load ../lib/common
-load ../lib/inject
 
 @test "libbpf: bpf_sync_map_access() is 0 where the command is, -errno where not" {
 	run -0 "$BUILD/tests/sync_wrapper"

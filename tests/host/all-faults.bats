@@ -7,7 +7,6 @@ load ../lib/slot
 setup() {
 	setup_slot
 	needs_at_call
-	swap_all
 	WORDS=()
 	FAULT_TYPE=array_of_maps
 	SET_UP=six_slots
@@ -28,25 +27,6 @@ contents() {
 		2>/dev/null | sort
 }
 
-# Maps, their contents, and in "old-ID" the maps themselves
-set_up() {
-	local id
-
-	rm -f "$PINS"/old-*
-	"$SET_UP"
-	for id in $BEFORE; do
-		bpftool map pin id "$id" "$PINS/old-$id"
-		echo "$id $(bpftool -j map dump id "$id" |
-			jq -c '[.[] | select(.error | not)] | sort_by(.key)')"
-	done | sort >"$BATS_TEST_TMPDIR/want"
-}
-
-# ended COMMAND...: the run, under the command
-ended() {
-	status=0
-	"$@" "${SWAP_ALL[@]}" "${WORDS[@]}" >"$OUT" 2>"$OUT.err" || status=$?
-}
-
 # The pinned maps' ids, of those that were to be printed or of the others
 pinned() {
 	find "$PINS/journal" -type f "$@" -name "$(map_id "$PINS/outer")_*" |
@@ -63,7 +43,7 @@ judge() {
 	for id in $BEFORE; do
 		if grep -qx "$id" <<<"$in_slots"; then
 			! grep "^$id " "$OUT.printed" || return
-			grep "^$id " "$BATS_TEST_TMPDIR/want" >>"$OUT.all"
+			grep "^$id " "$T/want" >>"$OUT.all"
 		elif ! pinned ! -name "*_printed" | finds -x "$id"; then
 			# It was released, or is left to be cleared
 			grep "^$id " "$OUT.printed" >>"$OUT.all"
@@ -75,45 +55,45 @@ judge() {
 	((status != 0)) || ! pinned | grep . || return
 	recover_all >"$OUT.recovered"
 	contents "$OUT.recovered" >>"$OUT.all"
-	sort "$OUT.all" | diff -u "$BATS_TEST_TMPDIR/want" - || return
+	sort "$OUT.all" | diff -u "$T/want" - || return
 	[[ -z $(find "$PINS/journal" -mindepth 1) ]] || return
-	[[ " ${WORDS[*]} " != *" clear "* ]] || cleared "$in_slots"
-}
-
-# cleared IDS: each map that is in no slot any more, is empty
-cleared() {
-	local id
-
+	[[ " ${WORDS[*]} " == *" clear "* ]] || return 0
+	# Each map that is in no slot any more is empty
 	for id in $BEFORE; do
-		grep -qx "$id" <<<"$1" ||
+		grep -qx "$id" <<<"$in_slots" ||
 			[[ $(bpftool -j map dump pinned "$PINS/old-$id" |
 				jq '[.[] | select(.error | not)] | length') == 0 ]] ||
 			return
 	done
 }
 
-# between_maps CALL NTH: an error, and a kill, at the N-th call that is like that, a
-# regular expression
+# between_maps CALL NTH: nothing, an error, and a kill, at the N-th call that is like
+# that, a regular expression
 between_maps() {
-	local fault
+	local fault id under
+	local -A ends=([none]=0 [error=EPERM]=255 [signal=KILL]=137)
 
-	OUT=$BATS_TEST_TMPDIR/out
-	for fault in error=EPERM signal=KILL; do
-		set_up
-		ended
-		[[ $status == 0 ]]
-		judge
-		set_up
-		ended at_call -n "$2" "$fault" "$1"
-		[[ $fault == error* && $status == 255 ||
-			$fault == signal* && $status == 137 ]]
+	OUT=$T/out
+	for fault in none error=EPERM signal=KILL; do
+		under=(at_call -n "$2" "$fault" "$1")
+		[[ $fault != none ]] || under=()
+		# Maps, their contents, and in "old-ID" the maps themselves
+		"$SET_UP"
+		for id in $BEFORE; do
+			bpftool map pin id "$id" "$PINS/old-$id"
+			echo "$id $(bpftool -j map dump id "$id" |
+				jq -c '[.[] | select(.error | not)] | sort_by(.key)')"
+		done | sort >"$T/want"
+		status=0
+		"${under[@]}" "${SWAP_ALL[@]}" "${WORDS[@]}" >"$OUT" 2>"$OUT.err" || status=$?
+		[[ $status == "${ends[$fault]}" ]]
 		judge || {
 			echo "$fault at call $2 of $1, status $status" >&2
 			cat "$OUT" "$OUT.err" | head -c 2000 >&2
 			return 1
 		}
+		rm "$PINS"/old-*
 	done
-	rm -f "$PINS"/old-*
 }
 
 @test "in the midst of printing" {
@@ -143,17 +123,14 @@ between_maps() {
 
 # Nothing but what stands before and after the maps: it is there that it fails
 @test "all: a full disk is the error, also between two maps" {
-	local form
-
 	make_outer array_of_maps 1024 1024 --fill 0 hash
 	for form in "" -j -jp; do
 		status=0
 		"$BPFTOOL" ${form:+"$form"} map swap-drain pinned "$PINS/outer" all \
-			journal "$PINS/journal" >/dev/full 2>"$BATS_TEST_TMPDIR/err" ||
+			journal "$PINS/journal" >/dev/full 2>"$T/err" ||
 			status=$?
 		((status == 255))
-		grep "can't write the drained map: No space left on device" \
-			"$BATS_TEST_TMPDIR/err"
+		grep "can't write the drained map: No space left on device" "$T/err"
 		recover_all | jq -e 'length == 1024'
 	done
 }

@@ -5,48 +5,41 @@ load ../lib/slot
 
 # As a login shell has it by default: more may be open once the limit is raised
 @test "1,024 slots" {
-	local type err=$BATS_TEST_TMPDIR/err got=$BATS_TEST_TMPDIR/got
-
+	got=$T/got
+	in_mode -j -d
 	for type in array_of_maps hash_of_maps; do
 		make_outer $type 1024 1024 --fill 2 hash
-		slots_and_ids >"$BATS_TEST_TMPDIR/want"
-		(
-			ulimit -Sn 1024
-			in_mode -j -d
-			drain_all >"$got" 2>"$err"
-		)
-		grep "waited [0-9]* us" "$err"
+		slots_and_ids >"$T/want"
+		(ulimit -Sn 1024; drain_all >"$got" 2>"$got.err")
+		grep "waited [0-9]* us" "$got.err"
 		jq -e 'all(.[]; .elements | length == 2)' "$got"
-		slots_in_turn "$got" | sort | cmp - "$BATS_TEST_TMPDIR/want"
-		[[ $(wc -l <"$BATS_TEST_TMPDIR/want") == 1024 ]]
-		all_new "$BATS_TEST_TMPDIR/want" 1024
+		slots_in_turn "$got" | sort | cmp - "$T/want"
+		[[ $(wc -l <"$T/want") == 1024 ]]
+		all_new "$T/want" 1024
 		nothing_left
 	done
 }
 
-# refused_with_limit LIMIT SLOTS: the error says what is needed, and nothing was touched
+# refused_with_limit LIMIT [COMMAND...]: the error says what is needed, and nothing was touched
 refused_with_limit() {
-	slots_and_ids >"$BATS_TEST_TMPDIR/before"
+	slots_and_ids >"$T/before"
 	run --separate-stderr "${UNPRIVILEGED_LIMIT[@]}" "$@" "$BPFTOOL" map \
 		swap-drain pinned "$PINS/outer" all
 	[[ $status == 255 && -z $output ]]
 	[[ $stderr =~ "ulimit -n "([0-9]+) ]]
 	NEED=${BASH_REMATCH[1]}
 	[[ $stderr != *force* ]]
-	slots_and_ids | diff "$BATS_TEST_TMPDIR/before" -
+	slots_and_ids | diff "$T/before" -
 }
 
 @test "1,024 slots where fewer maps may be open: refused with the number needed" {
-	local limit
-
 	make_outer array_of_maps 1024 1024 --fill 1 hash
 	for limit in 2000 1024 256; do
 		refused_with_limit $limit
 		((NEED > 2 * 1024 && NEED < 2 * 1024 + 64))
 	done
 	"${UNPRIVILEGED_LIMIT[@]}" "$NEED" "$BPFTOOL" -j map \
-		swap-drain pinned "$PINS/outer" all >"$BATS_TEST_TMPDIR/got"
-	jq -e 'length == 1024' "$BATS_TEST_TMPDIR/got"
+		swap-drain pinned "$PINS/outer" all | jq -e 'length == 1024'
 	nothing_left
 }
 
@@ -58,8 +51,6 @@ refused_with_limit() {
 }
 
 @test "a map that fills slots far from each other" {
-	local slot
-
 	make_outer array_of_maps 400 400 --fill 1 hash
 	other_map --fill 3 hash "$PINS/shared"
 	for slot in "0 0" "100 0" "44 1" "143 1"; do
@@ -67,10 +58,9 @@ refused_with_limit() {
 		bpftool map update pinned "$PINS/outer" key $slot 0 0 \
 			value pinned "$PINS/shared"
 	done
-	bpftool -j map swap-drain pinned "$PINS/outer" all \
-		>"$BATS_TEST_TMPDIR/got"
-	jq -e 'length == 397 and ([.[] | select(.slots) | .slots | length] == [4])' \
-		"$BATS_TEST_TMPDIR/got"
+	in_mode -j
+	drain_all |
+		jq -e 'length == 397 and ([.[] | select(.slots) | .slots | length] == [4])'
 	[[ $(slots_and_ids | sed 's/.* //' | sort -u | wc -l) == 397 ]]
 	nothing_left
 }
@@ -79,13 +69,10 @@ refused_with_limit() {
 	make_outer array_of_maps 400 400 --fill 1 hash
 	# The key of a slot, and the map in the one before it
 	slots_of "$PINS/outer" | awk -v pin="$PINS/outer" 'NR % 2 { id = $NF; next }
-		{ $NF = ""; print "map update pinned", pin, "key hex", $0, "value id", id }' \
-		>"$BATS_TEST_TMPDIR/batch"
-	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
-	bpftool -j map swap-drain pinned "$PINS/outer" all \
-		>"$BATS_TEST_TMPDIR/got"
-	jq -e 'length == 200 and all(.[]; .slots | length == 2)' \
-		"$BATS_TEST_TMPDIR/got"
+		{ $NF = ""; print "map update pinned", pin, "key hex", $0, "value id", id }' |
+		bpftool batch file - >/dev/null
+	in_mode -j
+	drain_all | jq -e 'length == 200 and all(.[]; .slots | length == 2)'
 	[[ $(slots_and_ids | sed 's/.* //' | sort | uniq -c |
 		awk '$1 == 2' | wc -l) == 200 ]]
 	nothing_left

@@ -14,15 +14,6 @@ teardown() {
 	cleanup_leak_free
 }
 
-# The maps' ids, a line each
-in_pins() {
-	local pin
-
-	for pin in "$1"/*; do
-		map_id "$pin"
-	done | sort
-}
-
 # Five maps, that of slot 3 in $PINS/third
 five_maps() {
 	make_outer array_of_maps 8 5 --fill 2 hash
@@ -59,8 +50,6 @@ one_is_refused() {
 }
 
 @test "one of the maps is in a slot of another map-in-map" {
-	local type
-
 	for type in array_of_maps hash_of_maps; do
 		rm -f "$PINS/third" "$PINS/other"
 		five_maps
@@ -86,8 +75,6 @@ one_is_refused() {
 }
 
 @test "slots of the same map-in-map don't count, as all of them are swapped" {
-	local ids
-
 	five_maps
 	insert "$PINS/outer" "$PINS/third" 0 0 0 0
 	insert "$PINS/outer" "$PINS/third" 7 0 0 0
@@ -102,8 +89,6 @@ one_is_refused() {
 }
 
 @test "a sleepable program uses the map-in-map" {
-	local slot
-
 	load_prog sleep_use uprobe_sleeps
 	for slot in 1 2 3; do
 		other_map --entries 1 --fill 1 array "$PINS/more"
@@ -123,7 +108,7 @@ one_is_refused() {
 # holder_comes_between: slot 1 of $PINS/other takes the map of slot 0, $INNER, while
 # all are swapped; $PINNED is what is pinned then
 holder_comes_between() {
-	local run out=$BATS_TEST_TMPDIR/out before
+	local run out=$T/out pin
 
 	INNER=$(slot_id)
 	bpftool map pin id "$INNER" "$PINS/inner"
@@ -134,9 +119,8 @@ holder_comes_between() {
 		'.swapped == true and (.error | test($re))' "$out"
 	run=$(jq -r .pinned "$out")
 	[[ $run == "$PINS/journal/"* && $(find "$run" -type f | wc -l) == 5 ]]
-	before=$(in_pins "$run")
-	! maps_in_slots | grep -vx "$INNER" | grep -xF "$before" || return
-	PINNED=$before
+	PINNED=$(for pin in "$run"/*; do map_id "$pin"; done | sort)
+	! maps_in_slots | grep -vx "$INNER" | grep -xF "$PINNED" || return
 }
 
 recover_here() {
@@ -175,8 +159,6 @@ recover_here() {
 }
 
 @test "another has the lock of the map-in-map" {
-	local before
-
 	five_maps
 	before=$(slots_and_ids)
 	hold "$OUTER"
@@ -186,16 +168,15 @@ recover_here() {
 	[[ $(slots_and_ids) == "$before" ]]
 	journal_is_empty
 
-	drain_here >"$BATS_TEST_TMPDIR/got" 3>&- &
+	drain_here >"$T/got" 3>&- &
 	kill -KILL "$HOLDER"
 	wait "$!"
-	[[ $(grep -c '^	slot ' "$BATS_TEST_TMPDIR/got") == 5 ]]
+	[[ $(grep -c '^	slot ' "$T/got") == 5 ]]
 	journal_is_empty
 }
 
 @test "runs at the same time: each map is drained by one of them" {
-	local i pids=() got=$BATS_TEST_TMPDIR/got before
-
+	pids=() got=$T/got
 	five_maps
 	before=$(slots_and_ids)
 	in_mode -j
@@ -203,7 +184,6 @@ recover_here() {
 		drain_here >"$got.$i" 3>&- &
 		pids+=($!)
 	done
-	in_mode
 	for i in "${pids[@]}"; do
 		wait "$i"
 	done

@@ -35,10 +35,9 @@ expected() {
 
 # compiled CLANG FLAG...: the corpus by another compiler or with other flags
 compiled() {
-	local clang=$1 file
-	shift
+	local file
 	for file in "$PROGS"/*.bpf.c; do
-		"$clang" -g -Wno-unused-function --target=bpf "$@" \
+		"$1" -g -Wno-unused-function --target=bpf "${@:2}" \
 			-I"$PROGS/.." -I"$TREE/../obj/libbpf/include" \
 			-I"$TREE/tools/include/uapi" -c "$file" \
 			-o "$(basename "$file" .c).o"
@@ -74,7 +73,6 @@ agrees() {
 }
 
 @test "audit: the kernel's symbols are not read for programs of the usual form" {
-	local prog
 	command -v strace >/dev/null || skip "no strace"
 	strace -f -o calls -e trace=open,openat "$CHECK" "$BUILD/tests/audit_hash.bpf.o" >found || true
 	prog=$(grep -c ' exact ' found)
@@ -94,7 +92,7 @@ agrees() {
 }
 
 @test "audit: nor by an older or a newer clang, where there is one" {
-	local clang tried=0
+	tried=0
 	for clang in clang-13 clang-15 clang-16 clang-19 clang-22; do
 		command -v "$clang" >/dev/null || continue
 		compiled "$clang" -O2 -mcpu=v3 >found
@@ -126,14 +124,13 @@ agrees() {
 
 # name_counters "FILE..." LIST...: the verdicts with each of these lists go to the file "named"
 name_counters() {
-	local list files=$1 options=()
+	local list options=()
 
-	shift
-	for list; do
+	for list in "${@:2}"; do
 		options+=(-c "$list")
 	done
 	# shellcheck disable=SC2086 # several files
-	"$CHECK" "${options[@]}" $files >named 2>/dev/null || true
+	"$CHECK" "${options[@]}" $1 >named 2>/dev/null || true
 }
 
 # with LIST PROGRAM: the verdict where the user names the counters
@@ -145,8 +142,7 @@ with() {
 }
 
 @test "audit: counters that are named, by members or by bytes" {
-	local list wrong=(nope 3-9 0-99 8-4 "" "packets," ",packets" comm.x 1 -)
-
+	wrong=(nope 3-9 0-99 8-4 "" "packets," ",packets" comm.x 1 -)
 	name_counters "$BUILD/tests/audit_hash.bpf.o $BUILD/tests/audit_global.bpf.o" \
 		packets packets,bytes bytes,errors 0-7,8-15 flags stats.n "${wrong[@]}"
 	[ "$(with packets flows__named)" = "exact 8c 48." ]
@@ -206,7 +202,7 @@ jumps_by() {
 }
 
 @test "audit: any bytes for instructions, and a plain store is never missed" {
-	local out="$BATS_TEST_TMPDIR/out"
+	out="$BATS_TEST_TMPDIR/out"
 	[ -x "$BUILD/fuzz/audit" ] || skip "not built"
 	mkdir "$out"
 	"$BUILD/fuzz/audit" -seed=1 -runs="${FUZZ_AUDIT:-15000}" -max_len=1024 \

@@ -7,7 +7,8 @@ load ../lib/common
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	touch "$BATS_FILE_TMPDIR/start"
-	BENCH_QUICK=1 tests/bench/run.sh >"$BATS_FILE_TMPDIR/out" || {
+	export BENCH_QUICK=1
+	tests/bench/run.sh >"$BATS_FILE_TMPDIR/out" || {
 		cat "$BATS_FILE_TMPDIR/out"
 		return 1
 	}
@@ -16,7 +17,6 @@ setup_file() {
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	out=$BATS_FILE_TMPDIR/out
-	export BENCH_QUICK=1
 }
 
 # has PATTERN...: each is a whole line of what the benchmarks printed
@@ -34,14 +34,13 @@ has() {
 
 # shim NAME LINE...: a program by that name, in a folder that is all its own
 shim() {
-	mkdir -p "$BATS_TEST_TMPDIR/shim"
-	printf '%s\n' '#!/bin/sh' "${@:2}" >"$BATS_TEST_TMPDIR/shim/$1"
-	chmod +x "$BATS_TEST_TMPDIR/shim/$1"
+	mkdir -p "$T/shim"
+	printf '%s\n' '#!/bin/sh' "${@:2}" >"$T/shim/$1"
+	chmod +x "$T/shim/$1"
 }
 
 @test "bench: drain has a row for each map and form" {
-	local map form ms='[0-9]+\.[0-9]' ratio='[0-9]+\.[0-9]{2}'
-
+	ms='[0-9]+\.[0-9]' ratio='[0-9]+\.[0-9]{2}'
 	for map in 'hash, 1,000,000' 'hash, typed, 1,000,000' \
 		'hash, typed with text and enum, 100,000' 'percpu_hash, 100,000' \
 		'array, 1,000,000' 'lpm_trie, 100,000'; do
@@ -55,8 +54,6 @@ shim() {
 }
 
 @test "bench: growth has a row for each size" {
-	local nr
-
 	for nr in 2 11 101 1001 10001; do
 		has "\| entries \| swap-drain \| $nr \| [0-9.]+ \|" \
 			"\| entries \| raw read \| $nr \| [0-9.]+ \|"
@@ -68,11 +65,10 @@ shim() {
 }
 
 @test "bench: the others print their lines" {
-	local us='-?[0-9]+ us' ms='[0-9]+\.[0-9] ms'
-	local kib='[0-9]+ KiB with 11 entries, [0-9]+ KiB with 10001: -?[0-9]+ KiB more'
-	local events='[0-9.]+ million events a second alone, [0-9.]+ with [0-9]+ drains a second: -?[0-9.]+ % fewer'
-	local wait="median of 3: $us beside a wait of $us \(-?[0-9]+ to -?[0-9]+\); bar 3000 us: .*"
-
+	us='-?[0-9]+ us' ms='[0-9]+\.[0-9] ms'
+	kib='[0-9]+ KiB with 11 entries, [0-9]+ KiB with 10001: -?[0-9]+ KiB more'
+	events='[0-9.]+ million events a second alone, [0-9.]+ with [0-9]+ drains a second: -?[0-9.]+ % fewer'
+	wait="median of 3: $us beside a wait of $us \(-?[0-9]+ to -?[0-9]+\); bar 3000 us: .*"
 	has "plain, medians of 1: $kib; bar 4096: .*" "-j, medians of 1: $kib; bar 4096: .*"
 	has "medians of 3: $us beside a wait of $us; bar 5000 us: .*"
 	has "with 2 maps and 1 programs more: $us added \(medians of 3: $us, then $us\), $us of CPU; bar 10000 us: .*"
@@ -99,8 +95,6 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 }
 
 @test "bench: the raw read finds every entry" {
-	local type
-
 	setup_bpffs
 	for type in hash percpu_hash array lpm_trie; do
 		map_make --name bench --fill 10000 "$type" "$PINS/$type"
@@ -113,19 +107,18 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 }
 
 @test "bench: where a type has no batches the row has no raw read" {
-	local map=lpm_trie
-
+	map=lpm_trie
 	setup_bpffs
 	map_make --name bench queue "$PINS/queue"
 	run -3 "$BUILD/tests/raw_read" "$PINS/queue"
 
 	# No kernel at hand lacks them for a type of the benchmark
-	mkdir -p "$BATS_TEST_TMPDIR/build/tests"
-	ln -s "$BUILD/plain" "$BATS_TEST_TMPDIR/build/"
-	ln -s "$BUILD"/tests/* "$BATS_TEST_TMPDIR/build/tests/"
+	mkdir -p "$T/build/tests"
+	ln -s "$BUILD/plain" "$T/build/"
+	ln -s "$BUILD"/tests/* "$T/build/tests/"
 	shim raw_read 'exit 3'
-	ln -sf "$BATS_TEST_TMPDIR/shim/raw_read" "$BATS_TEST_TMPDIR/build/tests/"
-	BUILD=$BATS_TEST_TMPDIR/build run -0 tests/bench/drain.sh
+	ln -sf "$T/shim/raw_read" "$T/build/tests/"
+	BUILD=$T/build run -0 tests/bench/drain.sh
 	grep -qE "^\| $map, 100,000, -j .* \| - \| [0-9.]+ \| [0-9.]+ \| - \| - \| 1 times: " \
 		<<<"$output"
 }
@@ -136,7 +129,7 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 		'*" swap-drain "*) echo "Found 0 elements"; exit 0 ;;' \
 		"esac" "exec '$BPFTOOL' \"\$@\""
 	for bench in drain memory one slots; do
-		BPFTOOL=$BATS_TEST_TMPDIR/shim/bpftool run "tests/bench/$bench.sh"
+		BPFTOOL=$T/shim/bpftool run "tests/bench/$bench.sh"
 		echo "$bench: $output"
 		[ "$status" -ne 0 ]
 		[[ $output =~ ' entries instead of '|' other bytes than ' ]]
@@ -144,8 +137,7 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 }
 
 @test "bench: one that fails is named, and so is a bar that is not met" {
-	local dir=$BATS_TEST_TMPDIR/shim
-
+	dir=$T/shim
 	shim a.sh 'echo "this: 1; bar 2: NOT MET"'
 	shim b.sh 'echo "half of it"; exit 1'
 	shim c.sh 'echo "that: 3; bar 2: met"'
@@ -157,16 +149,15 @@ sys.exit(len(lines) != 5)' "$BUILD/bench/growth.svg"
 }
 
 @test "bench: the distribution's bpftool is that of its package, and not ours" {
-	local lib='. tests/bench/lib.bash; echo "<$distro_bpftool>"'
-
-	shim dpkg-query "echo '$BATS_TEST_TMPDIR/sbin/bpftool'"
-	mkdir "$BATS_TEST_TMPDIR/sbin"
-	ln -s "$BUILD/plain/bpftool" "$BATS_TEST_TMPDIR/sbin/bpftool"
-	export PATH=$BATS_TEST_TMPDIR/shim:$PATH
+	lib='. tests/bench/lib.bash; echo "<$distro_bpftool>"'
+	shim dpkg-query "echo '$T/sbin/bpftool'"
+	mkdir "$T/sbin"
+	ln -s "$BUILD/plain/bpftool" "$T/sbin/bpftool"
+	export PATH=$T/shim:$PATH
 	run bash -c "$lib"
-	[ "$output" = "<$BATS_TEST_TMPDIR/sbin/bpftool>" ]
+	[ "$output" = "<$T/sbin/bpftool>" ]
 
-	ln -sf "$BPFTOOL" "$BATS_TEST_TMPDIR/sbin/bpftool"
+	ln -sf "$BPFTOOL" "$T/sbin/bpftool"
 	run bash -c "$lib"
 	[ "$output" = '<>' ]
 

@@ -4,21 +4,16 @@
 
 load ../lib/holders
 
-setup() {
-	setup_slot
-	TRACE=$BATS_TEST_TMPDIR/trace
-}
-
-# traced ARG...: bpftool, its bpf(2) and membarrier(2) calls in $TRACE
+# traced ARG...: bpftool, its bpf(2) and membarrier(2) calls in $T/trace
 traced() {
 	skip_unless "there is no strace" command -v strace
 	# The other calls do not stop it then, which takes seconds in a guest
-	strace -f -qq --seccomp-bpf -e trace=bpf,membarrier -o "$TRACE" "$BPFTOOL" "$@"
+	strace -f -qq --seccomp-bpf -e trace=bpf,membarrier -o "$T/trace" "$BPFTOOL" "$@"
 }
 
 # calls PATTERN: how many there were
 calls() {
-	grep -cE -- "$1" "$TRACE" || true
+	grep -cE -- "$1" "$T/trace" || true
 }
 
 # strace does not know the command: it shows the number, 60. Nor is any other
@@ -31,47 +26,42 @@ unknown_calls() {
 	calls 'bpf\(0x[0-9a-f]+ '
 }
 
+# The command is called, where the kernel has it, and no other number
+called_once() {
+	local once=0
+
+	! has_command || once=1
+	[[ $(command_calls) == "$once" && $(unknown_calls) == "$once" ]]
+}
+
 @test "map sync: the command's number is called if, and only if, the kernel has it" {
 	traced map sync
-	if has_command; then
-		[[ $(command_calls) == 1 && $(unknown_calls) == 1 ]]
-	else
-		[[ $(unknown_calls) == 0 ]]
-	fi
+	called_once
 }
 
 @test "map sync using each of the others: no number is tried" {
-	local provider
-
 	for provider in $(providers); do
 		if [[ $provider != bpf_sync_map_access ]]; then
 			# Some are not there: that costs no number either
 			run traced map sync using "$provider"
-			[[ -s $TRACE && $(unknown_calls) == 0 ]]
+			[[ -s $T/trace && $(unknown_calls) == 0 ]]
 		fi
 	done
 }
 
 @test "map sync using the command: called once, or refused without trying" {
 	run traced map sync using bpf_sync_map_access
-	if has_command; then
-		[[ $status == 0 && $(command_calls) == 1 ]]
-	else
-		[[ $status == 255 && $(unknown_calls) == 0 ]]
-	fi
+	called_once
+	[[ $(command_calls) == 1 && $status == 0 || $(command_calls) == 0 && $status == 255 ]]
 }
 
 # one_wait: by the command, where there is one, after the slot's update, which is the
 # last one: a scratch map's would come after it
 one_wait() {
 	[[ $(calls membarrier) == 0 ]]
-	if has_command; then
-		[[ $(command_calls) == 1 && $(unknown_calls) == 1 ]]
-		grep -q 'bpf(0x3c[ ,]' \
-			< <(sed -En '/BPF_MAP_UPDATE_(ELEM|BATCH)/,$p' "$TRACE")
-	else
-		[[ $(unknown_calls) == 0 ]]
-	fi
+	called_once
+	! has_command || grep -q 'bpf(0x3c[ ,]' \
+		< <(sed -En '/BPF_MAP_UPDATE_(ELEM|BATCH)/,$p' "$T/trace")
 }
 
 @test "swap-drain: the command after the swap, or no second wait" {
@@ -95,34 +85,25 @@ since_6_8() {
 }
 
 @test "swap-drain all: one update of all slots, or from threads that wait together" {
-	local before
-
 	make_outer array_of_maps 16 12 --fill 1 hash
 	before=$(slots_and_ids)
 	traced map swap-drain pinned "$PINS/outer" all quiet
+	batches=$(calls 'bpf\(BPF_MAP_UPDATE_BATCH')
+	updates=$(calls 'bpf\(BPF_MAP_UPDATE_ELEM')
+	echo "$batches batches, $updates updates"
 	if since_6_8; then
-		[[ $(calls 'bpf\(BPF_MAP_UPDATE_BATCH') == 1 ]]
-		[[ $(calls 'bpf\(BPF_MAP_UPDATE_ELEM') == 0 ]]
+		((batches == 1 && updates == 0))
 	else
-		[[ $(calls 'bpf\(BPF_MAP_UPDATE_BATCH') == 0 ]]
-		[[ $(calls 'bpf\(BPF_MAP_UPDATE_ELEM') == 12 ]]
-		[[ $(updating_threads "$TRACE") -gt 1 ]]
+		((batches == 0 && updates == 12))
+		[[ $(updating_threads "$T/trace") -gt 1 ]]
 	fi
 	[[ $(slots_and_ids | wc -l) == 12 ]]
 	! slots_and_ids | grep -xF "$before" || return
 }
 
-# How many look-ups a thread made, the most of any, from a trace of strace -f
-most_lookups_of_a_thread() {
-	awk '/bpf\(BPF_MAP_LOOKUP_ELEM/ { n[$1]++ }
-		END { for (i in n) if (n[i] > most) most = n[i]; print most + 0 }' "$TRACE"
-}
-
 # Before 6.8 each look-up of a slot waits for a grace period, also of an empty one.
 # The slots are read before the swap and after it.
 @test "swap-drain of one slot of 2,048, with a program: look-ups that wait together" {
-	local all most start
-
 	last_slot
 	load_prog users_maps raw_tp_plain
 	start=${EPOCHREALTIME/./}
@@ -130,7 +111,8 @@ most_lookups_of_a_thread() {
 	echo "# it took $(((${EPOCHREALTIME/./} - start) / 1000)) ms" >&3
 	traced map swap-drain pinned "$PINS/outer" "${SLOT[@]}" quiet
 	all=$(calls 'bpf\(BPF_MAP_LOOKUP_ELEM')
-	most=$(most_lookups_of_a_thread)
+	most=$(awk '/bpf\(BPF_MAP_LOOKUP_ELEM/ { n[$1]++ }
+		END { for (i in n) if (n[i] > most) most = n[i]; print most + 0 }' "$T/trace")
 	echo "# $all look-ups, $most of them by one thread" >&3
 	((all > 0 && all <= 2 * 2048 + 16))
 	since_6_8 || ((most * 16 <= all))
@@ -142,7 +124,7 @@ most_lookups_of_a_thread() {
 	make_slot
 	traced map swap-drain pinned "$PINS/outer" key 0 0 0 0 quiet \
 		using membarrier
-	sed -n '/BPF_MAP_UPDATE_ELEM/,$p' "$TRACE" |
+	sed -n '/BPF_MAP_UPDATE_ELEM/,$p' "$T/trace" |
 		finds 'membarrier(MEMBARRIER_CMD_GLOBAL'
 	[[ $(unknown_calls) == 0 ]]
 }

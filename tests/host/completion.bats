@@ -9,8 +9,7 @@ setup_file() {
 	create outer_h hash_of_maps 8
 	create of_maps_not hash 4
 	export PROVIDERS
-	PROVIDERS=$("$BPFTOOL" map help 2>&1 |
-		sed -En 's/^ *(PROVIDER|WAY) := \{ (.*) \}/\2/p' | tr -d '|' | xargs)
+	PROVIDERS=$(providers | sort | xargs)
 }
 
 # create NAME TYPE KEY_SIZE
@@ -34,16 +33,16 @@ teardown_file() {
 teardown() { :; }
 
 setup() {
-	mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/files/folder"
-	ln -s "$BPFTOOL" "$BATS_TEST_TMPDIR/bin/bpftool"
-	touch "$BATS_TEST_TMPDIR/files/file"
-	cd "$BATS_TEST_TMPDIR/files" || return 1
+	mkdir -p "$T/bin" "$T/files/folder"
+	ln -s "$BPFTOOL" "$T/bin/bpftool"
+	touch "$T/files/file"
+	cd "$T/files" || return 1
 }
 
 # complete_line "WORDS": what a tab at the end of the line offers, sorted, in
 # one line. A blank at the end starts a new word.
 complete_line() {
-	PATH=$BATS_TEST_TMPDIR/bin:$PATH bash --norc --noprofile -c '
+	PATH=$T/bin:$PATH bash --norc --noprofile -c '
 		. /usr/share/bash-completion/bash_completion
 		. "$1/tools/bpf/bpftool/bash-completion/bpftool"
 		COMP_LINE=$2
@@ -56,8 +55,8 @@ complete_line() {
 		func=$(complete -p bpftool | sed "s/.*-F \([^ ]*\).*/\1/")
 		"$func" bpftool "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
 		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$TREE" "$1" 2>"$BATS_TEST_TMPDIR/stderr" | sort | xargs
-	cat "$BATS_TEST_TMPDIR/stderr"
+	' bash "$TREE" "$1" 2>"$T/stderr" | sort | xargs
+	cat "$T/stderr"
 }
 
 offers() {
@@ -76,7 +75,6 @@ id_of() {
 }
 
 @test "the verbs are offered after map, and completed" {
-	local words
 	words=" $(complete_line 'bpftool map ') "
 	[[ $words == *' sync '* && $words == *' swap-drain '* ]]
 	[[ $words == *' drain '* ]]
@@ -90,7 +88,7 @@ id_of() {
 	[ -n "$PROVIDERS" ]
 	offers 'bpftool map sync ' 'sleepable using'
 	offers 'bpftool map sync u' 'using'
-	offers 'bpftool map sync using ' "$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)"
+	offers 'bpftool map sync using ' "$PROVIDERS"
 	offers 'bpftool map sync using membarr' 'membarrier'
 	offers 'bpftool map sync using membarrier ' ''
 	offers 'bpftool map sync something ' ''
@@ -104,9 +102,7 @@ id_of() {
 	offers 'bpftool map sync sleepable timeout 3 using uprobe ' ''
 }
 
-@test "drain: the forms of MAP, and only maps that it can drain" {
-	local words
-
+@test "drain: the forms of MAP, only maps that it can drain, keywords still allowed" {
 	offers 'bpftool map drain ' 'id name pinned'
 	offers 'bpftool map drain name of_maps' 'of_maps_not'
 	offers 'bpftool map drain name outer_' ''
@@ -114,11 +110,7 @@ id_of() {
 	[[ $words != *" $(id_of outer_a) "* ]]
 	[[ $words == *" $(id_of of_maps_not) "* ]]
 	offers 'bpftool map drain pinned ' 'file folder'
-}
-
-@test "drain: the keywords that are still allowed" {
-	local line='bpftool map drain name of_maps_not '
-
+	line='bpftool map drain name of_maps_not '
 	offers "$line" 'counters force journal keep quiet since'
 	offers "${line}since " 'file folder'
 	offers "${line}since f " 'counters force journal keep quiet'
@@ -130,7 +122,7 @@ id_of() {
 
 # A bpffs itself is not a journal, a folder in it may be
 @test "journal: not the root of a bpffs, but the folders in it" {
-	local bpffs=$BATS_TEST_TMPDIR/files/bpffs line
+	bpffs=$T/files/bpffs
 	mkdir "$bpffs"
 	mount -t bpf bpf "$bpffs"
 	mkdir "$bpffs/mine"
@@ -146,15 +138,10 @@ id_of() {
 	umount "$bpffs"
 }
 
-@test "swap-drain: the forms of MAP" {
+@test "swap-drain: the forms of MAP, and only map-in-maps, by id and by name" {
 	offers 'bpftool map swap-drain ' 'id name pinned recover'
 	offers 'bpftool map swap-drain n' 'name'
 	offers 'bpftool --pretty map swap-drain i' 'id'
-}
-
-@test "swap-drain: only map-in-maps as MAP, by id and by name" {
-	local words id type
-
 	words=" $(complete_line 'bpftool map swap-drain id ') "
 	[[ $words == *" $(id_of outer_a) "* && $words == *" $(id_of outer_h) "* ]]
 	[[ $words != *" $(id_of of_maps_not) "* ]]
@@ -168,15 +155,12 @@ id_of() {
 	offers 'bpftool map swap-drain name of_maps' ''
 }
 
-@test "swap-drain: files after pinned and keep" {
+@test "swap-drain: files after pinned and keep, nothing until the key is whole" {
 	offers 'bpftool map swap-drain pinned ' 'file folder'
 	offers 'bpftool map swap-drain pinned fi' 'file'
 	offers 'bpftool map swap-drain name outer_a key 0 0 0 0 keep ' 'file folder'
 	offers 'bpftool map swap-drain name outer_a key 0 0 0 0 value pinned ' \
 		'file folder'
-}
-
-@test "swap-drain: key, then hex, then nothing until the key is whole" {
 	offers 'bpftool map swap-drain name outer_a ' 'all key'
 	offers 'bpftool map swap-drain name outer_a key ' 'hex'
 	offers 'bpftool map swap-drain name outer_a key hex ' ''
@@ -189,8 +173,7 @@ id_of() {
 }
 
 @test "swap-drain: the keywords that are still allowed" {
-	local line='bpftool map swap-drain name outer_a key 0 0 0 0 '
-
+	line='bpftool map swap-drain name outer_a key 0 0 0 0 '
 	offers "$line" 'clear force journal keep quiet timeout using value'
 	offers "${line}clear " 'force journal keep quiet timeout using value'
 	offers "${line}clear quiet " 'force journal keep timeout using value'
@@ -206,8 +189,7 @@ id_of() {
 }
 
 @test "swap-drain: all, without what is for one slot" {
-	local line='bpftool map swap-drain name outer_a all '
-
+	line='bpftool map swap-drain name outer_a all '
 	offers "$line" 'clear force journal quiet timeout using'
 	offers "${line}journal " 'folder'
 	offers "${line}journal folder q" 'quiet'
@@ -221,9 +203,8 @@ id_of() {
 }
 
 @test "swap-drain: providers after using, maps after value" {
-	local line='bpftool map swap-drain name outer_a key 0 0 0 0 ' words
-
-	offers "${line}using " "$(xargs -n1 <<<"$PROVIDERS" | sort | xargs)"
+	line='bpftool map swap-drain name outer_a key 0 0 0 0 '
+	offers "${line}using " "$PROVIDERS"
 	offers "${line}quiet using membarr" 'membarrier'
 	offers "${line}value " 'id name pinned'
 	offers "${line}value name in_outer" 'in_outer_a in_outer_h'

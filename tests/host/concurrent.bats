@@ -9,39 +9,27 @@ load ../lib/faults-calls
 	at_once 8
 }
 
-# drains_loop NAME COUNT: one of those that compete
-drains_loop() {
-	local i
-
-	for ((i = 0; i < $2; i++)); do
-		unshare --mount "$BPFTOOL" -j "${ONE_SLOT[@]}" >"$T/out.$1.$i" \
-			2>>"$T/err.$1" || return
+@test "concurrent: two or eight in loops while a program counts, the sum is exact" {
+	for loops in "2 10" "8 4"; do
+		echo "loops and turns: $loops"
+		read -r competing turns <<<"$loops"
+		rm -f "$T"/{out,err}.*
+		load_begin 2
+		pids=()
+		for ((i = 0; i < competing; i++)); do
+			for ((j = 0; j < turns; j++)); do
+				unshare --mount "$BPFTOOL" -j "${ONE_SLOT[@]}" \
+					>"$T/out.$i.$j" 2>>"$T/err.$i" || exit
+			done &
+			pids+=($!)
+		done
+		for i in "${!pids[@]}"; do
+			wait "${pids[i]}" || complain "$i: $(cat "$T/err.$i")"
+		done
+		SUM=$(maps sum "$T"/out.*)
+		load_end
+		expect_nothing_left
 	done
-}
-
-# at_once_under_load RUNS COUNT
-at_once_under_load() {
-	local i pids=()
-
-	load_begin 2
-	for ((i = 0; i < $1; i++)); do
-		drains_loop "$i" "$2" &
-		pids+=($!)
-	done
-	for ((i = 0; i < $1; i++)); do
-		wait "${pids[i]}" || complain "$i: $(cat "$T/err.$i")"
-	done
-	SUM=$(maps sum "$T"/out.*)
-	load_end
-	expect_nothing_left
-}
-
-@test "concurrent: two in loops while a program counts, the sum is exact" {
-	at_once_under_load 2 10
-}
-
-@test "concurrent: eight in loops while a program counts, the sum is exact" {
-	at_once_under_load 8 4
 }
 
 # Another tool, that knows nothing of our lock, touches the slot between two steps
@@ -57,24 +45,11 @@ STEPS=(
 	'unlink\('
 )
 
-# What a run printed is whole and right, or an error and nothing
-expect_right_or_error() {
-	((STATUS == 0 || STATUS == 255)) || complain "exit $STATUS"
-	if ((STATUS == 255)); then
-		grep -q "Error" "$T/err" || complain "an error"
-		[[ ! -s $T/out ]] || complain "prints nothing"
-	else
-		[[ $(maps sum "$T/out") == "$TOTAL" ]] ||
-			complain "prints what it drained"
-	fi
-	expect_nothing_left
-}
-
-# between_steps OUTER_TYPE COMMAND: before, and after, each step
+# between_steps OUTER_TYPE COMMAND: before, and after, each step. What a run printed is
+# whole and right, or an error and nothing.
 between_steps() {
-	local step
+	local step total=$((1 + 4 + 7 + 10 + 13))
 
-	TOTAL=$((1 + 4 + 7 + 10 + 13))
 	for step in "${STEPS[@]}"; do
 		wipe
 		fill "$1" hash 5
@@ -82,7 +57,15 @@ between_steps() {
 		"$2"
 		go_on
 		echo "$step: exit $STATUS, $(head -n 1 "$T/err")"
-		expect_right_or_error
+		((STATUS == 0 || STATUS == 255)) || complain "exit $STATUS"
+		if ((STATUS == 255)); then
+			grep -q "Error" "$T/err" || complain "an error"
+			[[ ! -s $T/out ]] || complain "prints nothing"
+		else
+			[[ $(maps sum "$T/out") == "$total" ]] ||
+				complain "prints what it drained"
+		fi
+		expect_nothing_left
 		"${2}_then"
 	done
 }

@@ -7,9 +7,9 @@ DEMO=$BATS_TEST_DIRNAME/../demo/demo.sh
 JOURNAL=/sys/fs/bpf/swap_drain
 
 setup() {
-	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	export TMPDIR=$T/tmp
 	mkdir "$TMPDIR"
-	left_over | sort >"$BATS_TEST_TMPDIR/before"
+	left_over | sort >"$T/before"
 }
 
 teardown() {
@@ -26,15 +26,14 @@ left_over() {
 	find "$TMPDIR" -mindepth 1
 }
 
+# Maps of others may have gone
+nothing_new() {
+	[[ -z $(left_over | sort | comm -13 "$T/before" -) ]]
+}
+
 # The kernel frees maps and programs a little later
 nothing_left() {
-	for _ in {1..100}; do
-		# Maps of others may have gone
-		[[ -z $(left_over | sort | comm -13 "$BATS_TEST_TMPDIR/before" -) ]] &&
-			return
-		sleep 0.1
-	done
-	left_over | sort | diff "$BATS_TEST_TMPDIR/before" -
+	wait_until nothing_new || left_over | sort | diff "$T/before" -
 }
 
 # number TEXT: the number before the text in the demo's output
@@ -45,14 +44,12 @@ number() {
 # Start in a session of its own, as on a terminal; bash would let its children
 # ignore SIGINT
 start() {
-	setsid env --default-signal=INT "$DEMO" 60 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	setsid env --default-signal=INT "$DEMO" 60 >"$T/out" 2>&1 3>&- &
 	pid=$!
-	for _ in {1..600}; do
-		grep -q '^second 1:' "$BATS_TEST_TMPDIR/out" && return
-		sleep 0.1
-	done
-	cat "$BATS_TEST_TMPDIR/out"
-	return 1
+	wait_until grep -q '^second 1:' "$T/out" || {
+		cat "$T/out"
+		return 1
+	}
 }
 
 @test "two seconds: what was drained is what was counted" {
@@ -67,8 +64,6 @@ start() {
 }
 
 @test "the calls have the names that the system's headers give them" {
-	local name names
-
 	run -0 "$DEMO" 1
 	names=$(sed -n 's/^ *[0-9,]*    \([a-z_0-9]*\)$/\1/p' <<<"$output" | sort -u)
 	[ "$(wc -l <<<"$names")" -ge 5 ]
@@ -84,22 +79,21 @@ start() {
 }
 
 @test "control: with a tool that loses events the demo fails and says so" {
-	cat >"$BATS_TEST_TMPDIR/lossy" <<-'TOOL'
+	cat >"$T/lossy" <<-'TOOL'
 		#!/bin/bash
 		# Drains twice and forgets what came in between
 		"$REAL" "$@" || exit
 		[[ $* != *'map drain'* ]] || exec "$REAL" "$@" >/dev/null
 	TOOL
-	chmod +x "$BATS_TEST_TMPDIR/lossy"
+	chmod +x "$T/lossy"
 	export REAL=$BPFTOOL
-	BPFTOOL=$BATS_TEST_TMPDIR/lossy run -1 "$DEMO" 1
+	BPFTOOL=$T/lossy run -1 "$DEMO" 1
 	[ "$(number 'lost')" -gt 0 ]
 	nothing_left
 }
 
 @test "Ctrl-C leaves nothing behind" {
-	local status=0
-
+	status=0
 	start
 	kill -INT -- "-$pid"
 	wait "$pid" || status=$?
@@ -114,8 +108,7 @@ start() {
 	# Its children end by themselves, but can't remove its files
 	for _ in {1..100}; do
 		rm -rf "${TMPDIR:?}"/*
-		[[ -z $(left_over | sort | comm -13 "$BATS_TEST_TMPDIR/before" -) ]] &&
-			break
+		! nothing_new || break
 		sleep 0.1
 	done
 	nothing_left

@@ -6,8 +6,13 @@ load ../lib/slot
 
 setup() {
 	setup_slot
-	make_slot array_of_maps --fill 100 hash
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	new_slot --fill 100 hash
+}
+
+# new_slot OPTION_OF_MAP_MAKE... TYPE: what is in it, in "want"
+new_slot() {
+	make_slot array_of_maps "$@"
+	dump "$PINS/inner" >"$T/want"
 }
 
 teardown() {
@@ -19,46 +24,29 @@ untouched() {
 	[[ $(slot_id) == "$(map_id "$PINS/inner")" && -z $(left_pins) ]]
 }
 
-# The pin that the plain message names, with all entries in it
-pinned_and_named() {
-	[[ $status == 255 ]]
+# full_stdout [WORD...]: the pin that the error names has all entries in it. With -j
+# stderr has the object, as stdout is what failed.
+full_stdout() {
+	run -255 --separate-stderr full drain "$@"
 	[[ $(wc -l <<<"$(said)") == 1 ]]
-	[[ $(said) == "Error: "*"; slot was swapped, old map is pinned at $(left_pins)" ]]
+	if [[ ${MODE[*]} ]]; then
+		jq -es 'length == 1 and (.[0] | (.error | length > 0) and .swapped)' \
+			<<<"$(said)"
+		[[ $(said | jq -r .pinned) == "$(left_pins)" ]]
+	else
+		[[ $(said) == "Error: "*"; slot was swapped, old map is pinned at $(left_pins)" ]]
+	fi
 	[[ $(slot_id) != "$(map_id "$PINS/inner")" ]]
 	in_mode
-	dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
-}
-
-# The same with -j: stderr has the object, as stdout is what failed
-pinned_and_named_json() {
-	[[ $status == 255 ]]
-	jq -es 'length == 1 and (.[0] | (.error | length > 0) and .swapped)' \
-		<<<"$(said)"
-	[[ $(said | jq -r .pinned) == "$(left_pins)" ]]
-	in_mode
-	dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
+	dump "$(left_pins)" | cmp "$T/want"
 }
 
 # Redirected in functions, as "run" has redirections of its own
-stdout_closed() {
-	drain "$@" >&-
-}
-
-stdout_read_only() {
-	drain 1</dev/null
-}
-
-stderr_closed() {
-	drain 2>&-
-}
-
-stderr_read_only() {
-	drain 2</dev/null
-}
-
-all_closed() {
-	drain <&- >&- 2>&-
-}
+stdout_closed() { drain "$@" >&-; }
+stdout_read_only() { drain 1</dev/null; }
+stderr_closed() { drain 2>&-; }
+stderr_read_only() { drain 2</dev/null; }
+all_closed() { drain <&- >&- 2>&-; }
 
 # closed_is_refused WHERE WORDS REDIRECTED...: that is said there, and nothing is touched
 closed_is_refused() {
@@ -75,8 +63,6 @@ closed_is_refused() {
 }
 
 @test "stdout closed, or opened for reading only" {
-	local form
-
 	for form in "" -j; do
 		in_mode ${form:+"$form"}
 		closed_is_refused stderr "stdout is closed" stdout_closed
@@ -93,8 +79,7 @@ closed_is_refused() {
 }
 
 @test "stdin closed: works" {
-	drain <&- >"$BATS_TEST_TMPDIR/got"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+	drain <&- | cmp "$T/want"
 }
 
 @test "all three closed" {
@@ -103,8 +88,6 @@ closed_is_refused() {
 }
 
 @test "a full stdout with -j: an error that is not about it is on stderr" {
-	local verb
-
 	for verb in drain swap-drain; do
 		run -255 --separate-stderr full "$BPFTOOL" -j map $verb name nosuch
 		jq -es 'length == 1 and (.[0].error | test("nosuch"))' <<<"$stderr"
@@ -112,68 +95,53 @@ closed_is_refused() {
 }
 
 @test "a full stdout with quiet" {
-	run --separate-stderr full drain quiet
-	pinned_and_named
+	full_stdout quiet
 }
 
 @test "a full stdout with quiet and -j" {
 	in_mode -j
-	run --separate-stderr full drain quiet
-	pinned_and_named_json
+	full_stdout quiet
 }
 
 @test "a full stdout with BTF, whose plain form is another writer's" {
-	make_slot array_of_maps --fill 100 --btf struct hash
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	run --separate-stderr full drain
-	pinned_and_named
+	new_slot --fill 100 --btf struct hash
+	full_stdout
 }
 
 @test "a full stdout: keep and clear are left undone" {
-	run --separate-stderr full drain clear keep "$PINS/kept"
-	pinned_and_named
+	full_stdout clear keep "$PINS/kept"
 	[[ ! -e $PINS/kept ]]
-	dump "$PINS/inner" | cmp "$BATS_TEST_TMPDIR/want"
+	dump "$PINS/inner" | cmp "$T/want"
 }
 
 @test "Ctrl-C, a hangup or a kill in the middle: pinned, with every entry" {
-	local signal
-
 	for signal in INT HUP TERM KILL; do
-		make_slot array_of_maps --fill 50000 hash
-		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+		new_slot --fill 50000 hash
 		slow_drain
 		kill -$signal "$pid"
 		slow_drain_end
 		[[ $status != 0 ]]
-		dump "$(left_pins)" | cmp "$BATS_TEST_TMPDIR/want"
+		dump "$(left_pins)" | cmp "$T/want"
 
 		# The next run says where it is
-		make_other_slot
+		other_map hash "$PINS/spare"
+		bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
+			entries 1 name "$OUTER_NAME" inner_map pinned "$PINS/spare"
+		bpftool map update pinned "$PINS/outer2" "${SLOT[@]}" \
+			value pinned "$PINS/spare"
 		run -0 --separate-stderr bpftool map swap-drain \
 			pinned "$PINS/outer2" "${SLOT[@]}" quiet
 		grep -F " at $(left_pins); " <<<"$stderr"
 		release_pins
+		rm "$PINS"/{outer2,spare}
 	done
 }
 
 @test "a slow reader gets all of it" {
-	make_slot array_of_maps --fill 50000 hash
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	new_slot --fill 50000 hash
 	slow_drain
 	[[ $(left_pins) ]]
 	slow_drain_end
 	[[ $status == 0 && -z $(left_pins) ]]
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/printed"
-}
-
-make_other_slot() {
-	rm -f "$PINS/outer2"
-	other_map hash "$PINS/spare"
-	bpftool map create "$PINS/outer2" type array_of_maps \
-		key 4 value 4 entries 1 name "$OUTER_NAME" \
-		inner_map pinned "$PINS/spare"
-	bpftool map update pinned "$PINS/outer2" "${SLOT[@]}" \
-		value pinned "$PINS/spare"
-	rm "$PINS/spare"
+	cmp "$T/want" "$T/printed"
 }

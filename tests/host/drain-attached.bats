@@ -6,8 +6,7 @@ load ../lib/common
 
 setup() {
 	setup_bpffs
-	journal=$PINS/journal
-	CGROUP=$BATS_TEST_TMPDIR/cgroup
+	CGROUP=$T/cgroup
 	for net in near far; do
 		ip netns add "$net-$WORLD"
 	done
@@ -65,6 +64,12 @@ send() {
 	for ((i = 0; i < $(nproc); i++)); do
 		member near 'while True: s.sendto(b"x", ("192.0.2.2", 9))'
 	done
+	wait_until all_joined
+}
+
+# One that joins late would not be killed with the cgroup
+all_joined() {
+	(($(wc -l <"$CGROUP/attached-$WORLD/cgroup.procs") == $(nproc) + 1))
 }
 
 # No program counts any more then
@@ -84,29 +89,18 @@ drain() {
 	bpftool -j map drain pinned "$PINS/maps/$1" journal "$journal" && echo
 }
 
-# drain_loop MAP FILE
-drain_loop() {
-	: >"$2"
-	while ((SECONDS < end)); do
-		drain "$1" >>"$2" || {
-			tail -n 1 "$2" >&3
-			return 1
-		}
-	done
-}
-
 # of WHO: how much programs have counted, a list of their indexes
 of() {
 	jq --argjson who "[$1]" '[.[].formatted | select(.key | IN($who[])).value] | add' \
-		"$BATS_TEST_TMPDIR/counted"
+		"$T/counted"
 }
 
 # load_ended: what was counted stands in "counted" then
 load_ended() {
 	stop
-	bpftool -j map dump pinned "$PINS/maps/counted" >"$BATS_TEST_TMPDIR/counted"
+	bpftool -j map dump pinned "$PINS/maps/counted" >"$T/counted"
 	echo "# raw_tp $(of 0), tc $(of 1), xdp $(of 2), cgroup $(of 3)" >&3
-	jq -e 'length == 4 and all(.[]; .formatted.value > 0)' "$BATS_TEST_TMPDIR/counted"
+	jq -e 'length == 4 and all(.[]; .formatted.value > 0)' "$T/counted"
 }
 
 # expect_sums EVENTS FILTER FILE...: each event is there once, with what belongs to it
@@ -121,14 +115,19 @@ expect_sums() {
 }
 
 @test "attached programs: each event is drained once, of values of all kinds" {
-	local drains=() end each events packets name out=$BATS_TEST_TMPDIR
-
+	drains=() out=$T
 	attach
 	send
 	end=$((SECONDS + ${LOAD_SECONDS:-10}))
 	for each in small:one small:two large cpus attached_bss; do
 		name=${each#*:}
-		drain_loop "${each%:*}" "$out/$name" &
+		: >"$out/$name"
+		while ((SECONDS < end)); do
+			drain "${each%:*}" >>"$out/$name" || {
+				tail -n 1 "$out/$name" >&3
+				exit 1
+			}
+		done &
 		drains+=($!)
 	done
 	for each in "${drains[@]}"; do
@@ -154,8 +153,7 @@ expect_sums() {
 }
 
 @test "control: read, then zeroed" {
-	local i out=$BATS_TEST_TMPDIR
-
+	out=$T
 	for ((i = 0; i < 100; i++)); do
 		echo "map update pinned $PINS/maps/small key $i 0 0 0" \
 			"value 0 0 0 0 0 0 0 0 0 0 0 0"

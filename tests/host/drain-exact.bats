@@ -3,14 +3,8 @@
 # exactly; and controls that lose something
 
 load ../lib/common
-load ../lib/inject
 
 : "${LOAD_SECONDS:=10}"
-
-setup() {
-	setup_bpffs
-	journal=$PINS/journal
-}
 
 teardown() {
 	[[ -z ${load_pid-} ]] || kill "$load_pid" 2>/dev/null || true
@@ -22,8 +16,7 @@ MOVE_LOAD=("$BUILD/tests/move_load" --object "$BUILD/tests/move_load.bpf.o")
 # start_load OPTION...: counts into $PINS/map until end_load, or for far too long
 start_load() {
 	rm -rf "${PINS:?}"/*
-	"${MOVE_LOAD[@]}" --pin "$PINS/map" --seconds 600 "$@" \
-		>"$BATS_TEST_TMPDIR/counted" &
+	"${MOVE_LOAD[@]}" --pin "$PINS/map" --seconds 600 "$@" >"$T/counted" &
 	load_pid=$!
 	while [[ ! -e $PINS/map ]]; do
 		kill -0 "$load_pid"
@@ -52,13 +45,12 @@ drain() {
 
 # drain_loop FILE WORD...
 drain_loop() {
-	local file=$1 turns=0
+	local turns=0
 
-	shift
-	: >"$file"
+	: >"$1"
 	while go_on $((turns++)); do
-		drain "$@" >>"$file" || {
-			echo "# $(tail -n 1 "$file")" >&3
+		drain "${@:2}" >>"$1" || {
+			echo "# $(tail -n 1 "$1")" >&3
 			return 1
 		}
 	done
@@ -68,7 +60,7 @@ drain_loop() {
 expect_exact() {
 	local counted drains
 
-	counted=$(<"$BATS_TEST_TMPDIR/counted")
+	counted=$(<"$T/counted")
 	drains=$(cat "${@/#--others//dev/null}" | grep -c value)
 	echo "# counted $counted, in $drains drains" >&3
 	((counted > 0 && drains > 1))
@@ -83,12 +75,12 @@ conserve() {
 	# Only where the program writes the rest of a value too
 	[[ $type != hash ]] || others=--others
 	start_load --type "$@"
-	drain_loop "$BATS_TEST_TMPDIR/one" &
-	drain_loop "$BATS_TEST_TMPDIR/two"
+	drain_loop "$T/one" &
+	drain_loop "$T/two"
 	wait $!
 	end_load
-	drain >"$BATS_TEST_TMPDIR/end"
-	expect_exact $others "$BATS_TEST_TMPDIR"/{one,two,end}
+	drain >"$T/end"
+	expect_exact $others "$T"/{one,two,end}
 	[[ ! -e $journal ]] || [[ -z $(ls "$journal") ]]
 }
 
@@ -117,8 +109,6 @@ conserve_plain() {
 }
 
 @test "each type, with names, times and flags beside counters of both sizes" {
-	local options
-
 	while read -ra options; do
 		echo "${options[*]}"
 		"${options[@]}"
@@ -131,84 +121,72 @@ conserve_plain() {
 	END
 }
 
-# come_and_go CPU: how often is in "gone"
-come_and_go() {
-	local online=/sys/devices/system/cpu/cpu$1/online gone=0
-
-	while kill -0 "$load_pid" 2>/dev/null; do
-		echo 0 >"$online"
-		sleep 1
-		echo 1 >"$online"
-		sleep 1
-		echo $((++gone)) >"$BATS_TEST_TMPDIR/gone"
-	done
-}
-
 # A line of the matrix names a CPU that may: EXPECT_COMES_AND_GOES
 @test "percpu_hash and percpu_array, while a CPU goes offline and comes back" {
-	local cpu=${EXPECT_COMES_AND_GOES-} online type
-
+	cpu=${EXPECT_COMES_AND_GOES-}
 	[[ $cpu ]] || skip "no CPU of this machine may be taken offline"
 	online=/sys/devices/system/cpu/cpu$cpu/online
 	for type in percpu_hash percpu_array; do
 		rm -f "$PINS/map"
 		echo 1 >"$online"
 		start_load --pause --type $type --plain
-		come_and_go "$cpu" &
-		drain_loop "$BATS_TEST_TMPDIR/all" 2>"$BATS_TEST_TMPDIR/warnings"
+		gone=0
+		while kill -0 "$load_pid" 2>/dev/null; do
+			echo 0 >"$online"
+			sleep 1
+			echo 1 >"$online"
+			sleep 1
+			echo $((++gone)) >"$T/gone"
+		done &
+		drain_loop "$T/all" 2>"$T/warnings"
 		end_load
 		wait $!
 		# With what it has counted until it went
 		echo 0 >"$online"
-		drain >>"$BATS_TEST_TMPDIR/all"
-		echo "# it went $(<"$BATS_TEST_TMPDIR/gone") times, $(grep -c 'came online' \
-			"$BATS_TEST_TMPDIR/warnings") drains saw it come" >&3
-		(($(<"$BATS_TEST_TMPDIR/gone") > 1))
-		expect_exact "$BATS_TEST_TMPDIR/all"
+		drain >>"$T/all"
+		echo "# it went $(<"$T/gone") times, $(grep -c 'came online' \
+			"$T/warnings") drains saw it come" >&3
+		(($(<"$T/gone") > 1))
+		expect_exact "$T/all"
 	done
 }
 
 @test "queue and stack: in the order in which programs would pop" {
-	local i type
-
 	for type in "queue 1,2,3" "stack 3,2,1"; do
 		rm -f "$PINS/map"
 		map_make "${type% *}" "$PINS/map"
 		for i in 1 2 3; do
 			bpftool map enqueue pinned "$PINS/map" value $i 0 0 0 0 0 0 0
 		done
-		drain >"$BATS_TEST_TMPDIR/out" || { cat "$BATS_TEST_TMPDIR/out"; return 1; }
-		jq -e --arg want "${type#* }" 'map(.value[0][3:]) | join(",") == $want' \
-			"$BATS_TEST_TMPDIR/out"
+		drain >"$T/out" || { cat "$T/out"; return 1; }
+		jq -e --arg want "${type#* }" 'map(.value[0][3:]) | join(",") == $want' "$T/out"
 	done
 }
 
 # count_on CPU: 1 is added there
 count_on() {
 	taskset -c "$1" "$BPFTOOL" prog run pinned "$PINS/progs/softirq_add" \
-		data_in "$BATS_TEST_TMPDIR/packet" >/dev/null
+		data_in "$T/packet" >/dev/null
 }
 
 # What was counted on one CPU only, of an entry with other bytes; and what is counted
 # while the CPUs are gone through the second time
 @test "per CPU: counts of any CPU, and what is beside them on all" {
-	local cpu cpus map=$PINS/maps/softirq want
-
+	map=$PINS/maps/softirq
 	! is_rt || skip "its plain add is refused on PREEMPT_RT"
 	mkdir "$PINS/progs" "$PINS/maps"
 	bpftool prog loadall "$BUILD/tests/drain_refuse.bpf.o" "$PINS/progs" \
 		pinmaps "$PINS/maps" >/dev/null
 	bpftool map update pinned "$map" key 1 0 0 0 value {0,0,0,0}{,} {7,7,7,7}{,,,,,}
-	head -c 64 /dev/zero >"$BATS_TEST_TMPDIR/packet"
+	head -c 64 /dev/zero >"$T/packet"
 	mapfile -t cpus < <(taskset -cp $$ | sed -e 's/.*: //' -e 's/[,-]/\n/g')
 	# shellcheck disable=SC2016 # jq's own variables
 	want='length == 1 and (.[0].formatted.values | all(.[]; .value.flags == 117901063 and
 		.value.n == if .cpu == $cpu then $n else 0 end))'
 	for cpu in "${cpus[@]}"; do
 		count_on "$cpu"
-		bpftool -j map drain pinned "$map" journal "$journal" \
-			>"$BATS_TEST_TMPDIR/out"
-		jq -e --argjson cpu "$cpu" --argjson n 1 "$want" "$BATS_TEST_TMPDIR/out"
+		bpftool -j map drain pinned "$map" journal "$journal" >"$T/out"
+		jq -e --argjson cpu "$cpu" --argjson n 1 "$want" "$T/out"
 	done
 
 	needs_at_call
@@ -217,8 +195,8 @@ count_on() {
 	# shellcheck disable=SC2016 # a shell of its own expands it
 	CPU=$cpu at_call -n $(($(getconf _NPROCESSORS_CONF) + cpu + 1)) run='count_on "$CPU"' \
 		'bpf\(BPF_PROG_TEST_RUN' "$BPFTOOL" -j map drain pinned "$map" \
-		journal "$journal" >"$BATS_TEST_TMPDIR/out"
-	jq -e --argjson cpu "$cpu" --argjson n 2 "$want" "$BATS_TEST_TMPDIR/out"
+		journal "$journal" >"$T/out"
+	jq -e --argjson cpu "$cpu" --argjson n 2 "$want" "$T/out"
 }
 
 # measure: how many ms a drain takes under the load, in $took
@@ -243,7 +221,7 @@ reading() {
 
 # since_loop FILE READER: some of its runs are killed; only what ended well counts
 since_loop() {
-	local out=$BATS_TEST_TMPDIR/out.$2 before turns=0
+	local out=$T/out.$2 before turns=0
 
 	: >"$1"
 	while go_on $turns; do
@@ -257,64 +235,32 @@ since_loop() {
 		timeout -s KILL "$(moment)" "$BPFTOOL" -j map drain \
 			pinned "$PINS/map" since "$PINS/$2" journal "$journal" >"$out" || true
 		# It was killed after its output was out, or before that
-		if [[ $(reading "$2") != "$before" ]]; then
-			{ cat "$out"; echo; } >>"$1"
-		fi
+		[[ $(reading "$2") == "$before" ]] || { cat "$out"; echo; } >>"$1"
 	done
-}
-
-# conserve_since TYPE: each reader gets all of it
-conserve_since() {
-	start_load --since --plain --type "$1"
-	measure since "$PINS/third" >/dev/null
-	since_loop "$BATS_TEST_TMPDIR/one" one &
-	since_loop "$BATS_TEST_TMPDIR/two" two
-	wait $!
-	end_load
-	drain since "$PINS/one" >>"$BATS_TEST_TMPDIR/one"
-	drain since "$PINS/two" >>"$BATS_TEST_TMPDIR/two"
-	expect_exact "$BATS_TEST_TMPDIR/one"
-	expect_exact "$BATS_TEST_TMPDIR/two"
 }
 
 @test "since: plain adds, two readers, killed now and then" {
-	local type
-
 	for type in hash percpu_array $(is_short || echo array percpu_hash); do
 		echo "$type"
-		conserve_since "$type"
+		start_load --since --plain --type "$type"
+		measure since "$PINS/third" >/dev/null
+		since_loop "$T/one" one &
+		since_loop "$T/two" two
+		wait $!
+		end_load
+		# Each gets all of it
+		for reader in one two; do
+			drain since "$PINS/$reader" >>"$T/$reader"
+			expect_exact "$T/$reader"
+		done
 	done
-}
-
-# value N: what the only entry's counter of 8 bytes is set to
-value() {
-	# shellcheck disable=SC2046 # a word for each byte
-	bpftool map update pinned "$PINS/map" key 0 0 0 0 value hex \
-		$(printf '%016x\n' "$1" | fold -w 2 | tac)
-}
-
-@test "a counter of 4 bytes alone, and one that grows beyond 32 bits" {
-	map_make --value 8 --entries 1 array "$PINS/map"
-	value $((5 << 32))
-	drain counters 4-7 since "$PINS/four" quiet | jq -e '.moved == 1'
-	value $((6 << 32))
-	drain counters 4-7 since "$PINS/four" quiet | jq -e '.moved == 1'
-	drain counters 4-7 quiet | jq -e '.moved == 1'
-	value $(((1 << 32) - 1))
-	drain counters 0-7 since "$PINS/last" >/dev/null
-	value $(((1 << 32) + 1))
-	drain counters 0-7 since "$PINS/last" | jq -e 'length == 1 and
-		.[0].value == ["0x02", "0x00", "0x00", "0x00",
-			"0x00", "0x00", "0x00", "0x00"]'
 }
 
 # set_words WORD...: words of 4 bytes, which the only entry holds then
 set_words() {
 	# shellcheck disable=SC2046 # a word for each byte
 	bpftool map update pinned "$PINS/map" key 0 0 0 0 value hex \
-		$(printf '%08x\n' "$@" | while read -r word; do
-			fold -w 2 <<<"$word" | tac
-		done)
+		$(printf '%08x\n' "$@" | sed -E 's/(..)(..)(..)(..)/\4 \3 \2 \1/')
 }
 
 # prints WANT WORD...: the words of 4 bytes, in hex, of the only entry
@@ -327,52 +273,61 @@ prints() {
 	[[ $got == "$1" ]]
 }
 
-@test "since: two counters of 4 bytes in a word, one of 8 across two" {
-	local two=(counters "0-3,4-7" since "$PINS/two")
-	local across=(counters 4-11 since "$PINS/across")
+@test "a counter of 4 bytes alone, and one that grows beyond 32 bits" {
+	map_make --value 8 --entries 1 array "$PINS/map"
+	set_words 0 5
+	drain counters 4-7 since "$PINS/four" quiet | jq -e '.moved == 1'
+	set_words 0 6
+	drain counters 4-7 since "$PINS/four" quiet | jq -e '.moved == 1'
+	drain counters 4-7 quiet | jq -e '.moved == 1'
+	set_words 0xffffffff 0
+	prints "ffffffff 0" counters 0-7 since "$PINS/last"
+	set_words 1 1
+	prints "2 0" counters 0-7 since "$PINS/last"
+}
 
+@test "since: two counters of 4 bytes in a word, one of 8 across two" {
+	two=(counters "0-3,4-7" since "$PINS/two")
+	across=(counters 4-11 since "$PINS/across")
 	map_make --value 12 --entries 1 array "$PINS/map"
 	set_words 10 5 0
 	prints "a 5 0" "${two[@]}"
 	# One is set anew
 	set_words 3 6 0
-	prints "3 1 0" "${two[@]}" 2>"$BATS_TEST_TMPDIR/err"
-	grep "1 counters .* smaller" "$BATS_TEST_TMPDIR/err"
+	prints "3 1 0" "${two[@]}" 2>"$T/err"
+	grep "1 counters .* smaller" "$T/err"
 
 	set_words 7 0xfffffff0 0
 	prints "7 fffffff0 0" "${across[@]}"
 	set_words 7 0x10 1
-	prints "7 20 0" "${across[@]}" 2>"$BATS_TEST_TMPDIR/err"
-	[[ ! -s $BATS_TEST_TMPDIR/err ]]
+	prints "7 20 0" "${across[@]}" 2>"$T/err"
+	[[ ! -s $T/err ]]
 }
 
-# drain_pairs WANT: .bytes and .flags of a map whose program adds to both
+# drain_pairs BYTES FLAGS WANT WORD...: members of a map whose program adds to both
 drain_pairs() {
 	local got
 
+	bpftool map update pinned "$PINS/maps/pairs" key 1 0 0 0 \
+		value {0,0,0,0}{,} "$1" 0 0 0 "$2" 0 0 0 {0,0,0,0}{,,,}
 	got=$(bpftool -j map drain pinned "$PINS/maps/pairs" since "$PINS/last" \
-		journal "$journal" "${@:2}" |
+		journal "$journal" "${@:4}" |
 		jq -r '.[0].formatted.value | "\(.bytes) \(.flags)"')
-	echo "$got, wanted $1"
-	[[ $got == "$1" ]]
+	echo "$got, wanted $3"
+	[[ $got == "$3" ]]
 }
 
 @test "since: how wide counters are is asked of the programs, then of the type" {
-	local words=()
-
 	mkdir "$PINS/progs" "$PINS/maps"
 	bpftool prog loadall "$BUILD/tests/drain_refuse.bpf.o" "$PINS/progs" \
 		pinmaps "$PINS/maps" >/dev/null
 	for words in "" "counters bytes,flags" "force"; do
 		rm -f "$PINS/last"
-		bpftool map update pinned "$PINS/maps/pairs" key 1 0 0 0 \
-			value {0,0,0,0}{,} 9 0 0 0 5 0 0 0 {0,0,0,0}{,,,}
 		# shellcheck disable=SC2086 # some words or none
-		drain_pairs "9 5" $words
-		bpftool map update pinned "$PINS/maps/pairs" key 1 0 0 0 \
-			value {0,0,0,0}{,} 2 0 0 0 6 0 0 0 {0,0,0,0}{,,,}
-		# shellcheck disable=SC2086 # some words or none
-		drain_pairs "2 1" $words
+		{
+			drain_pairs 9 5 "9 5" $words
+			drain_pairs 2 6 "2 1" $words
+		}
 		# From the second on none has the map
 		rm -rf "$PINS/progs"
 		wait_until no_progs
@@ -384,23 +339,17 @@ no_progs() {
 }
 
 @test "since: a counter that is none in one of the runs" {
-	local both="counters 0-3,4-7 since $PINS/last"
-
+	both=(counters "0-3,4-7" since "$PINS/last")
 	map_make --value 8 --entries 1 array "$PINS/map"
-	# shellcheck disable=SC2086 # several words
-	{
-		set_words 10 7
-		prints "a 7" $both
-		set_words 11 7
-		prints "1 7" counters 0-3 since "$PINS/last"
-		set_words 11 8
-		prints "0 1" $both
-	}
+	set_words 10 7
+	prints "a 7" "${both[@]}"
+	set_words 11 7
+	prints "1 7" counters 0-3 since "$PINS/last"
+	set_words 11 8
+	prints "0 1" "${both[@]}"
 }
 
 @test "since: a FILE whose path is long" {
-	local length
-
 	map_make --value 8 --fill 1 hash "$PINS/map"
 	for length in 32 64 80 128 200 250; do
 		drain since "$PINS/$(printf "%0${length}d" 0 | tr 0 a)" |
@@ -410,8 +359,6 @@ no_progs() {
 
 # The program as it is loaded while it runs
 @test "counters of either size are exchanged, atomically" {
-	local xchg
-
 	needs_at_call
 	map_make --value 8 --entries 1 array "$PINS/map"
 	for xchg in "0-3 atomic_xchg" "0-7 atomic64_xchg"; do
@@ -419,18 +366,15 @@ no_progs() {
 		at_call run='"$BPFTOOL" prog dump xlated name move_each' \
 			'bpf\(BPF_PROG_TEST_RUN' "$BPFTOOL" map drain \
 			pinned "$PINS/map" counters "${xchg% *}" \
-			journal "$journal" 2>"$BATS_TEST_TMPDIR/insns"
-		grep -F "${xchg#* }" "$BATS_TEST_TMPDIR/insns"
+			journal "$journal" 2>"$T/insns"
+		grep -F "${xchg#* }" "$T/insns"
 	done
 }
 
 # 200 times where LOAD_SECONDS is 10
 @test "killed at any moment: nothing is lost, with recover" {
-	local out=$BATS_TEST_TMPDIR/out all=$BATS_TEST_TMPDIR/all kills=0 left=0
-	local wanted=$((20 * LOAD_SECONDS))
-
+	out=$T/out all=$T/all kills=0 left=0 wanted=$((20 * LOAD_SECONDS))
 	[[ ! ${IN_GUEST-} ]] || wanted=10
-
 	start_load --type hash
 	measure >"$all" || { cat "$all" >&2; return 1; }
 	while ((kills < wanted)); do

@@ -3,23 +3,20 @@
 # map, or printed, or pinned where recover finds it. Each time with more counted.
 
 load ../lib/common
-load ../lib/inject
 
 : "${FAULTS_STEP:=5}"
 
 setup() {
 	setup_bpffs
-	journal=$PINS/journal
-	all=$BATS_TEST_TMPDIR/all
-	out=$BATS_TEST_TMPDIR/out
+	all=$T/all
+	out=$T/out
 	: >"$all"
-	head -c 64 /dev/zero >"$BATS_TEST_TMPDIR/packet"
+	head -c 64 /dev/zero >"$T/packet"
 	bpftool prog load "$BUILD/tests/move_load.bpf.o" "$PINS/prog" pinmaps "$PINS/maps"
 }
 
 count_some() {
-	bpftool prog run pinned "$PINS/prog" data_in "$BATS_TEST_TMPDIR/packet" \
-		repeat 64 >/dev/null
+	bpftool prog run pinned "$PINS/prog" data_in "$T/packet" repeat 64 >/dev/null
 }
 
 counted() {
@@ -29,12 +26,17 @@ print(sum(int.from_bytes(bytes(int(b, 16) for b in cpu["value"]), "little")
           for entry in json.load(sys.stdin) for cpu in entry["values"]))'
 }
 
+# drain WORD...
+drain() {
+	bpftool -j map drain pinned "$PINS/maps/map" journal "$journal" "$@"
+}
+
 # calls SYSCALL: how many of them a drain makes
 calls() {
-	strace -f -o "$BATS_TEST_TMPDIR/trace" -e "trace=$1" "$BPFTOOL" -j map drain \
-		pinned "$PINS/maps/map" journal "$journal" "${@:2}" >"$out"
-	{ cat "$out"; echo; } >>"$all"
-	grep -c "$1(" "$BATS_TEST_TMPDIR/trace"
+	strace -f -o "$T/trace" -e "trace=$1" "$BPFTOOL" -j map drain \
+		pinned "$PINS/maps/map" journal "$journal" "${@:2}" >>"$all"
+	echo >>"$all"
+	grep -c "$1(" "$T/trace"
 }
 
 # drain_with INJECTION: takes what it printed, or else what recover prints
@@ -86,18 +88,15 @@ expect_exact() {
 	at_each bpf error=ENOMEM
 }
 
-@test "killed at each bpf()" {
+@test "killed at each bpf(), write() and unlink()" {
 	at_each bpf signal=KILL
-}
-
-@test "killed at each write(), rename() and unlink()" {
 	at_each write signal=KILL
 	at_each unlink signal=KILL
 }
 
 @test "the output goes nowhere: the values stay pinned, and recover prints them" {
 	count_some
-	! bpftool -j map drain pinned "$PINS/maps/map" journal "$journal" >/dev/full || return 1
+	! drain >/dev/full || return 1
 	bpftool -j map swap-drain recover journal "$journal" >>"$all"
 	expect_exact
 }
@@ -108,38 +107,34 @@ expect_exact() {
 	run -255 at_call -a -s 'bpf\(BPF_OBJ_PIN' error=EPERM 'bpf\(BPF_PROG_LOAD' \
 		"$BPFTOOL" map drain pinned "$PINS/maps/map" journal "$journal"
 	[[ -z $(find "$journal" -mindepth 1) ]]
-	bpftool -j map drain pinned "$PINS/maps/map" journal "$journal" >"$all"
+	drain >"$all"
 	expect_exact
 }
 
 @test "since: the output goes nowhere: the next run prints it" {
 	for _ in 1 2; do
 		count_some
-		! bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" \
-			>/dev/full || return 1
+		! drain since "$PINS/last" >/dev/full || return 1
 		[[ ! -e $PINS/last_next ]]
-		bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >>"$all"
+		drain since "$PINS/last" >>"$all"
 		echo >>"$all"
 	done
 	expect_exact
 }
 
 @test "since: what fails takes nothing, and tells of no place" {
-	local i nr
-
 	count_some
-	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >"$all"
+	drain since "$PINS/last" >/dev/null
 	count_some
 	nr=$(calls bpf since "$PINS/other")
-	: >"$all"
-	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/other" >/dev/null
+	drain since "$PINS/other" >/dev/null
 	for ((i = 1; i <= nr; i += 3 * FAULTS_STEP)); do
 		strace -f -o /dev/null -e "inject=bpf:error=ENOMEM:when=$i" "$BPFTOOL" -j \
 			map drain pinned "$PINS/maps/map" since "$PINS/other" >"$out" 2>&1 ||
 			[[ $(<"$out") != *pinned* ]]
 	done
-	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >"$out"
+	drain since "$PINS/last" >/dev/null
 	rm "$PINS/last"
-	bpftool -j map drain pinned "$PINS/maps/map" since "$PINS/last" >"$all"
+	drain since "$PINS/last" >"$all"
 	expect_exact
 }

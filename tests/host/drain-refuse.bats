@@ -6,7 +6,6 @@ load ../lib/slot
 
 setup() {
 	setup_bpffs
-	journal=$PINS/journal
 	mkdir "$journal"	# a run makes it, and leaves it empty
 }
 
@@ -19,16 +18,28 @@ refused() {
 	touches_nothing refuses "$1" drain pinned "$2" journal "$journal" "${@:3}"
 }
 
+refused_even_forced() {
+	refused "$@"
+	refused "$@" force
+}
+
+refused_also_since() {
+	refused "$@"
+	refused "$@" since "$PINS/last"
+}
+
 # drained PATTERN MAP WORD...: it is drained, with one warning that says so
 drained() {
-	local map=$2 pattern=$1
-
-	shift 2
-	run --separate-stderr bpftool map drain pinned "$map" journal "$journal" \
-		quiet "$@"
+	run --separate-stderr drain "$2" quiet "${@:3}"
 	{ [[ $status == 0 && $output =~ ^"map "[0-9]+": "[0-9]+" values, " ]] &&
 		[[ $(said | grep -c '') == 1 && $(said) == "Warning: "* ]] &&
-		said | finds -aE -- "$pattern"; } || show_last_run "$@"
+		said | finds -aE -- "$1"; } || show_last_run "$@"
+}
+
+# add_entry MAP: with 7 in its first counter
+add_entry() {
+	bpftool map update pinned "$PINS/maps/$1" key 1 0 0 0 \
+		value 7 {0,0,0,0,0,0,0}{,}{,} 0 0 0
 }
 
 # load_progs NAME: its programs in $PINS/progs, its maps in $PINS/maps, with an entry
@@ -39,9 +50,7 @@ load_progs() {
 	bpftool prog loadall "$BUILD/tests/$1.bpf.o" "$PINS/progs" \
 		pinmaps "$PINS/maps" >/dev/null 2>&1 || skip "can't be loaded here"
 	for map in adds plain deletes updates mixes names; do
-		[[ ! -e $PINS/maps/$map ]] ||
-			bpftool map update pinned "$PINS/maps/$map" \
-				key 1 0 0 0 value 7 {0,0,0,0,0,0,0}{,}{,} 0 0 0
+		[[ ! -e $PINS/maps/$map ]] || add_entry "$map"
 	done
 }
 
@@ -49,6 +58,20 @@ load_progs() {
 make_map() {
 	rm -f "$PINS/map"
 	map_make --name "refuse_${WORLD-}" "$@" "$PINS/map"
+}
+
+# drain MAP WORD...
+drain() {
+	bpftool map drain pinned "$1" journal "$journal" "${@:2}"
+}
+
+# may_not_be_exact WHAT FILTER: the last run says so, and where the values are; what
+# recover prints fits to the filter
+may_not_be_exact() {
+	[[ $status == 255 && -z $output ]] || show_last_run
+	grep -aE "map [0-9]+ may not have been drained exactly: $1.*the values are pinned at $journal/" \
+		<<<"$stderr" || show_last_run
+	bpftool -j map swap-drain recover journal "$journal" | jq -e ".[0].elements$2"
 }
 
 @test "a map-in-map: the other verb is named" {
@@ -63,15 +86,11 @@ make_map() {
 }
 
 @test "types whose values can't be exchanged, or read" {
-	local type
-
 	make_map --fill 2 lpm_trie
-	refused "is a lpm_trie, whose values can't be exchanged$" "$PINS/map"
-	refused "is a lpm_trie, whose values can't be exchanged$" "$PINS/map" force
+	refused_even_forced "is a lpm_trie, whose values can't be exchanged$" "$PINS/map"
 	for type in ringbuf stack_trace prog_array perf_event_array bloom_filter; do
 		make_map "$type"
-		refused "is a $type, which can't be read out$" "$PINS/map"
-		refused "is a $type, which can't be read out$" "$PINS/map" force
+		refused_even_forced "is a $type, which can't be read out$" "$PINS/map"
 	done
 	for type in queue stack; do
 		make_map --fill 2 "$type"
@@ -83,8 +102,6 @@ make_map() {
 }
 
 @test "an LRU, unless with force" {
-	local type
-
 	for type in lru_hash lru_percpu_hash; do
 		make_map --fill 2 "$type"
 		refused "is a $type: the kernel gives its elements to other keys.*counts are lost.*'force' drains it anyway$" \
@@ -96,8 +113,7 @@ make_map() {
 
 @test "a value that is not made of whole words" {
 	make_map --fill 2 --value 6 hash
-	refused "have 6 bytes, which is not a multiple of 4" "$PINS/map"
-	refused "have 6 bytes, which is not a multiple of 4" "$PINS/map" force
+	refused_even_forced "have 6 bytes, which is not a multiple of 4" "$PINS/map"
 }
 
 @test "a map that can not be written to" {
@@ -115,10 +131,9 @@ make_map() {
 	load_progs drain_fields
 	refused "hold a bpf_spin_lock, which can't be moved$" "$PINS/maps/lock"
 	refused "hold a bpf_timer, which can't be moved$" "$PINS/maps/timer"
-	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr"
-	refused "hold a kptr, which can't be moved$" "$PINS/maps/kptr" force
+	refused_even_forced "hold a kptr, which can't be moved$" "$PINS/maps/kptr"
 	# Not so a pointer into the memory of a process
-	bpftool map drain pinned "$PINS/maps/user" counters n journal "$journal"
+	drain "$PINS/maps/user" counters n
 	"$BUILD/tests/reach_load" "$BUILD/tests/callbacks.bpf.o" in_timer_deep "$PINS"
 	refused "hold a bpf_timer, which can't be moved$" "$PINS/timer_deep"
 }
@@ -141,20 +156,15 @@ iterate() {
 }
 
 @test "an iterator over the map, unless with force" {
-	local since
-
 	make_map --value 8 --entries 4 array
 	mkdir "$PINS/iterator"
 	skip_unless "no iterator can be loaded here" iterate
-	for since in "" "since $PINS/last"; do
-		# shellcheck disable=SC2086 # two words or none
-		refused "can't drain map [0-9]+ exactly: link [0-9]+ attaches an iterator, program [0-9]+ add_to_each, to it; 'force' drains it anyway$" \
-			"$PINS/map" $since
-	done
+	refused_also_since "can't drain map [0-9]+ exactly: link [0-9]+ attaches an iterator, program [0-9]+ add_to_each, to it; 'force' drains it anyway$" \
+		"$PINS/map"
 	drained "may not be drained exactly: link [0-9]+ attaches an iterator" \
 		"$PINS/map" force
 	rm -r "$PINS/iterator"
-	wait_until bpftool map drain pinned "$PINS/map" journal "$journal"
+	wait_until drain "$PINS/map"
 }
 
 @test "an iterator that comes while values are moved" {
@@ -162,18 +172,12 @@ iterate() {
 	make_map --value 8 --entries 4 --fill 4 array
 	mkdir "$PINS/iterator"
 	skip_unless "no iterator can be loaded here" iterate
-	rm -r "$PINS/iterator"
-	mkdir "$PINS/iterator"
-	wait_until bpftool map drain pinned "$PINS/map" since "$PINS/last" \
-		journal "$journal"
+	rm "$PINS"/iterator/*
+	wait_until drain "$PINS/map" since "$PINS/last"
 	export -f iterate
 	run --separate-stderr at_call after=iterate 'bpf\(BPF_OBJ_PIN' \
 		"$BPFTOOL" map drain pinned "$PINS/map" journal "$journal"
-	[[ $status == 255 && -z $output ]] || show_last_run
-	grep -aE "map [0-9]+ may not have been drained exactly: link [0-9]+ attaches an iterator.*the values are pinned at $journal/" \
-		<<<"$stderr" || show_last_run
-	bpftool -j map swap-drain recover journal "$journal" |
-		jq -e '.[0].elements | map(.key) | length == 4'
+	may_not_be_exact "link [0-9]+ attaches an iterator" ' | map(.key) | length == 4'
 }
 
 @test "a map with more than a million entries: the iterator is our own" {
@@ -195,7 +199,7 @@ iterate() {
 
 # with_config LINE MAP: drained where the kernel was configured so
 with_config() {
-	local config=$BATS_TEST_TMPDIR/config.gz
+	local config=$T/config.gz
 
 	gzip <<<"$1" >"$config"
 	# shellcheck disable=SC2016 # the inner shell expands them
@@ -223,8 +227,8 @@ with_config() {
 	load_progs drain_parts
 	refused "\*n \+= 1;: a plain add, not atomic, and the value may be another CPU's \(program [0-9]+ far_add\); 'since FILE' reads such counters exactly; 'force'" \
 		"$PINS/maps/far"
-	bpftool map drain pinned "$PINS/maps/far" since "$PINS/far" journal "$journal"
-	bpftool map drain pinned "$PINS/maps/sleeps" since "$PINS/sleeps" journal "$journal"
+	drain "$PINS/maps/far" since "$PINS/far"
+	drain "$PINS/maps/sleeps" since "$PINS/sleeps"
 	[[ $(uname -v) == *PREEMPT_DYNAMIC* && -e /proc/config.gz ]] ||
 		skip "there is none here, or it does not matter"
 	with_config CONFIG_PREEMPT_NONE=y far
@@ -234,66 +238,54 @@ with_config() {
 }
 
 @test "a counter that no aligned word holds, also since" {
-	local map since
-
 	load_progs drain_parts
-	for since in "" "since $PINS/last"; do
+	refused_also_since "v->b \+= 1;: adds to a part of a counter \(program [0-9]+ crooked_add\); 'force'|v->b \+= 1;: a plain add" \
+		"$PINS/maps/crooked"
+	for words in "" "counters b" "counters 8-11"; do
 		# shellcheck disable=SC2086 # two words or none
-		{
-			refused "v->b \+= 1;: adds to a part of a counter \(program [0-9]+ crooked_add\); 'force'|v->b \+= 1;: a plain add" \
-				"$PINS/maps/crooked" $since
-			for map in unused "unused counters b" "unused counters 8-11"; do
-				refused "can't drain map [0-9]+ exactly: the integer at byte [48] of its values is not aligned, or has more than 8 bytes: it can't be moved or read whole; 'force' drains it anyway$" \
-					"$PINS/maps/"$map $since
-			done
-		}
+		refused_also_since "can't drain map [0-9]+ exactly: the integer at byte [48] of its values is not aligned, or has more than 8 bytes: it can't be moved or read whole; 'force' drains it anyway$" \
+			"$PINS/maps/unused" $words
 	done
 	drained "may not be drained exactly: the integer at byte 4 of its values is not aligned" \
 		"$PINS/maps/unused" force
-	bpftool map drain pinned "$PINS/maps/unused" counters a journal "$journal"
+	drain "$PINS/maps/unused" counters a
 }
 
 @test "a delete, an update of a computed value, a counter that is set" {
-	local since
-
 	load_progs drain_refuse
-	for since in "" "since $PINS/last"; do
-		# shellcheck disable=SC2086 # two words or none
-		{
-			refused "drain_refuse.bpf.c:[0-9]+: bpf_map_delete_elem\(&deletes, &key\);: deletes an entry \(program [0-9]+ delete\); 'force' drains it anyway$" \
-				"$PINS/maps/deletes" $since
-			refused "bpf_map_update_elem\(&updates, .*: updates an entry with a value that was read out of the map \(program [0-9]+ update\); 'force'" \
-				"$PINS/maps/updates" $since
-			refused "v->n = 5;: a plain store, to a counter \(program [0-9]+ mix\); 'force'" \
-				"$PINS/maps/mixes" $since
-		}
-	done
+	refused_also_since "drain_refuse.bpf.c:[0-9]+: bpf_map_delete_elem\(&deletes, &key\);: deletes an entry \(program [0-9]+ delete\); 'force' drains it anyway$" \
+		"$PINS/maps/deletes"
+	refused_also_since "bpf_map_update_elem\(&updates, .*: updates an entry with a value that was read out of the map \(program [0-9]+ update\); 'force'" \
+		"$PINS/maps/updates"
+	refused_also_since "v->n = 5;: a plain store, to a counter \(program [0-9]+ mix\); 'force'" \
+		"$PINS/maps/mixes"
 	drained "bpf_map_delete_elem.*: deletes an entry" "$PINS/maps/deletes" force
 	drained "updates an entry with a value" "$PINS/maps/updates" force
 	drained "a plain store, to a counter" "$PINS/maps/mixes" force
 }
 
 @test "a counter that is no word: with force too" {
-	local words
-
 	load_progs drain_refuse
-	for words in "" force "since $PINS/last" "since $PINS/last force"; do
-		# shellcheck disable=SC2086 # some words or none
-		refused "can't drain map [0-9]+: drain_refuse.bpf.c:[0-9]+: .*: a counter that is not made of aligned words of 4 or 8 bytes \(program [0-9]+ narrow\)$" \
+	for words in "" force; do
+		# shellcheck disable=SC2086 # a word or none
+		refused_also_since "can't drain map [0-9]+: drain_refuse.bpf.c:[0-9]+: .*: a counter that is not made of aligned words of 4 or 8 bytes \(program [0-9]+ narrow\)$" \
 			"$PINS/maps/narrows" $words
 	done
 }
 
-# drain_while NAME WORD...: map adds, and after its audit the same programs come once
-# more, so that those of map NAME have it
+# drain_while SCRIPT WORD...: map adds, and that happens after its audit
 drain_while() {
+	run --separate-stderr at_call after="$1" 'bpf\(BPF_OBJ_PIN' "$BPFTOOL" map drain \
+		pinned "$PINS/maps/adds" journal "$journal" "${@:2}"
+}
+
+# drain_with NAME WORD...: the same programs come once more then, so that those of map
+# NAME have it
+drain_with() {
 	export NAME=$1 LATE=$PINS/late_$1
 	# shellcheck disable=SC2016 # a shell of its own expands them
-	run --separate-stderr at_call after='"$BPFTOOL" prog loadall \
-		"$BUILD/tests/drain_refuse.bpf.o" "$LATE" \
-		map name "$NAME" pinned "$PINS/maps/adds" >/dev/null 2>&1' \
-		'bpf\(BPF_OBJ_PIN' "$BPFTOOL" map drain pinned "$PINS/maps/adds" \
-		journal "$journal" "${@:2}"
+	drain_while '"$BPFTOOL" prog loadall "$BUILD/tests/drain_refuse.bpf.o" "$LATE" \
+		map name "$NAME" pinned "$PINS/maps/adds" >/dev/null 2>&1' "${@:2}"
 	[[ -e $LATE ]]
 	rm -r "$LATE"
 }
@@ -302,9 +294,7 @@ drain_while() {
 	needs_at_call
 	load_progs drain_refuse
 	# shellcheck disable=SC2016 # a shell of its own expands them
-	run --separate-stderr at_call after='rm -r "$PINS/progs"; sleep 0.2' \
-		'bpf\(BPF_OBJ_PIN' "$BPFTOOL" map drain pinned "$PINS/maps/adds" \
-		journal "$journal"
+	drain_while 'rm -r "$PINS/progs"; sleep 0.2'
 	[[ $status == 0 && $output == *'"n": 7'* && -z $stderr && ! -e $PINS/progs ]] ||
 		show_last_run
 }
@@ -312,27 +302,20 @@ drain_while() {
 @test "a program that comes while values are moved" {
 	needs_at_call
 	load_progs drain_refuse
-	drain_while adds
+	drain_with adds
 	[[ $status == 0 && $output == *'"n": 7'* && -z $stderr ]] || show_last_run
 
-	bpftool map update pinned "$PINS/maps/adds" key 1 0 0 0 \
-		value 7 {0,0,0,0,0,0,0}{,}{,} 0 0 0
-	drain_while plain
-	[[ $status == 255 && -z $output ]] || show_last_run
-	grep -aE "map [0-9]+ may not have been drained exactly: drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add.*the values are pinned at $journal/" \
-		<<<"$stderr" || show_last_run
-	bpftool -j map swap-drain recover journal "$journal" |
-		jq -e '.[0].elements[0].formatted.value.n == 7'
+	add_entry adds
+	drain_with plain
+	may_not_be_exact "drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add" \
+		'[0].formatted.value.n == 7'
 
-	bpftool map update pinned "$PINS/maps/adds" key 1 0 0 0 \
-		value 7 {0,0,0,0,0,0,0}{,}{,} 0 0 0
-	drain_while plain force
+	add_entry adds
+	drain_with plain force
 	[[ $status == 0 && $output == *'"n": 7'* ]] || show_last_run
 }
 
 @test "counters that are not there" {
-	local list
-
 	load_progs drain_refuse
 	refused "no program adds to values of map [0-9]+: name its counters with 'counters LIST'$" \
 		"$PINS/maps/names"
@@ -343,12 +326,10 @@ drain_while() {
 	make_map hash
 	refused "'n' can't be found: map [0-9]+ has no BTF; name bytes, as 0-7$" \
 		"$PINS/map" counters n
-	bpftool map drain pinned "$PINS/maps/names" counters n journal "$journal"
+	drain "$PINS/maps/names" counters n
 }
 
 @test "since a FILE that is none of this map's readings" {
-	local id map
-
 	load_progs drain_refuse
 	map=$PINS/maps/adds
 	refused "$PINS/maps/plain is not a reading of a map, it is map [0-9]+ \(plain\)$" \
@@ -362,12 +343,11 @@ drain_while() {
 	refuses "can't get the reading at $PINS/maps: Is a directory$" \
 		drain pinned "$map" since "$PINS/maps" journal "$PINS/none"
 	[[ ! -e $PINS/none ]]
-	refused "can't keep the reading at .*: not in a bpffs$" \
-		"$map" since "$BATS_TEST_TMPDIR/last"
+	refused "can't keep the reading at .*: not in a bpffs$" "$map" since "$T/last"
 	refused "can't keep the reading at .*: No such file or directory$" \
 		"$map" since "$PINS/nosuch/last"
-	: >"$BATS_TEST_TMPDIR/file"
-	refused "can't get the reading at .*: " "$map" since "$BATS_TEST_TMPDIR/file"
+	: >"$T/file"
+	refused "can't get the reading at .*: " "$map" since "$T/file"
 	refused "can't keep the reading at .*: a bpffs does not allow dots in names$" \
 		"$map" since "$PINS/last.1"
 	refused "'keep' can't go with 'since', which keeps the readings$" \
@@ -378,7 +358,7 @@ drain_while() {
 		"$map" since "$PINS/mine"
 	refused "can't be a reading: '_next' is added" "$map" since "$PINS/mine_next"
 
-	bpftool map drain pinned "$map" since "$PINS/last" journal "$journal"
+	drain "$map" since "$PINS/last"
 	refused "$PINS/last is a reading of map [0-9]+, not of map [0-9]+$" \
 		"$PINS/maps/plain" since "$PINS/last"
 	# Its id may have been another map's before
@@ -393,21 +373,17 @@ drain_while() {
 
 @test "nothing was moved: an error names no pin" {
 	make_map --value 8 --entries 4 array
-	bpftool map drain pinned "$PINS/map" journal "$journal" \
-		>/dev/full 2>"$BATS_TEST_TMPDIR/err" && return 1
-	[[ $(<"$BATS_TEST_TMPDIR/err") == "Error: can't write the drained map: No space left on device" ]]
+	drain "$PINS/map" >/dev/full 2>"$T/err" && return 1
+	[[ $(<"$T/err") == "Error: can't write the drained map: No space left on device" ]]
 	[[ -z $(ls "$journal") ]]
 }
 
 @test "keep of a queue or stack: only unread" {
-	local type
-
 	for type in queue stack; do
 		make_map --fill 2 "$type"
 		refused "map [0-9]+ is a $type: its elements leave it as they are printed, so that 'keep' would keep none of them; 'quiet' keeps them$" \
 			"$PINS/map" keep "$PINS/kept"
-		bpftool map drain pinned "$PINS/map" journal "$journal" \
-			quiet keep "$PINS/kept"
+		drain "$PINS/map" quiet keep "$PINS/kept"
 		bpftool -j map drain pinned "$PINS/kept" journal "$journal" |
 			jq -e 'map(.value) | length == 2'
 		rm "$PINS/kept"
@@ -415,8 +391,6 @@ drain_while() {
 }
 
 @test "keywords twice, without an argument, of another verb" {
-	local word
-
 	make_map --fill 2 hash
 	for word in quiet force; do
 		refused "'$word' is given twice$" "$PINS/map" "$word" "$word"
@@ -436,33 +410,29 @@ drain_while() {
 }
 
 @test "-d: a line for each program and store" {
-	local lines
-
 	load_progs drain_refuse
 	lines() {
 		run --separate-stderr bpftool -d map drain pinned "$PINS/maps/$1" \
 			quiet journal "$journal"
 		grep -aE '^program [0-9]+ \(' <<<"$stderr"
 	}
-	lines=$(lines adds)
-	[[ $(wc -l <<<"$lines") == 2 ]]
+	told=$(lines adds)
+	[[ $(wc -l <<<"$told") == 2 ]]
 	grep -aE '\(add\): drain_refuse.bpf.c:[0-9]+: __sync_fetch_and_add\(&v->n, 1\);: atomic$' \
-		<<<"$lines"
+		<<<"$told"
 	grep -aE '\(add\): drain_refuse.bpf.c:[0-9]+: v->flags = 1;: a plain store$' \
-		<<<"$lines"
-	lines=$(lines plain)
-	[[ $(wc -l <<<"$lines") == 1 ]]
+		<<<"$told"
+	told=$(lines plain)
+	[[ $(wc -l <<<"$told") == 1 ]]
 	grep -aE '\(plain_add\): drain_refuse.bpf.c:[0-9]+: v->n \+= 1;: a plain add, not atomic$' \
-		<<<"$lines"
+		<<<"$told"
 	lines deletes | grep -a ': deletes an entry$'
 }
 
 @test "quiet: what was moved, as a line and with -j" {
-	local map
-
 	load_progs drain_refuse
 	map=$PINS/maps/adds
-	run --separate-stderr bpftool map drain pinned "$map" quiet journal "$journal"
+	run --separate-stderr drain "$map" quiet
 	[[ $status == 0 && -z $stderr ]]
 	[[ $output =~ ^"map "[0-9]+": 1 values, 32 bytes moved ("[a-z_]+")"$ ]]
 	bpftool -j map drain pinned "$map" quiet journal "$journal" |
@@ -473,7 +443,6 @@ drain_while() {
 			.shrank == 0 and .bytes == .moved * 32'
 	bpftool -j map drain pinned "$map" since "$PINS/last" quiet journal "$journal" |
 		jq -e '.moved <= 1 and (.mover | length > 0)'
-	run --separate-stderr bpftool map drain pinned "$map" since "$PINS/last" \
-		quiet journal "$journal"
+	run --separate-stderr drain "$map" since "$PINS/last" quiet
 	[[ $status == 0 && -z $stderr && $output == *" changed ("* ]]
 }

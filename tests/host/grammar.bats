@@ -59,8 +59,6 @@ explained() {
 }
 
 @test "every verb of the help is in manual and completion" {
-	local verbs verb comp
-
 	verbs=$(sed -n 's/.*bpftool map \([a-z_-]*\).*/\1/p' "$HELP" | sort -u)
 	[[ $verbs == *drain*swap-drain*sync* ]]
 	comp=$(sed -n '/\$prev == \$object.*/,/esac/p' "$COMP" |
@@ -78,8 +76,6 @@ explained() {
 }
 
 @test "each verb has the same words in help, synopsis and entry" {
-	local verb want
-
 	for verb in "${VERBS[@]}"; do
 		want=$(help_words "$verb")
 		same "$want" "$(sed 's/\*//g' "$PAGE" | lines_of "$verb" | words)" \
@@ -91,8 +87,6 @@ explained() {
 }
 
 @test "each word is explained in the verb's section" {
-	local verb
-
 	for verb in drain swap-drain sync 'sync sleepable'; do
 		same "$(help_words "$verb" | xargs -n1 | grep -vx key | xargs)" \
 			"$(explained "map-${verb/ /-}-description.rst" \
@@ -124,8 +118,6 @@ comp_words() {
 }
 
 @test "the ways to wait, in the order of the help" {
-	local want sleepable
-
 	want=$(help_list 'WAY|PROVIDER')
 	sleepable=$(help_list SLEEPABLE_WAY)
 	[ "$(wc -w <<<"$want")" -ge 2 ] && [ "$(wc -w <<<"$sleepable")" -ge 2 ]
@@ -143,8 +135,7 @@ comp_words() {
 }
 
 @test "the README names the ways to wait in this order" {
-	local want readme=$BATS_TEST_DIRNAME/../../README.md
-
+	readme=$BATS_TEST_DIRNAME/../../README.md
 	want=$(help_list 'WAY|PROVIDER')
 	# The kernel that has all of them
 	same "$want" "$(sed -n 's/^| with our patch[^|]*|\([^|]*\)|.*/\1/p' "$readme" |
@@ -153,16 +144,12 @@ comp_words() {
 }
 
 @test "the line of the feature probe that the manual names" {
-	local line
-
 	line=$(sed -n 's/.*"\([A-Z_]* command\)".*/\1/p' "$DOC/map-sync-description.rst")
 	[ -n "$line" ]
 	"$BPFTOOL" feature probe kernel | finds -E "^$line is (NOT )?available\$"
 }
 
 @test "the members of JSON that the manual names are written by the code" {
-	local member
-
 	for member in error swapped moved pinned recover outer_id slot slots id \
 		type name flags elements; do
 		grep -qE "\*$member\*|\"$member\":" \
@@ -172,8 +159,6 @@ comp_words() {
 }
 
 @test "the types of inner maps that can be drained" {
-	local want
-
 	want=$(sed -n '/^} drain_types/,/^};/s/.*MAP_TYPE_\([A-Z_]*\),.*/\L\1/p' \
 		"$DIR/map_replace.c" | words)
 	[ "$(wc -w <<<"$want")" -ge 9 ]
@@ -183,8 +168,6 @@ comp_words() {
 }
 
 @test "the title that an error points at is in the manual" {
-	local title
-
 	title=$(sed -n 's/.*see \\"\(.*\)\\" in bpftool-map(8).*/\1/p' \
 		"$DIR"/map_*.c | sed -n 1p)
 	[ -n "$title" ]
@@ -194,12 +177,11 @@ comp_words() {
 
 @test "the manual page is made without a warning" {
 	cd "$DIR/Documentation"
-	run rst2man --verbose --strip-comments --exit-status=1 bpftool-map.rst \
-		"$BATS_TEST_TMPDIR/page.8"
+	run rst2man --verbose --strip-comments --exit-status=1 bpftool-map.rst "$T/page.8"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
-	[ -s "$BATS_TEST_TMPDIR/page.8" ]
+	[ -s "$T/page.8" ]
 }
 
 # Upstream's own check: types and options in code, help, manual, completion
@@ -212,9 +194,9 @@ synctypes() {
 }
 
 @test "upstream's check sees a type that is missing in the manual" {
-	cp -r "$DIR/Documentation" "$BATS_TEST_TMPDIR/doc"
-	sed -i 's/| \*\*lpm_trie\*\*//' "$BATS_TEST_TMPDIR/doc/bpftool-map.rst"
-	BPFTOOL_DOC_DIR=$BATS_TEST_TMPDIR/doc run synctypes
+	cp -r "$DIR/Documentation" "$T/doc"
+	sed -i 's/| \*\*lpm_trie\*\*//' "$T/doc/bpftool-map.rst"
+	BPFTOOL_DOC_DIR=$T/doc run synctypes
 	[ "$status" -ne 0 ]
 	[[ $output == *lpm_trie* ]]
 }

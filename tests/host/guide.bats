@@ -8,10 +8,10 @@ GUIDE=$BATS_TEST_DIRNAME/../../docs/guide.md
 
 setup() {
 	setup_bpffs
-	mkdir "$BATS_TEST_TMPDIR"/{bin,work}
-	ln -s "$BPFTOOL" "$BATS_TEST_TMPDIR/bin/bpftool"
-	PATH=$BATS_TEST_TMPDIR/bin:$PATH
-	cd "$BATS_TEST_TMPDIR/work" || return 1
+	mkdir "$T"/{bin,work}
+	ln -s "$BPFTOOL" "$T/bin/bpftool"
+	PATH=$T/bin:$PATH
+	cd "$T/work" || return 1
 }
 
 teardown() {
@@ -39,20 +39,6 @@ page_file() {
 	[ -s "$1" ]
 }
 
-# A loopback device of the test's own, with packets on it, and system calls
-start_load() {
-	unshare --net sleep 300 3>&- &
-	net=$!
-	wait_until in_net ip link set lo up
-	in_net timeout 300 bash -c '
-		while :; do
-			: </proc/self/stat
-			: >/dev/udp/127.0.0.1/9
-			echo >/dev/udp/127.0.0.1/9
-		done' 2>/dev/null 3>&- &
-	load=$!
-}
-
 in_net() {
 	[ "$(readlink "/proc/$net/ns/net")" != "$(readlink /proc/self/ns/net)" ] &&
 		nsenter --net="/proc/$net/ns/net" "$@"
@@ -76,29 +62,26 @@ form() {
 	sed -E -e 's/[0-9]+/N/g' -e '/^$/d'
 }
 
-# index_of COMMAND: of the first one that starts so
-index_of() {
-	local i
-
-	for i in "${!CMD[@]}"; do
-		[[ ${CMD[i]} != "$1"* ]] || {
-			echo "$i"
-			return
-		}
-	done
-	return 1
-}
-
 @test "the guide, step by step: read and clear loses, the four ways do not" {
-	local file usual
-
 	for file in count.bpf.c usual.c slot.bpf.c packets.bpf.c; do
 		page_file "$file"
 	done
 	page_transcript "$GUIDE"
-	usual=$(index_of ./usual)
+	for usual in "${!CMD[@]}"; do
+		[[ ${CMD[usual]} != ./usual* ]] || break
+	done
 
-	start_load
+	# A loopback device of the test's own, with packets on it, and system calls
+	unshare --net sleep 300 3>&- &
+	net=$!
+	wait_until in_net ip link set lo up
+	in_net timeout 300 bash -c '
+		while :; do
+			: </proc/self/stat
+			: >/dev/udp/127.0.0.1/9
+			echo >/dev/udp/127.0.0.1/9
+		done' 2>/dev/null 3>&- &
+	load=$!
 	guide_runs 0 "$((usual - 1))"
 	timeout 60 ./usual >result
 	read -r _ lost _ seen <result

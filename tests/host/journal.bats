@@ -53,8 +53,6 @@ without_bpffs() {
 }
 
 @test "journal: no bpffs of its own stays mounted in a private namespace" {
-	local id
-
 	fill array_of_maps hash 5
 	id=$(outer_id)
 	fails_untouched "journal DIR" without_bpffs "$BPFTOOL" map swap-drain id "$id" \
@@ -66,8 +64,6 @@ without_bpffs() {
 
 # It makes a mount namespace and mounts a new /sys, without a bpffs in it
 @test "journal: inside ip netns exec" {
-	local id
-
 	skip_unless "no network namespaces here" unshare --net ip -V
 	fill array_of_maps hash 5
 	id=$(outer_id)
@@ -91,8 +87,7 @@ without_bpffs() {
 }
 
 @test "journal: journal DIR names another" {
-	local usual=$JOURNAL
-
+	usual=$JOURNAL
 	JOURNAL=$PINS/journal
 	leave_behind array_of_maps hash 5 journal "$JOURNAL"
 	[[ $PIN == "$JOURNAL"/* ]] || complain "pinned there"

@@ -39,166 +39,105 @@ strict() {
 
 # dumped OPTION_OR_EMPTY: the map, in each form that is JSON
 dumped() {
-	bpftool ${1:+"$1"} map dump pinned "$MAP" >"$BATS_TEST_TMPDIR/out" &&
-		strict "$BATS_TEST_TMPDIR/out"
+	bpftool ${1:+"$1"} map dump pinned "$MAP" >"$T/out" &&
+		strict "$T/out"
 }
 
-# values KIND: of a map of three entries with such a value, by key, from both forms
-values() {
+# values_are KIND FILTER FORM...: the values of a map of such ones, in each form
+values_are() {
+	local form
+
 	make_types "$1"
-	for form in "" -j -jp; do
-		dumped $form
-		jq -c 'sort_by(.key // .formatted.key | tostring) |
-			map(.formatted // .) | map(.value)' "$BATS_TEST_TMPDIR/out"
+	for form in "${@:3}"; do
+		dumped "$form"
+		jq -c 'map((.formatted // .).value)' "$T/out" >"$T/values"
+		jq -e "$2" "$T/values" || {
+			cat "$T/values"
+			return 1
+		}
 	done
-}
-
-same_values() {
-	local got want
-
-	got=$(values "$1")
-	want=$(printf '%s\n' "$2" "$2" "$2")
-	[[ $got == "$want" ]] || {
-		printf 'got:\n%s\nwant:\n%s\n' "$got" "$want" >&2
-		return 1
-	}
 }
 
 @test "float and double are numbers" {
-	make_types double
-	for form in "" -j -jp; do
-		dumped $form
-		jq -e 'map((.formatted // .).value) | sort ==
-			[-0.1, 0.30000000000000004, 2.5]' "$BATS_TEST_TMPDIR/out"
-	done
-	make_types float
-	dumped -j
-	jq -e 'map(.formatted.value) | any(. == 2.5)' "$BATS_TEST_TMPDIR/out"
+	values_are double 'sort == [-0.1, 0.30000000000000004, 2.5]' "" -j -jp
+	values_are float 'any(. == 2.5)' -j
 }
 
 @test "NaN and infinity, which JSON does not have" {
-	make_types nan
-	for form in "" -j; do
-		dumped $form
-		jq -e 'map((.formatted // .).value) | sort ==
-			["-inf", "inf", "nan"]' "$BATS_TEST_TMPDIR/out"
-	done
+	values_are nan 'sort == ["-inf", "inf", "nan"]' "" -j
 }
 
 @test "a type that can't be printed: its bytes, in every form" {
-	local kind
-
 	for kind in float16 float128 small-enum64; do
 		make_types $kind
 		for form in -j -jp; do
 			dumped $form
 			jq -e 'length == 3 and all(.[]; has("formatted") | not) and
-				any(.[]; .value[0] == "0x02")' "$BATS_TEST_TMPDIR/out"
+				any(.[]; .value[0] == "0x02")' "$T/out"
 		done
-		bpftool map dump pinned "$MAP" >"$BATS_TEST_TMPDIR/out"
-		grep -q 'value: 02 02' "$BATS_TEST_TMPDIR/out"
-		grep -qx 'Found 3 elements' "$BATS_TEST_TMPDIR/out"
+		bpftool map dump pinned "$MAP" >"$T/out"
+		grep -q 'value: 02 02' "$T/out"
+		grep -qx 'Found 3 elements' "$T/out"
 	done
 }
 
 @test "bitfields and 128 bits" {
-	local value='{"packets":9,"syn":"0x1","state":"0x5","wide":"0x10000000000000005"}'
-
-	same_values bits "[$value,$value,$value]"
+	values_are bits 'length == 3 and all(.[]; {packets: 9, syn: "0x1", state: "0x5",
+		wide: "0x10000000000000005"} as $want | . == $want and
+		keys_unsorted == ($want | keys_unsorted))' "" -j -jp
 }
 
 @test "anonymous members: none is lost, and one alone is as ever" {
-	make_types anonymous
-	for form in "" -j; do
-		dumped $form
-		jq -e 'any(.[]; (.formatted // .).value ==
-			{a: 1, b: 2, c: 3, d: 4, e: 5, f: 6})' "$BATS_TEST_TMPDIR/out"
-	done
+	values_are anonymous 'any(. == {a: 1, b: 2, c: 3, d: 4, e: 5, f: 6})' "" -j
 	make_types one-anonymous
 	for form in "" -j; do
 		dumped $form
-		cmp "$BATS_TEST_TMPDIR/out" \
-			<(plain_bpftool ${form:+"$form"} map dump pinned "$MAP")
+		cmp "$T/out" <(plain_bpftool ${form:+"$form"} map dump pinned "$MAP")
 	done
 }
 
 @test "enums with and without a sign" {
-	make_types enum
-	dumped
-	jq -e 'map(.value | tostring) | sort == ["2147483648", "BIG", "ONE"]' \
-		"$BATS_TEST_TMPDIR/out"
-	make_types enum-signed
-	dumped
-	jq -e 'map(.value | tostring) | sort == ["-2", "LOW", "ONE"]' \
-		"$BATS_TEST_TMPDIR/out"
+	values_are enum 'map(tostring) | sort == ["2147483648", "BIG", "ONE"]' ""
+	values_are enum-signed 'map(tostring) | sort == ["-2", "LOW", "ONE"]' ""
 	make_types enum64
 	dumped
-	grep -q '"value": "BIG"' "$BATS_TEST_TMPDIR/out"
-	grep -q '"value": 9223372036854775808' "$BATS_TEST_TMPDIR/out"
+	grep -q '"value": "BIG"' "$T/out"
+	grep -q '"value": 9223372036854775808' "$T/out"
 }
 
 @test "chars: without an end, quotes, and what is no character" {
-	make_types chars
-	dumped -j
-	jq -e 'map(.formatted.value) | any(. == ["a", "b", "\"", "\\"]) and
-		any(. == "ok") and any(. == ["\u007f", "\u0001", "\u00ff", "\u0080"])' \
-		"$BATS_TEST_TMPDIR/out"
-	dumped
-	jq -e 'map(.value) | any(. == ["0x7f", "0x1", "0xff", "0x80"])' \
-		"$BATS_TEST_TMPDIR/out"
+	values_are chars 'any(. == ["a", "b", "\"", "\\"]) and any(. == "ok") and
+		any(. == ["\u007f", "\u0001", "\u00ff", "\u0080"])' -j
+	values_are chars 'any(. == ["0x7f", "0x1", "0xff", "0x80"])' ""
 }
 
-@test "random types" {
-	local seed
-
+@test "random types, from a slot too" {
 	for seed in {1..20}; do
-		make_types random "$seed"
-		for form in "" -j; do
-			dumped $form || {
-				echo "seed $seed, form '$form'" >&2
-				return 1
-			}
-		done
-	done
-}
-
-@test "random types, from a slot" {
-	local seed
-
-	for seed in {1..4}; do
 		make_types random "$seed"
 		rm -f "$PINS/outer"
 		bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 \
 			entries 1 name outer inner_map pinned "$MAP"
 		for form in "" -j; do
-			bpftool map update pinned "$PINS/outer" key 0 0 0 0 \
-				value pinned "$MAP"
-			bpftool ${form:+"$form"} map dump pinned "$MAP" \
-				>"$BATS_TEST_TMPDIR/want"
-			bpftool ${form:+"$form"} map swap-drain pinned "$PINS/outer" \
-				key 0 0 0 0 journal "$PINS/journal" \
-				>"$BATS_TEST_TMPDIR/got"
-			cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
-			strict "$BATS_TEST_TMPDIR/got"
+			echo "seed $seed, form '$form'"
+			dumped $form
+			fill_slot "$MAP"
+			in_mode ${form:+"$form"}
+			drain journal "$PINS/journal" >"$T/got"
+			cmp "$T/out" "$T/got"
 		done
 	done
 }
 
 @test "an error is JSON, and nothing goes raw to a terminal" {
-	local name verb
-	local names=('a"b' 'a\b' $'a\tb\nc' $'a\e[31mb' $'\377\376' 'ä' $'\302\233x')
-
+	names=('a"b' 'a\b' $'a\tb\nc' $'a\e[31mb' $'\377\376' 'ä' $'\302\233x')
 	for verb in dump drain; do
 		for name in "${names[@]}"; do
-			"$BPFTOOL" -j map $verb pinned "$PINS/$name" \
-				>"$BATS_TEST_TMPDIR/out" || true
-			strict "$BATS_TEST_TMPDIR/out"
-			"$BPFTOOL" map $verb pinned "$PINS/$name" \
-				2>"$BATS_TEST_TMPDIR/err" || true
-			(($(wc -l <"$BATS_TEST_TMPDIR/err") == 1))
-			run ! env LC_ALL=C grep -P '[\x00-\x1f\x7f]|\xc2[\x80-\x9f]' \
-				"$BATS_TEST_TMPDIR/err"
-			iconv -f utf-8 "$BATS_TEST_TMPDIR/err" >/dev/null
+			"$BPFTOOL" -j map $verb pinned "$PINS/$name" >"$T/out" || true
+			strict "$T/out"
+			"$BPFTOOL" map $verb pinned "$PINS/$name" 2>"$T/err" || true
+			(($(wc -l <"$T/err") == 1))
+			run ! env LC_ALL=C grep -P '[\x00-\x1f\x7f]|\xc2[\x80-\x9f]' "$T/err"
+			iconv -f utf-8 "$T/err" >/dev/null
 		done
 		run -255 "$BPFTOOL" -j map $verb pinned "$PINS/ä"
 		jq -e '.error | test("ä")' <<<"$output"
@@ -208,13 +147,13 @@ same_values() {
 @test "a map is not printed with the types, nor shown with the BTF, of the one before" {
 	make_types bits
 	map_make --name types --fill 2 --key 4 --value 2 hash "$PINS/small"
-	bpftool -j map dump name types >"$BATS_TEST_TMPDIR/out"
-	strict "$BATS_TEST_TMPDIR/out"
+	bpftool -j map dump name types >"$T/out"
+	strict "$T/out"
 	jq -e --argjson id "$(map_id "$PINS/small")" 'any(.[]; .id == $id and
-		all(.elements[]; has("formatted") | not))' "$BATS_TEST_TMPDIR/out"
-	"$BPFTOOL" -j map show name types >"$BATS_TEST_TMPDIR/out"
+		all(.elements[]; has("formatted") | not))' "$T/out"
+	"$BPFTOOL" -j map show name types >"$T/out"
 	jq -e --argjson id "$(map_id "$PINS/small")" 'length == 2 and
-		any(.[]; .id == $id and (has("btf_id") | not))' "$BATS_TEST_TMPDIR/out"
+		any(.[]; .id == $id and (has("btf_id") | not))' "$T/out"
 }
 
 @test "types of the same numbers: each map is printed with its own" {
@@ -225,11 +164,9 @@ same_values() {
 		entries 2 name "$OUTER_NAME" inner_map pinned "$MAP"
 	bpftool map update pinned "$PINS/outer" key 0 0 0 0 value pinned "$PINS/one"
 	bpftool map update pinned "$PINS/outer" key 1 0 0 0 value pinned "$MAP"
-	bpftool -j map swap-drain pinned "$PINS/outer" all journal "$PINS/journal" \
-		>"$BATS_TEST_TMPDIR/out"
-	jq -e 'map([.elements[].formatted.value | tostring]) |
-		(.[0] | any(. == "BIG")) and (.[1] | any(. == "2.5"))' \
-		"$BATS_TEST_TMPDIR/out"
+	bpftool -j map swap-drain pinned "$PINS/outer" all journal "$PINS/journal" |
+		jq -e 'map([.elements[].formatted.value | tostring]) |
+			(.[0] | any(. == "BIG")) and (.[1] | any(. == "2.5"))'
 }
 
 # not_written WORD...: fails for want of space, and says so
@@ -239,8 +176,6 @@ not_written() {
 }
 
 @test "what could not be written is an error" {
-	local form
-
 	map_make --name "$INNER_NAME" --fill 3 hash "$MAP"
 	for form in -n -j -jp; do
 		not_written $form map dump pinned "$MAP"
@@ -250,25 +185,23 @@ not_written() {
 	# An error of what did not begin has its place in the document
 	not_written -j map dump pinned "$PINS/nosuch"
 	not_written -j map sync nosuch
-	echo "map dump pinned $MAP" >"$BATS_TEST_TMPDIR/file"
-	not_written batch file "$BATS_TEST_TMPDIR/file"
+	echo "map dump pinned $MAP" >"$T/file"
+	not_written batch file "$T/file"
 }
 
 @test "an error that comes with close() is one, too" {
 	map_make --name "$INNER_NAME" --fill 3 hash "$MAP"
 	# shellcheck disable=SC2094 # strace only knows it by that name
 	close_fails() {
-		strace -qq -o /dev/null -P "$BATS_TEST_TMPDIR/out" -e trace=close \
+		strace -qq -o /dev/null -P "$T/out" -e trace=close \
 			-e inject=close:error=EIO:when=1 \
-			"$BPFTOOL" map dump pinned "$MAP" >"$BATS_TEST_TMPDIR/out"
+			"$BPFTOOL" map dump pinned "$MAP" >"$T/out"
 	}
 	run -255 --separate-stderr close_fails
 	[[ $stderr == *"can't write to stdout: Input/output error"* ]]
 }
 
 @test "a map without keys can't be dumped, and the error says so" {
-	local type
-
 	for type in ringbuf queue stack bloom_filter; do
 		rm -f "$MAP"
 		map_make --name "$INNER_NAME" $type "$MAP"

@@ -2,7 +2,6 @@
 # keep, clear, quiet, and how the keywords may be written
 
 load ../lib/slot
-load ../lib/inject
 
 READABLE=(hash lru_hash percpu_hash lru_percpu_hash array percpu_array
 	lpm_trie queue stack)

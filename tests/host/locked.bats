@@ -5,11 +5,6 @@
 
 load ../lib/slot
 
-setup() {
-	setup_slot
-	swap_all
-}
-
 # locked ERROR CALL NTH SETUP COMMAND...: the call that failed is made again, by the
 # first thread, and all is well
 locked() {

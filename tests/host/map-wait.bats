@@ -2,7 +2,6 @@
 # map_wait as C programs use it: linked with libbpf, without bpftool
 
 load ../lib/common
-load ../lib/inject
 
 WAIT_USE=$BUILD/tests/wait_use
 DRAIN=$BUILD/tests/drain-selector

@@ -3,7 +3,6 @@
 
 load ../lib/common
 load ../lib/pages
-load ../lib/metrics
 
 PAGE=$BATS_TEST_DIRNAME/../../docs/prometheus.md
 EXAMPLES=$BATS_TEST_DIRNAME/../../docs/examples

@@ -4,7 +4,6 @@
 # shellcheck disable=SC2154 # "run --separate-stderr" sets $stderr
 
 load ../lib/common
-load ../lib/inject
 
 setup() {
 	setup_bpffs

@@ -2,7 +2,6 @@
 # bpftool map sync: what it says, and that it never takes no wait for one
 
 load ../lib/common
-load ../lib/inject
 
 setup() {
 	set -o pipefail

@@ -6,7 +6,6 @@
 # shellcheck disable=SC2153 # BPFTOOL is given, bpftool a function
 load ../lib/common
 load ../lib/load
-load ../lib/late
 
 # The providers that are there, at least one, in ${USABLE[@]}; says why another
 # is not

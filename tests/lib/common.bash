@@ -6,6 +6,9 @@ bats_require_minimum_version 1.5.0
 # What the last "run" said is shown where a test fails
 export BATS_PRINT_OUTPUT_ON_FAILURE=1
 
+# A test's own folder
+export T=${BATS_TEST_TMPDIR-}
+
 # What fails within $(...) fails
 shopt -s inherit_errexit
 
@@ -42,8 +45,9 @@ map_make() {
 	"$BUILD/tests/map_make" "$@"
 }
 
-# A folder on the bpffs for what a test pins, in $PINS; call it in setup() or
-# setup_file(), and cleanup_bpffs in the teardown that belongs to it
+# A folder on the bpffs for what a test pins, in $PINS, where a journal of its own can
+# be; call it in setup() or setup_file(), and cleanup_bpffs in the teardown that belongs
+# to it
 setup_bpffs() {
 	local fstype
 
@@ -52,6 +56,7 @@ setup_bpffs() {
 		mount -t bpf bpf /sys/fs/bpf
 	fi
 	PINS=/sys/fs/bpf/test-${WORLD-}$$
+	journal=$PINS/journal
 	export PINS
 	mkdir -p "$PINS"
 }
@@ -85,10 +90,7 @@ inner_id() {
 
 # skip_unless REASON COMMAND...: skips with the reason unless the command works
 skip_unless() {
-	local reason=$1
-
-	shift
-	"$@" >/dev/null 2>&1 || skip "$reason"
+	"${@:2}" >/dev/null 2>&1 || skip "$1"
 }
 
 # Waits for a command to succeed. How long is no measure of anything: the kernel
@@ -132,6 +134,108 @@ has_command() {
 
 needs_command() {
 	has_command || skip "the kernel has no BPF_SYNC_MAP_ACCESS"
+}
+
+# A kernel or a machine that answers otherwise than this one: calls that fail or at
+# which something happens, other files, other rights, less memory
+
+# at_call [OPTION...] WHAT CALL COMMAND...: tests/progs/at_call.c
+at_call() {
+	"$BUILD/tests/at_call" -o "$T/trace" "$@"
+}
+
+needs_at_call() {
+	skip_unless "no command can be traced here" at_call signal=CONT \
+		close "$BPFTOOL" version
+}
+
+# inject ERROR CALL NTH SETUP COMMAND...: runs the command so that the N-th
+# bpf(2) call like that fails, as at_call shows it. $status is the command's, its
+# output is in $OUT and $OUT.err.
+inject() {
+	OUT=$T/injected
+	needs_at_call
+	"$4"
+	status=0
+	at_call -n "$3" "error=$1" "bpf\\($2" "${@:5}" >"$OUT" 2>"$OUT.err" ||
+		status=$?
+	((status != 125)) || {
+		cat "$OUT" "$OUT.err" >&2
+		return 1
+	}
+}
+
+# refuse BPF_COMMAND ERROR COMMAND...: for which all calls of that bpf command
+# fail
+refuse() {
+	"$BUILD/tests/refuse_bpf" "$@"
+}
+
+needs_seccomp() {
+	skip_unless "this kernel has no seccomp filters" refuse PROG_BIND_MAP EPERM true
+}
+
+# with_fault SPEC... -- WORD...: bpftool with the system calls in each SPEC (of
+# strace's inject=) failing or answering as it says
+with_fault() {
+	local options=() calls=()
+
+	while [[ $1 != -- ]]; do
+		options+=(-e "inject=$1")
+		calls+=("${1%%:*}")
+		shift
+	done
+	shift
+	strace -f -qq -o "$T/strace" \
+		-e "trace=$(IFS=,; echo "${calls[*]}")" "${options[@]}" \
+		"$BPFTOOL" "$@"
+}
+
+need_strace() {
+	skip_unless "strace can't trace here" strace -qq -o /dev/null true
+}
+
+# calls_of NAME WORD...: the calls that bpftool makes of a system call, a line
+# each, as strace shows them
+calls_of() {
+	strace -f -qq -o "$T/calls" -e "trace=$1" "$BPFTOOL" "${@:2}" >/dev/null 2>&1 || true
+	grep "$1(" "$T/calls"
+}
+
+# over FILE PATH COMMAND...: runs a command that sees FILE at PATH
+over() {
+	unshare -m -- bash -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' \
+		- "$@"
+}
+
+# with_file TEXT PATH WORD...: bpftool where a file has another content
+with_file() {
+	printf '%s\n' "$1" >"$T/replaced"
+	over "$T/replaced" "$2" "$BPFTOOL" "${@:3}"
+}
+
+export CPUS_ONLINE=/sys/devices/system/cpu/online
+export KERNEL_BTF=/sys/kernel/btf/vmlinux
+
+need_unshare() {
+	skip_unless "no mount namespace can be made here" \
+		with_file 0 "$CPUS_ONLINE" version
+}
+
+several_cpus_online() {
+	grep -q '[,-]' "$CPUS_ONLINE"
+}
+
+# program_as_nobody PROGRAM WORD...: by a descriptor, as it may lie where nobody
+# else can go
+program_as_nobody() {
+	local fd status=0
+
+	exec {fd}<"$1"
+	setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--bounding-set=-all "/proc/self/fd/$fd" "${@:2}" || status=$?
+	exec {fd}<&-
+	return $status
 }
 
 # A test file has its own where this is not all

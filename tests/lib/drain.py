@@ -21,6 +21,8 @@ def values(doc):
             yield from (each["value"] for each in entry["values"])
         else:
             yield entry["value"]
+    elif isinstance(doc, dict) and isinstance(doc.get("value"), list):
+        yield words(doc["value"])
     elif isinstance(doc, dict):
         for each in doc.values():
             yield from values(each)
@@ -33,19 +35,6 @@ def words(value):
     return {"events": word[0], "pair": word[2:4], "slots": word[9:17]}
 
 
-def untyped(doc):
-    if isinstance(doc, list):
-        for each in doc:
-            yield from untyped(each)
-    elif isinstance(doc, dict) and "formatted" not in doc:
-        value = doc.get("value")
-        if isinstance(value, list):
-            yield words(value)
-        else:
-            for each in doc.values():
-                yield from untyped(each)
-
-
 def main(args):
     others = "--others" in args
     events = first = second = slots = 0
@@ -55,7 +44,7 @@ def main(args):
         with open(name, encoding="utf-8") as file:
             for line in filter(str.strip, file):
                 doc = json.loads(line)
-                for value in [*values(doc), *untyped(doc)]:
+                for value in values(doc):
                     events += value["events"]
                     first += value["pair"][0]
                     second += value["pair"][1]

@@ -217,23 +217,12 @@ judge_ended() {
 	esac
 }
 
-judge_killed() {
-	case $STATE in
-	untouched | untouched-pinned | pinned | clearing | released) ;;
-	both)
-		window=$((window + 1)) ;;
-	*)
-		complain "killed, and $STATE" ;;
-	esac
-}
-
 judge_recovery() {
-	case $STATE in
-	pinned | both)
-		expect_recovered ;;
-	*)
-		expect_nothing_left ;;
-	esac
+	if [[ $STATE == @(pinned|both) ]]; then
+		expect_recovered
+	else
+		expect_nothing_left
+	fi
 	[[ -z $cleared || $STATE == untouched* ]] || maps empty "$cleared" ||
 		complain "it is cleared"
 	[[ -z $(find "$JOURNAL" -mindepth 1 2>/dev/null) ]] ||
@@ -287,7 +276,11 @@ one_fault() {
 		# Each thread that was there has a line on its end
 		grep -v ' +++ killed by SIGKILL +++$' "$T/trace" |
 			tail -n 1 >>"$T/killed"
-		judge_killed
+		case $STATE in
+		untouched | untouched-pinned | pinned | clearing | released) ;;
+		both) window=$((window + 1)) ;;
+		*) complain "killed, and $STATE" ;;
+		esac
 	elif grep INJECTED "$T/trace" >>"$T/injected"; then
 		faults=$((faults + 1))
 		judge_ended "$STATUS" "${call%%\\(*}" "$5"
@@ -315,8 +308,8 @@ try() {
 
 # try_both SCENARIO CALL NTH ERROR EARLY
 try_both() {
-	try "$1" "$2" "$3" "error=$4" "$5"
-	try "$1" "$2" "$3" signal=KILL "$5"
+	try "${@:1:3}" "error=$4" "$5"
+	try "${@:1:3}" signal=KILL "$5"
 }
 
 # hit FILE FAULT CALL: a fault at the first such call, a regular expression, if there
@@ -431,37 +424,29 @@ load_end() {
 	((LOST == 0)) || complain "counted $COUNTED, got $SUM, left $left: $LOST are lost"
 }
 
-# one_killed KIND SIGNAL: at a random moment of about $MS, what a run takes
-one_killed() {
-	local status=0 ms
-
-	load_run "$1"
-	# It may be killed before it has opened the file
-	: >"$T/out"
-	# A shell starts what it runs in the background with SIGINT ignored
-	env --default-signal=INT "${RUN[@]}" >"$T/out" 2>"$T/err" 3>&- &
-	printf -v ms '%d.%03d' 0 $((RANDOM % (MS + 1) % 1000))
-	sleep "$ms"
-	kill -s "$2" $! 2>/dev/null || :
-	wait $! 2>/dev/null || status=$?
-	account "$status"
-}
-
 # killed_runs KIND COUNT: at random moments, under load
 killed_runs() {
-	local i start signals=(KILL TERM INT)
+	local i start ms=0 status signals=(KILL TERM INT)
 
 	load_begin 2
-	MS=0
 	for i in 1 2 3 4 5; do
 		load_run "$1"
 		start=$(date +%s%N)
 		"${RUN[@]}" >"$T/out"
-		MS=$((MS + ($(date +%s%N) - start) / 5000000))
+		ms=$((ms + ($(date +%s%N) - start) / 5000000))
 		account 0
 	done
 	for ((i = 0; i < $2; i++)); do
-		one_killed "$1" "${signals[i % 3]}"
+		load_run "$1"
+		# It may be killed before it has opened the file
+		: >"$T/out"
+		# A shell starts what it runs in the background with SIGINT ignored
+		env --default-signal=INT "${RUN[@]}" >"$T/out" 2>"$T/err" 3>&- &
+		sleep "$(printf '0.%03d' $((RANDOM % (ms + 1) % 1000)))"
+		kill -s "${signals[i % 3]}" $! 2>/dev/null || :
+		status=0
+		wait $! 2>/dev/null || status=$?
+		account "$status"
 	done
 	load_end
 	echo "$COUNTED $RECOVERED $UNTOUCHED $LOST" >"$T/totals"

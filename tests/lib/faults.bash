@@ -5,20 +5,20 @@
 . "${BASH_SOURCE[0]%/*}/slot.bash"
 . "${BASH_SOURCE[0]%/*}/load.bash"
 
-setup() {
-	setup_slot
-	setup_faults
-}
-
 # Nobody else's pins are there, as the tests remove it
 setup_faults() {
 	# Much has to fail here
 	set +o pipefail
-	T=$BATS_TEST_TMPDIR JOURNAL=/sys/fs/bpf/swap_drain
+	JOURNAL=/sys/fs/bpf/swap_drain
 	[[ ! -e $JOURNAL || -z $(ls "$JOURNAL") ]]
 	ONE_SLOT=(map swap-drain pinned "$PINS/outer" key 0 0 0 0)
 	: >"$T/out"
 	: >"$T/err"
+}
+
+setup() {
+	setup_slot
+	setup_faults
 }
 
 teardown() {
@@ -153,12 +153,6 @@ waits() {
 		[[ $(cat "/proc/$1/wchan" 2>/dev/null) == *nanosleep* ]]
 }
 
-# Is it asleep in a write() to a pipe that is full?
-blocked() {
-	[[ $(cat "/proc/$1/wchan" "/proc/$1/stack" 2>/dev/null) == *pipe* ]] ||
-		[[ $(cut -d' ' -f1 "/proc/$1/syscall" 2>/dev/null) == 1 ]]
-}
-
 # stop_at CALL: starts a run that stops, by SIGSTOP, after its first such system
 # call, a regular expression. Sets TRACER and STOPPED, the process.
 stop_at() {
@@ -181,29 +175,6 @@ go_on() {
 	wait "$TRACER" || STATUS=$?
 }
 
-# into_full_pipe: starts a run that sleeps as it writes into a pipe, which fd 9 is;
-# env's OPTIONS and bpftool's may be in arrays. Sets WRITER.
-into_full_pipe() {
-	rm -f "$T/pipe"
-	mkfifo "$T/pipe"
-	exec 9<>"$T/pipe"
-	fill array_of_maps hash 3000
-	env "${ENV_OPTIONS[@]}" "$BPFTOOL" "${MODE[@]}" "${ONE_SLOT[@]}" \
-		>&9 2>"$T/err" 3>&- &
-	WRITER=$!
-	wait_until blocked "$WRITER"
-}
-
-# The rest of it, into $T/out, after the run has ended
-read_full_pipe() {
-	cat <&9 >"$T/out" 3>&- &
-	STATUS=0
-	wait "$WRITER" || STATUS=$?
-	wait_until grep -q "Found 3000" "$T/out"
-	kill "$!"
-	exec 9>&-
-}
-
 # The one line on stderr that tells where the old map is
 said_pinned() {
 	sed -n 's/^Error: interrupted; old map is pinned at \([^;]*\);.*/\1/p' "$T/err"
@@ -220,14 +191,12 @@ told_in_the_midst() {
 		ENV_OPTIONS=("--default-signal=$signal")
 		for json in "" -j; do
 			in_mode ${json:+"$json"}
-			into_full_pipe
-			kill -s "$signal" "$WRITER"
-			STATUS=0
-			wait "$WRITER" || STATUS=$?
-			exec 9>&-
-			((STATUS == number)) ||
-				complain "dies of $signal, but exit $STATUS"
-			: >"$T/out"
+			fill array_of_maps hash 3000
+			slow_drain
+			kill -s "$signal" "$pid"
+			slow_drain_end
+			((status == number)) ||
+				complain "dies of $signal, but exit $status"
 			expect pinned
 			[[ $(said_pinned) == "$PIN" ]] || complain "names $PIN"
 			[[ $(wc -l <"$T/err") == 1 ]] || complain "one line"
@@ -259,12 +228,8 @@ refused_journal() {
 
 journal_of_nobody() {
 	chmod 1777 /sys/fs/bpf "$PINS"
-	planted "belongs to user 65534" as_nobody mkdir
-}
-
-as_nobody() {
-	chmod 1777 "$PINS"
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+	planted "belongs to user 65534" \
+		setpriv --reuid=65534 --regid=65534 --clear-groups mkdir
 }
 
 # in_private COMMAND...: in a mount namespace with a bpffs of its own, inside of
@@ -301,15 +266,15 @@ recover_types() {
 		if [[ $type == queue ]]; then
 			FIRST=$T/nothing
 			: >"$FIRST"
-		elif [[ $type == stack ]]; then
+		fi
+		if [[ $type != stack ]]; then
+			expect_recovered
+		else
 			"$BPFTOOL" -j map swap-drain recover >"$T/rec"
 			jq -c '[.[0].elements[].value[0]]' "$T/rec" | finds -xF \
 				'["0x0d","0x0a","0x07","0x04","0x01"]' ||
 				complain "a stack: $(cat "$T/rec")"
-			expect_nothing_left
-			continue
 		fi
-		expect_recovered
 		expect_nothing_left
 	done
 }
@@ -317,12 +282,13 @@ recover_types() {
 recover_live() {
 	local got
 
-	into_full_pipe
+	fill array_of_maps hash 3000
+	slow_drain
 	got=$(find "$JOURNAL" -name '*_*')
 	[[ $got == *_"$OLD" ]] || complain "it has a pin"
 
 	for state in blocked stopped; do
-		[[ $state != stopped ]] || kill -STOP "$WRITER"
+		[[ $state != stopped ]] || kill -STOP "$pid"
 		expect_nothing_left
 		[[ $(find "$JOURNAL" -name '*_*') == "$got" ]] ||
 			complain "$state: its pin is untouched"
@@ -331,9 +297,10 @@ recover_live() {
 		grep -q "Found 0 elements" "$T/other" || complain "nothing new"
 	done
 
-	kill -CONT "$WRITER"
-	read_full_pipe
-	((STATUS == 0)) || complain "it ends well, but exit $STATUS"
+	kill -CONT "$pid"
+	slow_drain_end
+	((status == 0)) || complain "it ends well, but exit $status"
+	mv "$T/printed" "$T/out"
 	expect released
 }
 

@@ -19,11 +19,11 @@ load_prog() {
 load_prog_or_skip() {
 	local status=0
 
-	load_prog "$@" 2>"$BATS_TEST_TMPDIR/refused" || status=$?
-	cat "$BATS_TEST_TMPDIR/refused" >&2
+	load_prog "$@" 2>"$T/refused" || status=$?
+	cat "$T/refused" >&2
 	if ((status == 77)); then
 		[[ " ${EXPECT_SLEEPERS-} " != *" $2 "* ]]
-		skip "$(<"$BATS_TEST_TMPDIR/refused")"
+		skip "$(<"$T/refused")"
 	fi
 	return $status
 }
@@ -35,13 +35,12 @@ journal_is_empty() {
 # refused PATTERN [ARG...]: an error that names the holder and "force", and the slot
 # was not touched
 refused() {
-	local pattern=$1 before
+	local before
 
-	shift
 	before=$(slots_of "$PINS/outer")
 	[[ -n $before ]]
-	refuses "$pattern.*'force'" swap-drain pinned "$PINS/outer" \
-		"${SLOT[@]}" journal "$PINS/journal" "$@"
+	refuses "$1.*'force'" swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
+		journal "$PINS/journal" "${@:2}"
 	[[ $(slots_of "$PINS/outer") == "$before" ]]
 	journal_is_empty
 }
@@ -54,33 +53,30 @@ in_slot_now() {
 	fi
 }
 
-# forced PATTERN [ARG...]: the same is a warning with force, and it is done
-forced() {
-	local pattern=$1 before
+# done_saying REGEX [ARG...]: it is printed, and that is all on stderr
+done_saying() {
+	local before
 
-	shift
 	before=$(in_slot_now)
-	run -0 --separate-stderr drain_here force "$@"
-	[[ -n $output ]]
-	[[ $stderr =~ ^Warning:\ [^$'\n']*${pattern}[^$'\n']*$ ]]
+	run -0 --separate-stderr drain_here "${@:2}"
+	[[ -n $output && $stderr =~ $1 ]]
 	[[ $(in_slot_now) != "$before" ]]
 	journal_is_empty
+}
+
+# forced PATTERN [ARG...]: the same is a warning with force, and it is done
+forced() {
+	done_saying "^Warning: [^"$'\n'"]*$1[^"$'\n'"]*\$" force "${@:2}"
+}
+
+# drained [ARG...]: no one else reaches it, and nothing is said of that
+drained() {
+	done_saying '^$' "$@"
 }
 
 refused_and_forced() {
 	refused "$@"
 	forced "$@"
-}
-
-# drained [ARG...]: no one else reaches it, and nothing is said of that
-drained() {
-	local before
-
-	before=$(in_slot_now)
-	run -0 --separate-stderr drain_here "$@"
-	[[ -n $output && -z $stderr ]]
-	[[ $(in_slot_now) != "$before" ]]
-	journal_is_empty
 }
 
 # The way to wait for sleepable programs here; nothing if there is none
@@ -96,7 +92,7 @@ needs_sleepable_way() {
 
 # A bpftool that has none, as it can't hold a program in a page fault
 tool_without_way() {
-	local tool=$BATS_TEST_TMPDIR/without_way
+	local tool=$T/without_way
 
 	printf '#!/bin/sh\nexec %s %s %q "$@"\n' setpriv \
 		"--bounding-set=-sys_ptrace --inh-caps=-sys_ptrace" "$BPFTOOL" >"$tool"
@@ -135,10 +131,7 @@ other_outer() {
 
 # insert OUTER_PIN MAP_PIN KEY...
 insert() {
-	local outer=$1 map=$2
-
-	shift 2
-	bpftool map update pinned "$outer" key "$@" value pinned "$map"
+	bpftool map update pinned "$1" key "${@:3}" value pinned "$2"
 }
 
 # The old map of slot 0, $INNER, gets another holder, slot 1 of $PINS/other, right
@@ -146,17 +139,13 @@ insert() {
 #
 # drain_and_insert OUTPUT_FILE [ARG...]
 drain_and_insert() {
-	local out=$1
-
-	shift
 	needs_at_call
 	export -f bpftool insert
 	status=0
 	at_call after='insert "$PINS/other" "$PINS/inner" 1 0 0 0' \
-		'bpf\(BPF_MAP_UPDATE_(ELEM|BATCH)' "$BPFTOOL" "$@" \
+		'bpf\(BPF_MAP_UPDATE_(ELEM|BATCH)' "$BPFTOOL" "${@:2}" \
 		map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
-		journal "$PINS/journal" "${FORCE[@]}" >"$out" 2>"$out.err" ||
-		status=$?
+		journal "$PINS/journal" "${FORCE[@]}" >"$1" 2>"$1.err" || status=$?
 }
 
 # The slot that users_maps.bpf.c fills, the last of 2,048

@@ -4,29 +4,24 @@
 # swap-drain while a sleepable program has the slot's value
 
 . "${BASH_SOURCE[0]%/*}/holders.bash"
-. "${BASH_SOURCE[0]%/*}/late.bash"
 . "${BASH_SOURCE[0]%/*}/load.bash"
 
 setup() {
-	setup_sleepable
+	setup_bpffs
+	needs_sleepable_way
+	MODE=()
+	OUT=$T/out
+	# A name that no other process has
+	TOOL=$T/tool-$$
+	ln -s "$BPFTOOL" "$TOOL"
+	export OUT TOOL
+	export -f bpftool drain_it recover_it in_background map_id map_make pins slot_id \
+		slots_of swapped until_swapped ended wait_until now_ms
 }
 
 teardown() {
 	load_stop
 	cleanup_leak_free
-}
-
-setup_sleepable() {
-	setup_bpffs
-	needs_sleepable_way
-	MODE=()
-	OUT=$BATS_TEST_TMPDIR/out
-	# A name that no other process has
-	TOOL=$BATS_TEST_TMPDIR/tool-$$
-	ln -s "$BPFTOOL" "$TOOL"
-	export OUT TOOL
-	export -f bpftool drain_it recover_it in_background map_id map_make pins slot_id \
-		slots_of swapped until_swapped ended wait_until now_ms
 }
 
 no_process() {

@@ -3,7 +3,6 @@
 # what must be gone after a test
 
 . "${BASH_SOURCE[0]%/*}/common.bash"
-. "${BASH_SOURCE[0]%/*}/inject.bash"
 
 # in_slot WORD...: how the slot is written on the command line
 in_slot() {
@@ -25,11 +24,14 @@ setup_slot() {
 	MODE=()
 	INNER_NAME=in_${WORLD-}$$
 	OUTER_NAME=out_${WORLD-}$$
+	SWAP_ALL=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
+		journal "$PINS/journal")
 }
 
-# Their ids
+# Their ids, also those of fresh_name
 our_maps() {
-	map_make --list | sed -n "s/ \($INNER_NAME\|$OUTER_NAME\)\$//p"
+	map_make --list |
+		sed -nE "s/ ($INNER_NAME|in_${WORLD-}$$(_[0-9]+)?|$OUTER_NAME)\$//p"
 }
 
 no_maps_of_ours() {
@@ -102,12 +104,12 @@ full() {
 # hold OUTER_ID [TYPE]: another process, $HOLDER, has the lock of that map, which is map
 # $LOCK, or a map of another type that only has its name
 hold() {
-	: >"$BATS_TEST_TMPDIR/held"
+	: >"$T/held"
 	"$BUILD/tests/map_make" --name "swap_$1" --value 4 --entries 1 --hold \
-		"${2:-queue}" - >"$BATS_TEST_TMPDIR/held" 3>&- &
+		"${2:-queue}" - >"$T/held" 3>&- &
 	HOLDER=$!
-	wait_until grep -q . "$BATS_TEST_TMPDIR/held"
-	LOCK=$(<"$BATS_TEST_TMPDIR/held")
+	wait_until grep -q . "$T/held"
+	LOCK=$(<"$T/held")
 }
 
 let_go() {
@@ -118,23 +120,24 @@ let_go() {
 
 # slow_drain WORD...: swap-drains in the background, into a pipe that no one
 # reads, until that is full. The map has to be larger than a pipe. Sets $pid.
+# ENV_OPTIONS may hold options of env.
 slow_drain() {
-	local old dir=$BATS_TEST_TMPDIR
+	local old
 
 	old=$(slot_id)
-	rm -f "$dir/fifo" "$dir/read_on"
-	mkfifo "$dir/fifo"
+	rm -f "$T/fifo" "$T/read_on"
+	mkfifo "$T/fifo"
 	{
-		until [[ -e $dir/read_on ]]; do
+		until [[ -e $T/read_on ]]; do
 			sleep 0.1
 		done
 		cat
-	} <"$dir/fifo" >"$dir/printed" 3>&- &
+	} <"$T/fifo" >"$T/printed" 3>&- &
 	reader=$!
 	# A shell's background jobs ignore SIGINT
-	env --default-signal=INT,QUIT "$BPFTOOL" "${MODE[@]}" map swap-drain \
-		pinned "$PINS/outer" "${SLOT[@]}" "$@" \
-		>"$dir/fifo" 2>"$dir/err" 3>&- &
+	env --default-signal=INT,QUIT "${ENV_OPTIONS[@]}" "$BPFTOOL" "${MODE[@]}" \
+		map swap-drain pinned "$PINS/outer" "${SLOT[@]}" "$@" \
+		>"$T/fifo" 2>"$T/err" 3>&- &
 	pid=$!
 	wait_until sleeps_after_the_swap "$old"
 }
@@ -149,10 +152,10 @@ sleeps_after_the_swap() {
 # Reads the pipe until the run has ended: its output is in the file "printed",
 # and $status and $stderr are as "run" sets them
 slow_drain_end() {
-	touch "$BATS_TEST_TMPDIR/read_on"
+	touch "$T/read_on"
 	wait "$pid" && status=0 || status=$?
 	wait "$reader"
-	stderr=$(cat "$BATS_TEST_TMPDIR/err")
+	stderr=$(cat "$T/err")
 }
 
 # Pins that runs left behind for our inner maps, a path a line
@@ -193,6 +196,11 @@ make_outer() {
 # drain_all [ARG...]
 drain_all() {
 	bpftool "${MODE[@]}" map swap-drain pinned "$PINS/outer" all "$@"
+}
+
+# all_without BPF_COMMAND: the same on a kernel that lacks that, with -j
+all_without() {
+	refuse "$1" EINVAL "$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
 }
 
 # Before LIMIT COMMAND...: root may raise the limit
@@ -239,30 +247,42 @@ nothing_left() {
 	[[ ! -e $PINS/journal || -z $(find "$PINS/journal" -mindepth 1) ]]
 }
 
-# What drain_all prints besides what map dump does: the slots' keys
-without_slots() {
-	sed -e '/^\tslot [0-9a-f ]*$/d' -e 's/"slot":\["0x[^]]*"\],//g' |
-		sed -e '/^ *"slot": \[/,/^ *\],$/d'
-}
-
 # The maps of earlier turns may not all be gone yet
 fresh_name() {
 	TURN=$((${TURN-0} + 1))
 	INNER_NAME=in_${WORLD-}$$_$TURN
 }
 
-# What must be gone in the end, as cleanup_slot sees it
-all_names() {
-	INNER_NAME="in_${WORLD-}$$[_0-9t]*"
+# as_dumped [OUTER_TYPE OPTION_OF_MAP_MAKE... TYPE]: a slot with such a map, drained in
+# each form, against a dump of it, which is in "wantFORM" then
+as_dumped() {
+	local form want got=$T/got
+
+	make_slot "$@"
+	for form in "" -j -jp; do
+		in_mode ${form:+"$form"}
+		want=$T/want$form
+		dump "$PINS/inner" >"$want"
+		drain >"$got"
+		cmp "$want" "$got" || {
+			echo "form '$form' of: $*" >&2
+			return 1
+		}
+		[[ $(slot_id) != "$(map_id "$PINS/inner")" ]]
+		fill_slot
+	done
+	in_mode
 }
 
-# drained_as_dumped WHAT [FORM]: against a dump of all maps that are in the slots
+# drained_as_dumped WHAT [FORM]: against a dump of all maps that are in the slots, whose
+# keys drain_all prints too
 drained_as_dumped() {
-	local want=$BATS_TEST_TMPDIR/want got=$BATS_TEST_TMPDIR/got
+	local want=$T/want got=$T/got
 
 	in_mode "${@:2}"
 	plain_bpftool "${MODE[@]}" map dump name "$INNER_NAME" >"$want"
-	drain_all | without_slots >"$got"
+	drain_all | sed -e '/^\tslot [0-9a-f ]*$/d' -e 's/"slot":\["0x[^]]*"\],//g' \
+		-e '/^ *"slot": \[/,/^ *\],$/d' >"$got"
 	if [[ ! -s $want ]] || ! same_maps "$want" "$got"; then
 		diff -u "$want" "$got" | head -n 40 >&2
 		echo "form '${*:2}' of: $1" >&2
@@ -279,23 +299,17 @@ as_dump_of_several() {
 		make_outer "$1" 4 3 "${@:2}"
 		drained_as_dumped "$*" ${form:+"$form"}
 	done
-	all_names
 }
 
 # A hash of maps has its slots in another order than the maps were made in:
 # the lines' order is compared for an array only, but none may miss
 same_maps() {
-	cmp -s "$1" "$2" ||
-		{ [[ $(slot_type) == hash_of_maps ]] &&
-			cmp -s <(in_lines "$1") <(in_lines "$2"); }
+	cmp -s "$1" "$2" || { map_make --info "$PINS/outer" | finds -x 'type 13' &&
+		cmp -s <(in_lines "$1") <(in_lines "$2"); }
 }
 
 in_lines() {
 	sed 's/},{"id"/},\n{"id"/g' "$1" | tr -d '[]' | sed 's/,$//' | sort
-}
-
-slot_type() {
-	map_make --info "$PINS/outer" | sed -n 's/^type 13$/hash_of_maps/p'
 }
 
 # Six slots, 0 and 5 with the same map; what is in them, in $BEFORE
@@ -307,11 +321,6 @@ six_slots() {
 		value id "$(slots_and_ids | sed -n 's/^00 .* //p')"
 	BEFORE=$(slots_and_ids | sed 's/.* //' | sort -u)
 	[[ $(wc -l <<<"$BEFORE") == 5 ]]
-}
-
-swap_all() {
-	SWAP_ALL=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
-		journal "$PINS/journal")
 }
 
 # said: the lines on stderr of the last "run --separate-stderr", without what is
@@ -347,13 +356,12 @@ show_last_run() {
 refuses() {
 	local pattern=${1:?a pattern that matches not every message}
 
-	shift
 	# A word like -1 would be an option without the --
-	run --separate-stderr bpftool -- map "$@"
+	run --separate-stderr bpftool -- map "${@:2}"
 	{ is_plain_error && said | finds -aE -- "$pattern"; } ||
 		show_last_run "$@" || return
 
-	run --separate-stderr bpftool -j -- map "$@"
+	run --separate-stderr bpftool -j -- map "${@:2}"
 	{ is_error_object "$output" && [[ -z $(said) ]] &&
 		jq -r .error <<<"$output" | finds -aE -- "$pattern"; } ||
 		show_last_run -j "$@"
@@ -387,27 +395,14 @@ refused() {
 
 # drain_refused PATTERN WORD...: the same for "swap-drain MAP key DATA WORD..."
 drain_refused() {
-	local pattern=$1
-
-	shift
-	refused "$pattern" swap-drain pinned "$PINS/outer" "${SLOT[@]}" "$@"
+	refused "$1" swap-drain pinned "$PINS/outer" "${SLOT[@]}" "${@:2}"
 }
 
-# Ids of what is pinned below $PINS, and of the maps in slots of those: the
-# machine's other maps and programs are none of our business
+# Ids of the programs that are pinned below $PINS
 our_progs() {
 	find "$PINS" -type f -name '*_prog' | while read -r path; do
 		bpftool -j prog show pinned "$path" | jq '.id // empty'
 	done
-}
-
-our_maps_in_pins() {
-	find "$PINS" -type f -not -name '*_prog' | while read -r path; do
-		map_id "$path"
-		if map_make --info "$path" | finds -xE 'type 1[23]'; then
-			slots_of "$path" | sed 's/.* //'
-		fi
-	done | sort -un
 }
 
 # In a teardown, which a trap runs, a plain "return" would return how the test ended
@@ -417,31 +412,32 @@ none_left() {
 	for id in $ids; do
 		# "bpftool map show" would look at every process for each
 		if [[ $kind == map ]]; then
-			map_make --list >"$BATS_TEST_TMPDIR/list" || return
-			! grep -q "^$id " "$BATS_TEST_TMPDIR/list" || return
+			map_make --list >"$T/list" || return
+			! grep -q "^$id " "$T/list" || return
 		elif bpftool prog show id "$id" >/dev/null 2>&1; then
 			return 1
 		fi
 	done
 }
 
-# Pins of our outer maps in the usual journal
-journal_of() {
-	local id
-
-	for id in $1; do
-		find /sys/fs/bpf/swap_drain -name "${id}_*" 2>/dev/null
-	done
-}
-
-# The kernel frees maps and programs a moment later
+# What is pinned below $PINS, and the maps in slots of those: the machine's other maps
+# and programs are none of our business. The kernel frees maps and programs a moment
+# later.
 cleanup_leak_free() {
-	local maps progs pins
+	local maps progs pins path id
 
 	[[ -n ${PINS-} && -d $PINS ]] || return 0
-	maps=$(our_maps_in_pins)
+	maps=$(find "$PINS" -type f -not -name '*_prog' | while read -r path; do
+		map_id "$path"
+		if map_make --info "$path" | finds -xE 'type 1[23]'; then
+			slots_of "$path" | sed 's/.* //'
+		fi
+	done | sort -un)
 	progs=$(our_progs)
-	pins=$(journal_of "$maps")
+	# Of our outer maps in the usual journal
+	pins=$(for id in $maps; do
+		find /sys/fs/bpf/swap_drain -name "${id}_*" 2>/dev/null
+	done)
 	cleanup_bpffs
 	if [[ -n $pins ]]; then
 		echo "left in the journal: $pins" >&2

@@ -4,7 +4,6 @@
 # shellcheck disable=SC2153 # BPFTOOL is given, bpftool a function
 load ../../lib/common
 load ../../lib/load
-load ../../lib/late
 
 @test "wait: map sync returns only after a program that was inside has left" {
 	late_wait raw_tp -- "$BPFTOOL" -d -j map sync
