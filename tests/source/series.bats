@@ -96,8 +96,7 @@ headers_differ() {
 	sed -i '/SYNC_MAP_ACCESS/d' "$GIT/tools/include/uapi/linux/bpf.h"
 	headers_differ >"$BATS_TEST_TMPDIR/without"
 	git -C "$GIT" reset -q --hard
-	run cmp -s "$BATS_TEST_TMPDIR/pristine" "$BATS_TEST_TMPDIR/without"
-	[ "$status" -eq 1 ]
+	run -1 cmp -s "$BATS_TEST_TMPDIR/pristine" "$BATS_TEST_TMPDIR/without"
 }
 
 # number COMMAND [TREE]: its number in the tree's header
@@ -124,9 +123,7 @@ exported() {
 			git am -q "$MAILS/$before"/*.patch
 		done
 		for patch in "$series"*.patch; do
-			run --separate-stderr git am "$patch"
-			echo "$output$stderr"
-			[ "$status" -eq 0 ]
+			run -0 --separate-stderr git am "$patch"
 			# No complaint about white space either
 			[ -z "$stderr" ]
 			# Not optimized: it is the same code, and there are many builds
@@ -195,9 +192,7 @@ mail_of() {
 	local old=$BATS_TEST_TMPDIR/old file
 
 	if ! is_current; then
-		run "$ROOT/scripts/series.sh" -u "$PRISTINE" "$BATS_TEST_TMPDIR/out"
-		echo "$output"
-		[ "$status" -ne 0 ]
+		run ! "$ROOT/scripts/series.sh" -u "$PRISTINE" "$BATS_TEST_TMPDIR/out"
 		[[ $output == *'not current'*BPF_PROG_ASSOC_STRUCT_OPS*KSRC=* ]]
 		[ ! -e "$BATS_TEST_TMPDIR/out" ]
 		return
@@ -206,7 +201,6 @@ mail_of() {
 	file=$old/tools/lib/bpf/libbpf_version.h
 	sed -i 's/\(LIBBPF_MINOR_VERSION\) .*/\1 7/' "$file"
 	run "$ROOT/scripts/series.sh" -u "$old" "$BATS_TEST_TMPDIR/out"
-	echo "$output"
 	[[ $output == *'not current'*'libbpf 1.7 after'* ]]
 	[ ! -e "$BATS_TEST_TMPDIR/out" ]
 }
@@ -215,17 +209,13 @@ mail_of() {
 	local tree=$BATS_TEST_TMPDIR/tree
 
 	cd "$ROOT"
-	run env -u MAKELEVEL "${MAKE:-make}" -s UPSTREAM=1 upstream-tree
-	echo "$output"
-	[ "$status" -ne 0 ]
+	run ! env -u MAKELEVEL "${MAKE:-make}" -s UPSTREAM=1 upstream-tree
 	[[ $output == *'KSRC=DIR'* ]]
 	cp -a "$GIT" "$tree"
 	git -C "$tree" checkout -q -f pristine
 	env -u MAKELEVEL "${MAKE:-make}" -s UPSTREAM=1 KSRC="$tree" upstream-tree
 	echo >>"$tree/Makefile"
-	run env -u MAKELEVEL "${MAKE:-make}" -s UPSTREAM=1 KSRC="$tree" upstream-tree
-	echo "$output"
-	[ "$status" -ne 0 ]
+	run ! env -u MAKELEVEL "${MAKE:-make}" -s UPSTREAM=1 KSRC="$tree" upstream-tree
 	[[ $output == *'without changes'* ]]
 }
 
@@ -291,8 +281,7 @@ mail_of() {
 	rm -rf "$OBJ"
 	mkdir "$OBJ"
 	build >"$LOG" 2>&1
-	run "$OBJ/bpftool" map sync using membarrier
-	[ "$status" -eq 0 ]
+	"$OBJ/bpftool" map sync using membarrier
 	no_new_warning
 }
 
@@ -301,8 +290,7 @@ mail_of() {
 	git checkout -q default
 	echo 'static void unused_one(void) { }' >>tools/bpf/bpftool/map.c
 	build EXTRA_CFLAGS=-O0 >"$LOG" 2>&1
-	run no_new_warning
-	[ "$status" -eq 1 ]
+	run -1 no_new_warning
 	[[ $output == *unused_one* ]]
 }
 
@@ -455,10 +443,8 @@ upstream_onto() {
 	copy_sources "$BATS_TEST_TMPDIR/copy"
 	mkdir "$BATS_TEST_TMPDIR/copy/patches/selftests/other"
 	touch "$BATS_TEST_TMPDIR/copy/patches/selftests/other/later.c"
-	run "$BATS_TEST_TMPDIR/copy/scripts/series.sh" "$PRISTINE" \
+	run ! "$BATS_TEST_TMPDIR/copy/scripts/series.sh" "$PRISTINE" \
 		"$BATS_TEST_TMPDIR/out"
-	echo "$output"
-	[ "$status" -ne 0 ]
 	[[ $output == *'no order names a patch for patches/selftests/other/later.c'* ]]
 	[ ! -e "$BATS_TEST_TMPDIR/out" ]
 }
