@@ -30,7 +30,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -278,24 +277,17 @@ static void *run_program(void *arg)
 	return NULL;
 }
 
-/* Until it is to end */
-static void wait_for_end(int signal_fd)
+/* poll() is to be interrupted, that is all */
+static void ignore(int sig)
 {
-	struct pollfd polled[] = {
-		{ .fd = STDIN_FILENO, .events = POLLIN },
-		{ .fd = signal_fd, .events = POLLIN },
-	};
-	char ignored[256];
+}
 
-	for (;;) {
-		if (poll(polled, 2, -1) < 0)
-			continue;
-		if (polled[1].revents)
-			return;
-		if (polled[0].revents &&
-		    read(STDIN_FILENO, ignored, sizeof(ignored)) <= 0)
-			return;
-	}
+/* Blocked otherwise, in the threads as well: a signal would cut a run short */
+static void wait_for_end(const sigset_t *unblocked)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	ppoll(&in, 1, NULL, unblocked);
 }
 
 static __u64 now_ms(void)
@@ -324,16 +316,15 @@ static int run_threads(struct load *l)
 {
 	unsigned int started = 0;
 	__u64 start = now_ms();
-	int signal_fd;
-	sigset_t set;
+	sigset_t set, unblocked;
 
-	/* Blocked in the threads as well: a signal would cut a run short */
+	signal(SIGTERM, ignore);
+	signal(SIGINT, ignore);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
+	if (sigprocmask(SIG_BLOCK, &set, &unblocked))
 		return -1;
-	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 
 	if (l->sleepable && start_answers(l)) {
 		perror("load: can't answer page faults");
@@ -345,7 +336,7 @@ static int run_threads(struct load *l)
 	if (started == l->threads) {
 		printf("ready\n");
 		fflush(stdout);
-		wait_for_end(signal_fd);
+		wait_for_end(&unblocked);
 	}
 
 	__atomic_store_n(&l->stop, true, __ATOMIC_RELAXED);
