@@ -5,33 +5,14 @@
  * against it.
  */
 #include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 
 #define INSERT_TRIES	3
 
-struct calls {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u32);
-	__type(value, __u64);
-};
-
-struct calls calls SEC(".maps");
-struct calls calls_usual SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} demo_counted SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} demo_not_stored SEC(".maps");
+MAP(calls, HASH, 1024, __u32, __u64);
+MAP(calls_usual, HASH, 1024, __u32, __u64);
+MAP(demo_counted, PERCPU_ARRAY, 1, __u32, __u64);
+MAP(demo_not_stored, PERCPU_ARRAY, 1, __u32, __u64);
 
 static __always_inline void add_one(void *percpu_array)
 {
@@ -77,5 +58,3 @@ int count_call(struct bpf_raw_tracepoint_args *ctx)
 
 	return 0;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -51,11 +51,10 @@ static __always_inline int add(void *map, const __u32 *key)
 	return -1;
 }
 
-/* As load(), but it reads a page of user space while it has the map, and sleeps
- * until that is there
+/* With @args it reads a page of user space while it has the map, and sleeps until that
+ * is there
  */
-SEC("syscall")
-int load_sleepable(struct load_args *args)
+static __always_inline int event(const struct load_args *args)
 {
 	__u32 slot = bpf_get_prandom_u32() % conf.slots;
 	__u32 key = bpf_get_prandom_u32() % conf.keys;
@@ -65,25 +64,9 @@ int load_sleepable(struct load_args *args)
 	bump(LOAD_COUNTED);
 
 	inner = bpf_map_lookup_elem(&outer, &slot);
-	bpf_copy_from_user(&ignored, sizeof(ignored), (const void *)args->page);
-	if (!inner)
-		bump(LOAD_MISSED);
-	else if (add(inner, &key))
-		bump(LOAD_FAILED);
-
-	return 0;
-}
-
-SEC("tc")
-int load(struct __sk_buff *skb)
-{
-	__u32 slot = bpf_get_prandom_u32() % conf.slots;
-	__u32 key = bpf_get_prandom_u32() % conf.keys;
-	void *inner;
-
-	bump(LOAD_COUNTED);
-
-	inner = bpf_map_lookup_elem(&outer, &slot);
+	if (args)
+		bpf_copy_from_user(&ignored, sizeof(ignored),
+				   (const void *)args->page);
 	if (!inner)
 		bump(LOAD_MISSED);
 	else if (add(inner, &key))
@@ -95,3 +78,6 @@ int load(struct __sk_buff *skb)
 
 	return 0;
 }
+
+PROG("tc", load, struct __sk_buff *skb, event(NULL))
+PROG("syscall", load_sleepable, struct load_args *args, event(args))

@@ -4,15 +4,10 @@
 #include "maps.bpf.h"
 #include "move_load.h"
 
-/* Replaced before the load, or made another type */
+/* Made another type before the load */
 MAP(map, HASH, 1, __u32, struct move_value);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, 4);
-	__uint(value_size, 8);
-} counted SEC(".maps");
+MAP(counted, PERCPU_ARRAY, 1, __u32, __u64);
 
 struct move_config conf = { .keys = 64 };
 

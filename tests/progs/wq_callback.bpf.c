@@ -35,15 +35,11 @@ static int callback(void *map, int *key, void *value)
 {
 	struct wait wait = { .until = bpf_ktime_get_ns() + OVERDUE_NS };
 	__u32 zero = 0;
-	void *inner;
 	__u64 *sum;
 
 	wait.state = bpf_map_lookup_elem(&state, &zero);
-	inner = bpf_map_lookup_elem(&outer, &zero);
-	if (!inner || !wait.state)
-		return 0;
-	sum = bpf_map_lookup_elem(inner, &zero);
-	if (!sum)
+	sum = value_in(&outer, &zero);
+	if (!sum || !wait.state)
 		return 0;
 
 	wait.state->inside = 1;
