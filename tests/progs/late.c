@@ -40,11 +40,6 @@
 
 #define INSIDE_TIMEOUT_MS	60000
 
-struct pin {
-	const char *name;
-	bool made;
-};
-
 struct late {
 	const char *object, *pins, *report;
 	const char *how;		/* it is entered */
@@ -58,7 +53,6 @@ struct late {
 	struct late_state *state;
 	int prog_fd, map_fd;		/* the map that the program adds to */
 	struct bpf_link *iter;		/* NULL: entered by a test run */
-	struct pin pinned[3];
 	cpu_set_t prog_cpu, other_cpus;	/* none: there is one CPU only */
 
 	int run_err;
@@ -151,44 +145,23 @@ static int map_state(struct late *l)
 	return 0;
 }
 
-static const char *pin_path(const struct late *l, const struct pin *pin)
-{
-	static char path[4096];
+static const char * const to_pin[] = { "outer", "selector", "first", "second" };
 
-	snprintf(path, sizeof(path), "%s/%s", l->pins, pin->name);
-	return path;
-}
-
-static int pin_maps(struct late *l)
+/* The first one, or the others */
+static int pin_maps(struct late *l, bool pin)
 {
-	struct pin *pin;
+	char path[4096];
 	int i;
 
-	l->pinned[0].name = l->by_selector ? "selector" : "outer";
-	if (l->by_selector) {
-		l->pinned[1].name = "first";
-		l->pinned[2].name = "second";
-	}
-
-	for (i = 0; i < 3 && l->pinned[i].name; i++) {
-		pin = &l->pinned[i];
-		if (bpf_obj_pin(bpf_map__fd(map_of(l, pin->name)),
-				pin_path(l, pin)))
+	for (i = l->by_selector; i < (l->by_selector ? 4 : 1); i++) {
+		snprintf(path, sizeof(path), "%s/%s", l->pins, to_pin[i]);
+		if (!pin)
+			unlink(path);
+		else if (bpf_obj_pin(bpf_map__fd(map_of(l, to_pin[i])), path))
 			return -1;
-		pin->made = true;
 	}
 
 	return 0;
-}
-
-static void unpin_maps(struct late *l)
-{
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		if (l->pinned[i].made)
-			unlink(pin_path(l, &l->pinned[i]));
-	}
 }
 
 /* The program's CPU lets nothing else run until it left: the command must not
@@ -363,13 +336,13 @@ int main(int argc, char **argv)
 	parse(&l, argv);
 
 	err = open_object(&l) || fill_slot(&l) || map_state(&l) ||
-	      pin_maps(&l) || split_cpus(&l);
+	      pin_maps(&l, true) || split_cpus(&l);
 	if (err)
 		perror("late: can't set up");
 	else
 		err = run(&l);
 
-	unpin_maps(&l);
+	pin_maps(&l, false);
 	bpf_link__destroy(l.iter);
 	bpf_object__close(l.obj);
 	return err ? 1 : 0;
