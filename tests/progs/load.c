@@ -23,19 +23,13 @@
  * (failed), threads, milliseconds. So the slots hold or did hold
  * counted - missed - failed events. The pins stay.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
 
-#include <linux/types.h>
-#include <linux/userfaultfd.h>
-
+#include "fault.h"
 #include "inner.h"
 #include "load.h"
 #include "opts.h"
@@ -47,7 +41,6 @@
 
 #define MAX_THREADS	1024
 
-#define PAGE_SIZE	4096
 #define FAULT_US	20000
 
 struct load {
@@ -201,8 +194,8 @@ static void *answer_faults(void *arg)
 	while (read(l->uffd, &msg, sizeof(msg)) == sizeof(msg)) {
 		struct uffdio_zeropage zero = {
 			.range.start = msg.arg.pagefault.address &
-				       -(__u64)PAGE_SIZE,
-			.range.len = PAGE_SIZE,
+				       -(__u64)FAULT_PAGE_SIZE,
+			.range.len = FAULT_PAGE_SIZE,
 		};
 
 		usleep(FAULT_US);
@@ -214,30 +207,11 @@ static void *answer_faults(void *arg)
 
 static int start_answers(struct load *l)
 {
-	struct uffdio_api api = { .api = UFFD_API };
 	pthread_t thread;
 
-	l->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	if (l->uffd < 0 || ioctl(l->uffd, UFFDIO_API, &api))
-		return -1;
+	l->uffd = fault_open();
 
-	return pthread_create(&thread, NULL, answer_faults, l) ? -1 : 0;
-}
-
-static void *slow_page(const struct load *l)
-{
-	struct uffdio_register reg = {
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-		.range.len = PAGE_SIZE,
-	};
-	void *page;
-
-	page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	reg.range.start = (unsigned long)page;
-
-	return page == MAP_FAILED || ioctl(l->uffd, UFFDIO_REGISTER, &reg) ?
-		NULL : page;
+	return l->uffd < 0 || pthread_create(&thread, NULL, answer_faults, l) ? -1 : 0;
 }
 
 /* The page is not there for the first event */
@@ -247,7 +221,7 @@ static int run_sleepable(const struct load *l, struct load_args *args)
 		    .ctx_size_in = sizeof(*args));
 	int i, err;
 
-	err = madvise((void *)args->page, PAGE_SIZE, MADV_DONTNEED);
+	err = madvise((void *)args->page, FAULT_PAGE_SIZE, MADV_DONTNEED);
 	for (i = 0; !err && i < EVENTS_A_CALL; i++)
 		err = bpf_prog_test_run_opts(l->prog_fd, &opts);
 
@@ -262,7 +236,7 @@ static void *run_program(void *arg)
 	char packet[64] = {};
 
 	if (l->sleepable)
-		args.page = (unsigned long)slow_page(l);
+		args.page = (unsigned long)fault_page(l->uffd, NULL);
 	opts.data_in = packet;
 	opts.data_size_in = sizeof(packet);
 	while (!__atomic_load_n(&l->stop, __ATOMIC_RELAXED)) {

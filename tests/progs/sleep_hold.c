@@ -9,17 +9,11 @@
  *
  * Exit status: the command's; 77 when the kernel lacks something.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 
-#include <linux/types.h>
-#include <linux/userfaultfd.h>
-
+#include "fault.h"
 #include "reach_load.h"
 #include "sleep_use.h"
 
@@ -31,7 +25,6 @@ struct hold {
 	struct bpf_link *link;
 	enum bpf_prog_type type;
 	void *page;
-	size_t page_size;
 	int uffd;
 };
 
@@ -44,27 +37,14 @@ int __attribute__((noipa)) sleep_hold_trigger(const void *page)
 
 static int register_page(struct hold *h)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-
-	h->page_size = sysconf(_SC_PAGESIZE);
-	h->page = mmap((void *)SLEEP_PAGE, h->page_size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	if (h->page == MAP_FAILED)
-		return -1;
-
-	h->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	if (h->uffd < 0) {
-		fprintf(stderr, "the kernel has no userfaultfd: %s\n",
-			strerror(errno));
+	h->uffd = fault_open();
+	if (h->uffd < 0 && errno == ENOSYS) {
+		fprintf(stderr, "the kernel has no userfaultfd\n");
 		exit(EXIT_SKIP);
 	}
-	reg.range.start = (unsigned long)h->page;
-	reg.range.len = h->page_size;
-	if (ioctl(h->uffd, UFFDIO_API, &api))
-		return -1;
+	h->page = fault_page(h->uffd, (void *)SLEEP_PAGE);
 
-	return ioctl(h->uffd, UFFDIO_REGISTER, &reg);
+	return h->page ? 0 : -1;
 }
 
 static int attach(struct hold *h)
@@ -159,22 +139,14 @@ static int wait_for_fault(struct hold *h)
 
 static int answer_fault(struct hold *h)
 {
-	struct uffdio_copy copy = {};
-	__u64 *page;
-	int err;
-
-	page = calloc(1, h->page_size);
-	if (!page)
-		return -1;
-	*page = ADDS;
+	static __u64 page[FAULT_PAGE_SIZE / 8] = { ADDS };
+	struct uffdio_copy copy = {
+		.src = (unsigned long)page, .len = sizeof(page),
+	};
 
 	copy.dst = (unsigned long)h->page;
-	copy.src = (unsigned long)page;
-	copy.len = h->page_size;
-	err = ioctl(h->uffd, UFFDIO_COPY, &copy);
-	free(page);
 
-	return err;
+	return ioctl(h->uffd, UFFDIO_COPY, &copy);
 }
 
 int main(int argc, char **argv)
