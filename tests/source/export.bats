@@ -51,10 +51,8 @@ bpftool_source() {
 
 # The folder that the page speaks of: this repository, and sources beside it
 setup() {
-	export GIT_CONFIG_GLOBAL=$BATS_TEST_TMPDIR/gitconfig GIT_CONFIG_NOSYSTEM=1
-
-	git config --file "$GIT_CONFIG_GLOBAL" user.name tests
-	git config --file "$GIT_CONFIG_GLOBAL" user.email tests@localhost
+	export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+	export GIT_{AUTHOR,COMMITTER}_NAME=tests GIT_{AUTHOR,COMMITTER}_EMAIL=tests@localhost
 	mkdir -p "$BATS_TEST_TMPDIR/place/bpftool-map-sync/build"
 	cd "$BATS_TEST_TMPDIR/place" || return 1
 	cp -a "$PRISTINE" linux
