@@ -6,7 +6,7 @@
  */
 #include "vmlinux.h"
 #include "maps.bpf.h"
-#include "load.h"
+#include "shared.h"
 
 struct_map(counts, HASH, 128, __u32, __u64);
 
@@ -17,7 +17,7 @@ struct counts plain SEC(".maps");
 
 MAP(counters, PERCPU_ARRAY, LOAD_COUNTERS, __u32, __u64);
 
-struct load_config conf = { .slots = 1, .keys = 64 };
+struct load_config conf = { .slots = 1 };
 
 static __always_inline void bump(__u32 which)
 {
@@ -54,10 +54,10 @@ static __always_inline int add(void *map, const __u32 *key)
 /* With @args it reads a page of user space while it has the map, and sleeps until that
  * is there
  */
-static __always_inline int event(const struct load_args *args)
+static __always_inline int event(const struct sleep_args *args)
 {
 	__u32 slot = bpf_get_prandom_u32() % conf.slots;
-	__u32 key = bpf_get_prandom_u32() % conf.keys;
+	__u32 key = bpf_get_prandom_u32() % LOAD_KEYS;
 	__u64 ignored;
 	void *inner;
 
@@ -80,4 +80,4 @@ static __always_inline int event(const struct load_args *args)
 }
 
 PROG("tc", load, struct __sk_buff *skb, event(NULL))
-PROG("syscall", load_sleepable, struct load_args *args, event(args))
+PROG("syscall", load_sleepable, struct sleep_args *args, event(args))

@@ -2,14 +2,15 @@
 /* An event: counted by itself, then in a map whose values hold more than counters */
 #include "vmlinux.h"
 #include "maps.bpf.h"
-#include "move_load.h"
+#include "shared.h"
 
 /* Made another type before the load */
 MAP(map, HASH, 1, __u32, struct move_value);
 
 MAP(counted, PERCPU_ARRAY, 1, __u32, __u64);
 
-struct move_config conf = { .keys = 64 };
+/* Set before the load: the key is that of the thread */
+__u32 own_key SEC(".data");
 
 static __always_inline struct move_value *find(const __u32 *key)
 {
@@ -37,7 +38,7 @@ static __always_inline bool count(void)
 
 static __always_inline int count_in(struct __sk_buff *skb, bool plain)
 {
-	__u32 key = conf.own_key ? skb->mark : bpf_get_prandom_u32() % conf.keys;
+	__u32 key = own_key ? skb->mark : bpf_get_prandom_u32() % MOVE_KEYS;
 	__u32 slot = bpf_get_prandom_u32() & (MOVE_SLOTS - 1);
 	struct move_value *v = find(&key);
 

@@ -24,14 +24,13 @@
 #include "map_move.c"
 #include "map_move_cpus.c"
 #include "map_move_needs.c"
-#include "move_load.h"
+#include "shared.h"
 #include "opts.h"
 
 #define THREADS_MAX	64
 #define EVENTS_A_CALL	1000
 #define RUNS_A_DRAIN	20
 #define PAUSE_US	1000
-#define KEYS		64
 
 struct sums {
 	__u64 events, pair[2], slots;
@@ -128,7 +127,7 @@ static void drain(struct sums *sums)
 	int error = 0, i;
 
 	stage.fd = bpf_map_create(map_move_stage_type(type), "stage", 4,
-				  sizeof(struct move_value), KEYS, NULL);
+				  sizeof(struct move_value), MOVE_KEYS, NULL);
 	if (stage.fd < 0)
 		err(2, "can't create a map");
 	if (map_move_open(&m, &opts, why, sizeof(why)))
@@ -175,9 +174,9 @@ static void load_program(void)
 	struct bpf_object *obj = bpf_object__open(object);
 	__u32 len = sizeof(map.info);
 	struct bpf_program *prog;
-	struct move_config *conf;
 	struct bpf_map *m;
 	size_t size;
+	__u32 *conf;
 
 	if (!obj)
 		err(2, "can't open %s", object);
@@ -190,11 +189,10 @@ static void load_program(void)
 	if (!conf || !m)
 		err(2, "can't set up %s", object);
 	bpf_map__set_type(m, type);
-	bpf_map__set_max_entries(m, is_queue() ? 4096 : KEYS);
+	bpf_map__set_max_entries(m, is_queue() ? 4096 : MOVE_KEYS);
 	if (is_queue())
 		bpf_map__set_key_size(m, 0);
-	conf->keys = KEYS;
-	conf->own_key = own_key;
+	*conf = own_key;
 	if (bpf_object__load(obj))
 		err(2, "can't load %s", object);
 	map.fd = bpf_map__fd(m);

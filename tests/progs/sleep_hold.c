@@ -15,7 +15,7 @@
 
 #include "fault.h"
 #include "reach_load.h"
-#include "sleep_use.h"
+#include "shared.h"
 
 #define ADDS		1000
 #define FAULT_TIMEOUT_MS	60000

@@ -4,7 +4,7 @@
  */
 #include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
-#include "sleep_use.h"
+#include "shared.h"
 #include "outer.bpf.h"
 
 static __u64 *find_value(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* A tc program, not sleepable, whose bpf_wq callback stays inside a map */
 #include "wq.h"
-#include "wq_state.h"
+#include "shared.h"
 #include "outer.bpf.h"
 
 #define OVERDUE_NS	(30 * 1000000000ULL)

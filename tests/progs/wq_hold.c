@@ -18,7 +18,7 @@
 #include <linux/types.h>
 
 #include "reach_load.h"
-#include "wq_state.h"
+#include "shared.h"
 
 #define TIMEOUT_MS	60000
 
