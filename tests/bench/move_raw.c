@@ -5,20 +5,11 @@
  * usage: move_raw PIN
  */
 #include <err.h>
-#include <time.h>
 
 #include "map_move.c"
 #include "map_move_cpus.c"
 #include "map_move_needs.c"
-
-static double now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-
-	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
-}
+#include "now.h"
 
 int main(int argc, char **argv)
 {
@@ -26,7 +17,7 @@ int main(int argc, char **argv)
 	struct map_move_opts opts = { .map = &map, .stage = &stage };
 	__u32 len = sizeof(map.info);
 	struct map_move_result res;
-	double begin;
+	unsigned long long begin;
 	struct map_move *m;
 	char why[256] = "";
 	__u8 *bytes;
@@ -55,7 +46,7 @@ int main(int argc, char **argv)
 	begin = now_us();
 	if (map_move_run(m, &res))
 		err(1, "can't move");
-	printf("%.0f %llu\n", now_us() - begin, res.moved);
+	printf("%llu %llu\n", now_us() - begin, res.moved);
 	map_move_close(m);
 
 	return 0;

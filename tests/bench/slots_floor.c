@@ -12,10 +12,11 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+
+#include "now.h"
 
 #define SLOTS_MAX	4096
 #define THREADS		256
@@ -37,11 +38,8 @@ static double step_began;
 /* step() - tell what the time since the last one went to */
 static void step(const char *what)
 {
-	struct timespec ts;
-	double now;
+	double now = now_us() / 1e3;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = ts.tv_sec * 1e3 + ts.tv_nsec / 1e6;
 	if (what)
 		printf("%s %.1f, ", what, now - step_began);
 	step_began = now;
