@@ -14,10 +14,6 @@ fresh() {
 	make_map --fill "$nr" --entries "$nr" "$@" map
 }
 
-note() {
-	wall "${@:2}" >>"$work/$1"
-}
-
 drain=("$BPFTOOL" -j map drain pinned "$pins/map" journal "$pins/journal")
 kind=(--key 8 --value 16 hash)
 
