@@ -27,9 +27,6 @@
 #define MAP_ID		7
 #define MAX_INSNS	512
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-struct btf *__wrap_btf__load_vmlinux_btf(void);
-
 static const char * const names[] = {
 	"", "htab_map_lookup_elem", "htab_map_update_elem", "htab_map_delete_elem",
 	"__htab_map_lookup_elem", "bpf_loop", "bpf_for_each_hash_elem",
