@@ -35,26 +35,23 @@ int __attribute__((noipa)) sleep_hold_trigger(const void *page)
 	return 0;
 }
 
-static int register_page(struct hold *h)
+static void register_page(struct hold *h)
 {
 	h->uffd = fault_open();
-	if (h->uffd < 0 && errno != EINVAL) {
-		fprintf(stderr, "the kernel has no userfaultfd: %s\n",
-			strerror(errno));
-		exit(EXIT_SKIP);
-	}
+	if (h->uffd < 0 && errno != EINVAL)
+		err(EXIT_SKIP, "the kernel has no userfaultfd");
 	h->page = fault_page(h->uffd, (void *)SLEEP_PAGE);
-
-	return h->page ? 0 : -1;
+	if (!h->page)
+		err(1, "can't get a page that faults");
 }
 
-static int attach(struct hold *h)
+static void attach(struct hold *h)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = "sleep_hold_trigger");
 
 	h->type = bpf_program__type(h->prog);
 	if (h->type == BPF_PROG_TYPE_SYSCALL)
-		return 0;
+		return;
 
 	if (h->type == BPF_PROG_TYPE_KPROBE)
 		h->link = bpf_program__attach_uprobe_opts(h->prog, getpid(),
@@ -62,13 +59,9 @@ static int attach(struct hold *h)
 							  &opts);
 	else
 		h->link = bpf_program__attach(h->prog);
-	if (!h->link && (errno == ENOENT || errno == EOPNOTSUPP)) {
-		fprintf(stderr, "the kernel refuses the link: %s\n",
-			strerror(errno));
-		exit(EXIT_SKIP);
-	}
-
-	return h->link ? 0 : -1;
+	if (!h->link)
+		err(errno == ENOENT || errno == EOPNOTSUPP ? EXIT_SKIP : 1,
+		    "the kernel refuses the link");
 }
 
 static bool is_iter(const struct hold *h)
@@ -123,22 +116,18 @@ static void *run_program(void *arg)
 }
 
 /* The program has the value by now, and stands still */
-static int wait_for_fault(struct hold *h)
+static void wait_for_fault(struct hold *h)
 {
 	struct pollfd fd = { .fd = h->uffd, .events = POLLIN };
 	struct uffd_msg msg;
 
 	if (poll(&fd, 1, FAULT_TIMEOUT_MS) != 1 ||
 	    read(h->uffd, &msg, sizeof(msg)) != sizeof(msg) ||
-	    msg.event != UFFD_EVENT_PAGEFAULT) {
-		fprintf(stderr, "sleep_hold: the program did not fault\n");
-		return -1;
-	}
-
-	return 0;
+	    msg.event != UFFD_EVENT_PAGEFAULT)
+		errx(1, "the program did not fault");
 }
 
-static int answer_fault(struct hold *h)
+static void answer_fault(struct hold *h)
 {
 	static __u64 page[FAULT_PAGE_SIZE / 8] = { ADDS };
 	struct uffdio_copy copy = {
@@ -146,8 +135,8 @@ static int answer_fault(struct hold *h)
 	};
 
 	copy.dst = (unsigned long)h->page;
-
-	return ioctl(h->uffd, UFFDIO_COPY, &copy);
+	if (ioctl(h->uffd, UFFDIO_COPY, &copy))
+		err(1, "can't answer the fault");
 }
 
 int main(int argc, char **argv)
@@ -164,19 +153,14 @@ int main(int argc, char **argv)
 	if (!obj)
 		return reach_refused(argv[2]);
 	h.prog = bpf_object__find_program_by_name(obj, argv[2]);
-	if (register_page(&h) || attach(&h) ||
-	    pthread_create(&thread, NULL, run_program, &h)) {
-		perror("sleep_hold: can't set up");
-		return 1;
-	}
+	register_page(&h);
+	attach(&h);
+	if (pthread_create(&thread, NULL, run_program, &h))
+		errx(1, "can't start a thread");
 
-	if (wait_for_fault(&h))
-		return 1;
+	wait_for_fault(&h);
 	status = run_command(argv + 4);
-	if (answer_fault(&h)) {
-		perror("sleep_hold: can't answer the fault");
-		return 1;
-	}
+	answer_fault(&h);
 	pthread_join(thread, NULL);
 
 	return status;
