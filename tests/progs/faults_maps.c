@@ -151,20 +151,15 @@ static bool is_all(const struct content *c, size_t count)
 static bool is_rest(const struct content *first, const struct content *rest,
 		    size_t count)
 {
-	struct content *both = calloc(1, sizeof(*both));
-	size_t n = first->count;
-	bool all;
+	size_t n = first->count, i;
 
 	if (n && rest->count && first->values[n - 1] == rest->values[0])
 		n--;
-	memcpy(both->values, first->values, n * sizeof(*both->values));
-	memcpy(both->values + n, rest->values,
-	       (OUT_MAX - n) * sizeof(*both->values));
-	both->count = n + rest->count;
-	all = is_all(both, count);
-	free(both);
+	for (i = 0; i < n + rest->count; i++)
+		if ((i < n ? first->values[i] : rest->values[i - n]) != value_of(i))
+			return false;
 
-	return all;
+	return n + rest->count == count;
 }
 
 static int slot_of(int outer, struct content *c, __u32 *id)

@@ -69,8 +69,7 @@ static void parse(char **argv)
 		errx(2, "too many words");
 	outer_hash = !strcmp(outer, "hash");
 	inner.type = map_type(type);
-	if (!object || !pins || inner.type < 0 || !slots || !threads ||
-	    threads > MAX_THREADS)
+	if (!object || !pins || !slots || !threads || threads > MAX_THREADS)
 		errx(2, "bad arguments");
 }
 
@@ -119,7 +118,7 @@ static void pin(int fd, const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", pins, name);
 	if (bpf_obj_pin(fd, path))
-		err(1, "can't pin %s", path);
+		err(1, "%s", path);
 }
 
 static void fill_and_pin(void)

@@ -10,7 +10,7 @@ MAP(map, HASH, 1, __u32, struct move_value);
 MAP(counted, PERCPU_ARRAY, 1, __u32, __u64);
 
 /* Set before the load: the key is that of the thread */
-__u32 own_key SEC(".data");
+__u32 own_key;
 
 static __always_inline struct move_value *find(const __u32 *key)
 {

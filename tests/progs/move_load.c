@@ -183,7 +183,7 @@ static void load_program(void)
 	bpf_object__for_each_program(prog, obj)
 		bpf_program__set_autoload(prog,
 					  !strcmp(bpf_program__name(prog), name));
-	m = bpf_object__find_map_by_name(obj, ".data");
+	m = bpf_object__find_map_by_name(obj, ".bss");
 	conf = m ? (void *)bpf_map__initial_value(m, &size) : NULL;
 	m = bpf_object__find_map_by_name(obj, "map");
 	if (!conf || !m)
