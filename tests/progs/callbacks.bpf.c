@@ -75,14 +75,14 @@ INNER(tasks, task);
 
 static int count_in(void *map_in_map, __u32 slot)
 {
-	return add_one(value_in(map_in_map, &slot));
+	return count_one(value_in(map_in_map, &slot));
 }
 
 static int count_beside(void *map)
 {
 	__u32 zero = 0;
 
-	return add_one(bpf_map_lookup_elem(map, &zero)) + count_in(&outer, 0);
+	return count_one(bpf_map_lookup_elem(map, &zero)) + count_in(&outer, 0);
 }
 
 PROG("tc", in_wq, void *ctx, count_in(&wq_outer, 1))

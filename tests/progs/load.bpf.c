@@ -21,34 +21,7 @@ struct load_config conf = { .slots = 1 };
 
 static __always_inline void bump(__u32 which)
 {
-	__u64 *count = bpf_map_lookup_elem(&counters, &which);
-
-	if (count)
-		__sync_fetch_and_add(count, 1);
-}
-
-/* Since 6.15 the kernel gives up on a lock that it can't get for a quarter of a
- * second. The host of a virtual machine may well stop a CPU for that long.
- */
-#define TRIES	8
-
-static __always_inline int add(void *map, const __u32 *key)
-{
-	const __u64 none = 0;
-	__u64 *value;
-	int i;
-
-	for (i = 0; i < TRIES; i++) {
-		value = bpf_map_lookup_elem(map, key);
-		if (value) {
-			__sync_fetch_and_add(value, 1);
-			return 0;
-		}
-		/* If another CPU was first, its element serves as well */
-		bpf_map_update_elem(map, key, &none, BPF_NOEXIST);
-	}
-
-	return -1;
+	count_one(bpf_map_lookup_elem(&counters, &which));
 }
 
 /* With @args it reads a page of user space while it has the map, and sleeps until that
@@ -69,12 +42,12 @@ static __always_inline int event(const struct sleep_args *args)
 				   (const void *)args->page);
 	if (!inner)
 		bump(LOAD_MISSED);
-	else if (add(inner, &key))
+	else if (count_key(inner, &key))
 		bump(LOAD_FAILED);
 
 	/* That one loses events by being cleared, and that is the point */
 	if (conf.plain)
-		add(&plain, &key);
+		count_key(&plain, &key);
 
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A map-in-map, outer, with a map of one counter, first, in its slot FIRST_SLOT;
- * and counting in such a map. Included after the types of the kernel.
+/* A map-in-map, outer, with a map of one counter, first, in its slot FIRST_SLOT.
+ * Included after the types of the kernel.
  */
 #ifndef OUTER_BPF_H
 #define OUTER_BPF_H
@@ -23,14 +23,6 @@ static __always_inline __u64 *value_in(void *map_in_map, const void *slot)
 	void *inner = bpf_map_lookup_elem(map_in_map, slot);
 
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
-}
-
-static __always_inline int add_one(__u64 *value)
-{
-	if (value)
-		__sync_fetch_and_add(value, 1);
-
-	return 0;
 }
 
 #endif /* OUTER_BPF_H */

@@ -56,8 +56,8 @@ int raw_tp_sleeps(struct bpf_raw_tracepoint_args *ctx)
 }
 
 PROG("tracepoint/syscalls/sys_enter_getpgid", tp_sleeps, void *ctx, add_from_user(SLEEP_PAGE))
-PROG("uprobe", uprobe_plain, struct pt_regs *ctx, add_one(find_value()))
-PROG("iter/task", iter_plain, struct bpf_iter__task *ctx, add_one(find_value()))
-PROG("lsm/file_open", lsm_plain, void *ctx, add_one(find_value()))
-PROG("fentry/bpf_fentry_test1", fentry_plain, void *ctx, add_one(find_value()))
-PROG("tc", tc_plain, struct __sk_buff *skb, add_one(find_value()))
+PROG("uprobe", uprobe_plain, struct pt_regs *ctx, count_one(find_value()))
+PROG("iter/task", iter_plain, struct bpf_iter__task *ctx, count_one(find_value()))
+PROG("lsm/file_open", lsm_plain, void *ctx, count_one(find_value()))
+PROG("fentry/bpf_fentry_test1", fentry_plain, void *ctx, count_one(find_value()))
+PROG("tc", tc_plain, struct __sk_buff *skb, count_one(find_value()))

@@ -22,7 +22,7 @@ static int count(void)
 {
 	__u32 last = FIRST_SLOT;
 
-	return add_one(value_in(&outer, &last));
+	return count_one(value_in(&outer, &last));
 }
 
 PROG("freplace/part", ext_part, int x, count())
@@ -31,10 +31,10 @@ PROG("raw_tp/sys_enter", raw_tp_plain, void *ctx, count())
 /* The loader makes them sleepable, which needs Linux 7.1 */
 PROG("raw_tp/sys_enter", raw_tp_sleeps, void *ctx, count())
 PROG("tracepoint/syscalls/sys_enter_getpgid", tp_sleeps, void *ctx, count())
-PROG("tc", tc_long_key, struct __sk_buff *skb, count() + add_one(value_in(&by_long_key, &key)))
+PROG("tc", tc_long_key, struct __sk_buff *skb, count() + count_one(value_in(&by_long_key, &key)))
 
 SEC("iter/bpf_map_elem")
 int add_to_each(struct bpf_iter__bpf_map_elem *ctx)
 {
-	return add_one(ctx->value);
+	return count_one(ctx->value);
 }
