@@ -26,13 +26,9 @@ AUDIT_FUZZ_LINK = clang -fsanitize=fuzzer,$(FUZZ_SANITIZE) \
 	-Wl,--wrap=btf__load_vmlinux_btf -o $@ $^ $(FUZZ_LIBS)
 AUDIT_FUZZ_OBJS := $(AUDIT_OURS:%=$(FUZZ)/tool-%.o)
 
-$(FUZZ)/audit-control.o: tests/fuzz/audit.c $(OBJ)/.built build/.chosen \
-		build/.check-packages
-	@mkdir -p $(@D)
-	$(Q)clang $(FUZZ_CFLAGS) -DFUZZ_CONTROL -c $< -o $@
 $(FUZZ)/audit: $(FUZZ)/fuzz-audit.o $(AUDIT_FUZZ_OBJS)
 	$(Q)$(AUDIT_FUZZ_LINK)
-$(FUZZ)/audit-control: $(FUZZ)/audit-control.o $(AUDIT_FUZZ_OBJS)
+$(FUZZ)/audit-control: $(FUZZ)/control-audit.o $(AUDIT_FUZZ_OBJS)
 	$(Q)$(AUDIT_FUZZ_LINK)
 
 check-host: $(if $(OTHER_BASE),,$(FUZZ)/audit $(FUZZ)/audit-control)

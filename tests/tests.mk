@@ -7,13 +7,8 @@
 #   make check            all of them
 #   make quick            what finds most mistakes, in less than 3 minutes
 #
-#   tests/source/*.bats   checks of the sources alone
-#   tests/host/*.bats     on this machine's kernel
 #   tests/progs/*.bpf.c   BPF programs, built as build/tests/NAME.bpf.o
 #   tests/progs/*.c       test programs in C, built as build/tests/NAME
-#   tests/lib/*.bash      what the bats files share
-#   tests/demo            the demo: a program, what attaches it, a script
-#   tests/bench           benchmarks
 
 CHECK_PKGS := bats jq strace shellcheck perl bash-completion libcap2-bin \
 	util-linux procps iproute2 python3 libbpf-dev systemd

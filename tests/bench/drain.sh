@@ -9,11 +9,6 @@ set -euo pipefail
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
-# note WHO COMMAND...: adds a time to those of WHO
-note() {
-	wall "${@:2}" >>"$work/$1"
-}
-
 note_raw() {
 	[ -z "$batches" ] || raw "$nr" inner >>"$work/raw.$1"
 }
@@ -28,8 +23,6 @@ pair() {
 	((run % 2 == 0)) || note_raw "$1"
 }
 
-drain=("$BPFTOOL" map swap-drain pinned "$pins/outer" key 0 0 0 0 journal "$pins/journal")
-
 # check_output [OPTION_OF_BPFTOOL]: what is compared prints the same
 check_output() {
 	local dumped drained
@@ -38,7 +31,7 @@ check_output() {
 	dumped=$("$plain_bpftool" "$@" map dump pinned "$pins/inner" |
 		sed -E '/"/s/(^|[][ ,])(0x[0-9a-f]+)/\1"\2"/g' | cksum)
 	fill_slot inner
-	drained=$("${drain[0]}" "$@" "${drain[@]:1}" | cksum)
+	drained=$("$BPFTOOL" "$@" "${swap_drain[@]}" | cksum)
 	[ "$dumped" = "$drained" ] || {
 		echo "$name $*: swap-drain prints other bytes than map dump" >&2
 		return 1
@@ -55,8 +48,8 @@ measure() {
 		[ -z "$distro_bpftool" ] ||
 			note distro "$distro_bpftool" "$@" map dump pinned "$pins/inner"
 		note dump "$BPFTOOL" "$@" map dump pinned "$pins/inner"
-		pair drain "${drain[0]}" "$@" "${drain[@]:1}"
-		pair value "${drain[0]}" "$@" "${drain[@]:1}" value pinned "$pins/empty"
+		pair drain "$BPFTOOL" "$@" "${swap_drain[@]}"
+		pair value "$BPFTOOL" "$@" "${swap_drain[@]}" value pinned "$pins/empty"
 		fill_slot inner
 		settle
 		note make "$BUILD/tests/map_make" --name bench "${kind[@]}" "$pins/made"

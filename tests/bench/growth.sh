@@ -26,13 +26,11 @@ grow_entries() {
 	! has_batches inner || batches=y
 	for ((run = 0; run < runs; run++)); do
 		((nr > 1000000)) ||
-			wall "$plain_bpftool" -j map dump pinned "$pins/inner" \
-				>>"$work/map dump of the base"
+			note "map dump of the base" "$plain_bpftool" -j map dump \
+				pinned "$pins/inner"
 		fill_slot inner
 		settle
-		wall "$BPFTOOL" -j map swap-drain pinned "$pins/outer" key 0 0 0 0 \
-			value pinned "$pins/empty" journal "$pins/journal" \
-			>>"$work/swap-drain"
+		note swap-drain "$BPFTOOL" -j "${swap_drain[@]}" value pinned "$pins/empty"
 		fill_slot inner
 		[ -z "$batches" ] || raw "$nr" inner >>"$work/raw read"
 	done
@@ -53,11 +51,10 @@ grow_slots() {
 	for ((run = 0; run < runs; run++)); do
 		make_slots "$slots" --fill 16
 		settle
-		wall "$BPFTOOL" -j map swap-drain pinned "$pins/outer" all \
-			journal "$pins/journal" >>"$work/swap-drain all"
+		note "swap-drain all" "$BPFTOOL" -j map swap-drain \
+			pinned "$pins/outer" all journal "$pins/journal"
 		((slots > 1024)) ||
-			wall "$BPFTOOL" batch file "$work.updates" \
-				>>"$work/map update, one by one"
+			note "map update, one by one" "$BPFTOOL" batch file "$work.updates"
 	done
 	for series in "$work"/*; do
 		point slots "$slots" "$(basename "$series")"

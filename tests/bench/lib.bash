@@ -48,6 +48,11 @@ wall() {
 		cut -d' ' -f1
 }
 
+# note WHO COMMAND...: adds a time to those of WHO
+note() {
+	wall "${@:2}" >>"$work/$1"
+}
+
 # has_batches NAME: whether BPF_MAP_LOOKUP_BATCH can read a pinned map
 has_batches() {
 	local status=0 said
@@ -105,6 +110,9 @@ make_outer() {
 	"$BPFTOOL" map create "$pins/outer" type array_of_maps key 4 value 4 \
 		entries "$1" name bench_outer inner_map pinned "$pins/$2"
 }
+
+# Of what make_outer made
+export swap_drain=(map swap-drain pinned "$pins/outer" key 0 0 0 0 journal "$pins/journal")
 
 # make_slots NUMBER OPTION_OF_MAP_MAKE...: an array_of_maps with so many filled slots
 make_slots() {

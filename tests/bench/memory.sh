@@ -14,7 +14,7 @@ peak() {
 	settle
 	rm -f "$work/peak"
 	expect_entries "${nr[$1]}" "$BUILD/tests/peak" "$work/peak" "$BPFTOOL" "${@:2}" \
-		map swap-drain pinned "$pins/outer" key 0 0 0 0 journal "$pins/journal"
+		"${swap_drain[@]}"
 	cat "$work/peak"
 }
 

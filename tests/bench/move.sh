@@ -14,10 +14,6 @@ fresh() {
 	make_map --fill "$nr" --entries "$nr" "$@" map
 }
 
-note() {
-	wall "${@:2}" >>"$work/$1"
-}
-
 drain=("$BPFTOOL" -j map drain pinned "$pins/map" journal "$pins/journal")
 kind=(--key 8 --value 16 hash)
 
@@ -42,7 +38,7 @@ done
 base=$(median "$work/base")
 echo "| hash, $nr entries, medians of $runs, ms | | | bar |"
 echo "| --- | --- | --- | --- |"
-move=$(median "$work/move" 3)
+move=$(median "$work/move")
 over=$(ratio "$move" "$(median "$work/raw")")
 echo "| the move | $(ms "$move") | $over of a raw read ($(ms "$(median "$work/raw")")) |" \
 	"2.5: $(verdict "$over" at-most 2.5) |"

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Moves the counters of a pinned map into a new one, and prints how long that took:
- * microseconds to create the stage, to load what moves, and to move; then how many
- * values there were. All bytes of a value are counters.
+/* Moves the counters of a pinned map into a new one, and prints how many microseconds that
+ * took, and how many values there were. All bytes of a value are counters.
  *
  * usage: move_raw PIN
  */
 #include <err.h>
-#include <time.h>
 
 #include "map_move.c"
 #include "map_move_cpus.c"
 #include "map_move_needs.c"
-
-static double now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(getenv("MOVE_CPU") ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-
-	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
-}
+#include "now.h"
 
 int main(int argc, char **argv)
 {
@@ -27,7 +17,7 @@ int main(int argc, char **argv)
 	struct map_move_opts opts = { .map = &map, .stage = &stage };
 	__u32 len = sizeof(map.info);
 	struct map_move_result res;
-	double begin, created, loaded;
+	unsigned long long begin;
 	struct map_move *m;
 	char why[256] = "";
 	__u8 *bytes;
@@ -45,21 +35,18 @@ int main(int argc, char **argv)
 	memset(bytes, 1, map.info.value_size);
 	opts.bytes = bytes;
 
-	begin = now_us();
 	create.map_flags = map.info.map_flags;
 	stage.fd = bpf_map_create(map_move_stage_type(map.info.type), "stage",
 				  map.info.key_size, map.info.value_size,
 				  map.info.max_entries, &create);
 	if (stage.fd < 0)
 		err(1, "can't create the stage");
-	created = now_us();
 	if (map_move_open(&m, &opts, why, sizeof(why)))
 		errx(1, "can't load: %s", why);
-	loaded = now_us();
+	begin = now_us();
 	if (map_move_run(m, &res))
 		err(1, "can't move");
-	printf("%.0f %.0f %.0f %llu\n", created - begin, loaded - created,
-	       now_us() - loaded, res.moved);
+	printf("%llu %llu\n", now_us() - begin, res.moved);
 	map_move_close(m);
 
 	return 0;

@@ -10,14 +10,13 @@ rounds=$((runs * 3))
 
 make_map --fill 100 --key 8 --value 16 hash inner
 make_outer 1 inner
-drain=(map swap-drain pinned "$pins/outer" key 0 0 0 0 journal "$pins/journal")
 fill_slot inner
-expect_entries 100 "$BPFTOOL" "${drain[@]}"
+expect_entries 100 "$BPFTOOL" "${swap_drain[@]}"
 export said=$work/said
 for ((run = 0; run < rounds; run++)); do
 	fill_slot inner
 	took=$("$BUILD/tests/wall" /bin/sh -c 'exec "$0" "$@" >/dev/null 2>"$said"' \
-		"$BPFTOOL" -d "${drain[@]}")
+		"$BPFTOOL" -d "${swap_drain[@]}")
 	took=${took%% *}
 	wait=$(sed -n 's/.*: waited \([0-9]*\) us$/\1/p' "$said")
 	: "${wait:?swap-drain told no wait}"

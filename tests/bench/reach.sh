@@ -23,8 +23,7 @@ pause=0.5
 # left beside the wait, and its CPU time
 look() {
 	"$@" /bin/sh -c 'sleep "$0"; exec "$@"' "$pause" \
-		"$BUILD/tests/wall" "$BPFTOOL" -j map swap-drain pinned "$pins/outer" \
-		key 0 0 0 0 quiet journal "$pins/journal" |
+		"$BUILD/tests/wall" "$BPFTOOL" -j "${swap_drain[@]}" quiet |
 		jq -rR 'capture("^(?<wall>[0-9]+) (?<cpu>[0-9]+) (?<json>.*)$") |
 			(.json | fromjson) as $said |
 			"\((.wall | tonumber) - $said.wait_us) \(.cpu)"'

@@ -28,11 +28,16 @@
 
 static int make_map(void)
 {
-	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "crowd", 4, 8, 1, NULL);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "crowd", 4, 8, 1, NULL);
+
+	if (fd < 0)
+		err(1, "can't make a map");
+
+	return fd;
 }
 
 /* All slots at once: each update by itself would wait */
-static int make_outer(int inner)
+static void make_outer(int inner)
 {
 	__u32 keys[SLOTS], fds[SLOTS], count = SLOTS;
 	int i, outer;
@@ -41,32 +46,15 @@ static int make_outer(int inner)
 
 	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "crowd_outer", 4, 4,
 			       SLOTS, &opts);
-	if (outer < 0)
-		return -1;
 	for (i = 0; i < SLOTS; i++) {
 		keys[i] = i;
 		fds[i] = inner;
 	}
-
-	return bpf_map_update_batch(outer, keys, fds, &count, NULL);
+	if (outer < 0 || bpf_map_update_batch(outer, keys, fds, &count, NULL))
+		err(1, "can't make a map-in-map");
 }
 
-static int make_maps(int *fds, int count)
-{
-	int i;
-
-	for (i = 0; i < count; i++) {
-		fds[i] = i % 10 == 9 ? fds[i - 1] : make_map();
-		if (fds[i] < 0)
-			return -1;
-		if (i % 10 == 9 && make_outer(fds[i]))
-			return -1;
-	}
-
-	return 0;
-}
-
-static int make_prog(const int *fds, int count, int nth)
+static void make_prog(const int *fds, int count, int nth)
 {
 	struct bpf_insn insns[2 * MAPS_OF_PROG + 2] = {};
 	struct bpf_insn *at = insns;
@@ -81,8 +69,9 @@ static int make_prog(const int *fds, int count, int nth)
 	*at++ = MOV_IMM(BPF_REG_0, 0);
 	*at++ = EXIT();
 
-	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "crowd", "GPL", insns,
-			     at - insns, NULL);
+	if (bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "crowd", "GPL", insns,
+			  at - insns, NULL) < 0)
+		err(1, "can't load a program");
 }
 
 int main(int argc, char **argv)
@@ -97,16 +86,13 @@ int main(int argc, char **argv)
 	progs = atoi(argv[2]);
 	setrlimit(RLIMIT_NOFILE, &files);
 	fds = calloc(maps + 1, sizeof(*fds));
-	if (!fds || make_maps(fds, maps)) {
-		perror("reach_crowd: can't make the maps");
-		return 1;
+	for (i = 0; i < maps; i++) {
+		fds[i] = i % 10 == 9 ? fds[i - 1] : make_map();
+		if (i % 10 == 9)
+			make_outer(fds[i]);
 	}
-	for (i = 0; i < progs; i++) {
-		if (make_prog(fds, maps, i) < 0) {
-			perror("reach_crowd: can't load the programs");
-			return 1;
-		}
-	}
+	for (i = 0; i < progs; i++)
+		make_prog(fds, maps, i);
 
 	/* They belong to this process: libbpf opens them close-on-exec */
 	return run_command(argv + 3);

@@ -15,8 +15,7 @@ reason=$("$BPFTOOL" map sync sleepable 2>&1) || {
 "$BUILD/tests/reach_load" "$BUILD/tests/sleep_use.bpf.o" syscall_sleeps "$pins" \
 	>/dev/null
 for ((run = 0; run < rounds; run++)); do
-	wall "$BPFTOOL" map swap-drain pinned "$pins/outer" key 0 0 0 0 \
-		journal "$pins/journal" >>"$work/rounds"
+	note rounds "$BPFTOOL" "${swap_drain[@]}"
 done
 took=$(median "$work/rounds")
 echo "median of $rounds: $took us with a sleepable program;" \

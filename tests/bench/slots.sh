@@ -8,6 +8,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 slots=1024
 [ -z "${BENCH_QUICK:-}" ] || slots=16
+swap_all=(map swap-drain pinned "$pins/outer" all journal "$pins/journal")
 
 make_map --fill 16 hash inner
 for ((slot = 0; slot < slots; slot++)); do
@@ -21,22 +22,19 @@ fill_slots() {
 }
 
 fill_slots
-expect_entries $((slots * 16)) "$BPFTOOL" -j map swap-drain pinned "$pins/outer" all \
-	journal "$pins/journal"
+expect_entries $((slots * 16)) "$BPFTOOL" -j "${swap_all[@]}"
 for ((run = 0; run < runs; run++)); do
 	fill_slots
-	wall "$BPFTOOL" -j map swap-drain pinned "$pins/outer" all \
-		journal "$pins/journal" >>"$work/all"
+	note all "$BPFTOOL" -j "${swap_all[@]}"
 	settle
 	if [ -n "${BENCH_BAR_US:-}" ]; then
 		fill_slots
-		wall "$BUILD/tests/slots_floor" "$pins/outer" "$pins/bare" \
-			>>"$work/bare"
+		note bare "$BUILD/tests/slots_floor" "$pins/outer" "$pins/bare"
 		continue
 	fi
 	# What it says that it waited: the process as a whole takes longer
 	"$BPFTOOL" -j map sync using map_in_map_update | jq .wait_us >>"$work/sync"
-	wall "$BPFTOOL" batch file "$work/updates" >>"$work/batch"
+	note batch "$BPFTOOL" batch file "$work/updates"
 done
 all=$(median "$work/all")
 if [ -n "${BENCH_BAR_US:-}" ]; then

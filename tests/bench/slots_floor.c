@@ -12,17 +12,18 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+
+#include "now.h"
 
 #define SLOTS_MAX	4096
 #define THREADS		256
 #define BATCH		4096
 
 struct slot {
-	__u32 key, id;
+	__u32 key, id, now;
 	int old_fd, new_fd;
 };
 
@@ -37,11 +38,8 @@ static double step_began;
 /* step() - tell what the time since the last one went to */
 static void step(const char *what)
 {
-	struct timespec ts;
-	double now;
+	double now = now_us() / 1e3;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = ts.tv_sec * 1e3 + ts.tv_nsec / 1e6;
 	if (what)
 		printf("%s %.1f, ", what, now - step_began);
 	step_began = now;
@@ -49,17 +47,8 @@ static void step(const char *what)
 
 static void look_into(struct slot *slot)
 {
-	if (bpf_map_lookup_elem(outer, &slot->key, &slot->id))
+	if (bpf_map_lookup_elem(outer, &slot->key, &slot->now))
 		err(1, "can't look into slot %u", slot->key);
-}
-
-/* The old map is pinned by its id until the end */
-static void look_again(struct slot *slot)
-{
-	__u32 id;
-
-	if (bpf_map_lookup_elem(outer, &slot->key, &id))
-		err(1, "can't look into slot %u again", slot->key);
 }
 
 static void put_new(struct slot *slot)
@@ -116,6 +105,7 @@ static void make_new(struct slot *slot)
 
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 
+	slot->id = slot->now;
 	slot->old_fd = bpf_map_get_fd_by_id(slot->id);
 	if (slot->old_fd < 0 ||
 	    bpf_obj_get_info_by_fd(slot->old_fd, &info, &len))
@@ -201,7 +191,7 @@ int main(int argc, char **argv)
 	step("pin");
 	by_threads(put_new);
 	step("update");
-	by_threads(look_again);
+	by_threads(look_into);
 	step("look again");
 	for_slots(drain);
 	step("read");

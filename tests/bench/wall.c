@@ -12,23 +12,15 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "now.h"
 
 extern char **environ;
 
-static long long now_us(void)
+static unsigned long long tv_us(const struct timeval *tv)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-
-	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
-}
-
-static long long tv_us(const struct timeval *tv)
-{
-	return tv->tv_sec * 1000000LL + tv->tv_usec;
+	return tv->tv_sec * 1000000ULL + tv->tv_usec;
 }
 
 /* The output fits the pipe: it is read after the end, which it must not delay */
@@ -38,7 +30,7 @@ static int run(char **argv)
 	struct rusage usage;
 	char line[4096] = "";
 	int out[2], status;
-	long long start;
+	unsigned long long start;
 	ssize_t len;
 	pid_t pid;
 
@@ -60,7 +52,7 @@ static int run(char **argv)
 	if (len < 0)
 		return -1;
 	line[strcspn(line, "\n")] = '\0';
-	printf("%lld %lld %s\n", start,
+	printf("%llu %llu %s\n", start,
 	       tv_us(&usage.ru_utime) + tv_us(&usage.ru_stime), line);
 	errno = ECHILD;
 

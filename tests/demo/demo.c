@@ -9,6 +9,7 @@
  * the sum. At the end of its input, whatever ends the script, it removes the pins
  * and the folder.
  */
+#include <err.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,22 +28,10 @@ static int say(const char *word)
 	return fflush(stdout);
 }
 
-static int fail(const char *what, int err)
+static int fail(const char *what)
 {
-	fprintf(stderr, "demo: can't %s: %s\n", what, strerror(-err));
+	warn("can't %s", what);
 	return -1;
-}
-
-static int prog_id(const struct bpf_program *prog, __u32 *id)
-{
-	struct bpf_prog_info info = {};
-	__u32 len = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
-		return fail("get program info", -errno);
-	*id = info.id;
-
-	return 0;
 }
 
 /* The link is gone at once, but a system call may be on its way from the
@@ -62,7 +51,8 @@ static int wait_gone(__u32 id)
 		usleep(GONE_PAUSE_US);
 	}
 
-	return fail("see the program end", -ETIMEDOUT);
+	errno = ETIMEDOUT;
+	return fail("see the program end");
 }
 
 /* As tools usually do: read all entries, then delete all of them. What is counted
@@ -96,19 +86,16 @@ static unsigned long long read_and_clear(int fd)
 
 static int serve(struct bpf_program *prog, int usual_fd)
 {
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
 	struct bpf_link *link;
 	char line[64];
-	__u32 id = 0;
 
-	if (prog_id(prog, &id))
-		return -1;
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+		return fail("get program info");
 	link = bpf_program__attach(prog);
-	if (!link)
-		return fail("attach", -errno);
-	if (say("attached")) {
-		bpf_link__destroy(link);
-		return -1;
-	}
+	if (!link || say("attached"))
+		return fail("attach");
 
 	while (fgets(line, sizeof(line), stdin)) {
 		if (!strcmp(line, "clear\n")) {
@@ -120,7 +107,7 @@ static int serve(struct bpf_program *prog, int usual_fd)
 		bpf_link__destroy(link);
 		link = NULL;
 		bpf_program__unload(prog);
-		if (wait_gone(id) || say("detached"))
+		if (wait_gone(info.id) || say("detached"))
 			return -1;
 	}
 	bpf_link__destroy(link);
@@ -131,12 +118,10 @@ static int serve(struct bpf_program *prog, int usual_fd)
 int main(int argc, char **argv)
 {
 	struct bpf_object *obj;
-	int err;
+	int failed;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: demo OBJECT FOLDER\n");
-		return 2;
-	}
+	if (argc != 3)
+		errx(2, "usage: demo OBJECT FOLDER");
 
 	/* Ctrl-C is for the script, whose end is the end of our input */
 	signal(SIGINT, SIG_IGN);
@@ -144,27 +129,16 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 
 	obj = bpf_object__open_file(argv[1], NULL);
-	if (!obj) {
-		fail("open the object file", -errno);
-		return 1;
-	}
-	err = bpf_object__load(obj);
-	if (err) {
-		fail("load the program", err);
-		goto close_obj;
-	}
-	err = bpf_object__pin_maps(obj, argv[2]);
-	if (err) {
-		fail("pin the maps", err);
-		goto close_obj;
-	}
+	if (!obj || bpf_object__load(obj))
+		err(1, "can't load the program");
+	if (bpf_object__pin_maps(obj, argv[2]))
+		err(1, "can't pin the maps");
 
-	err = serve(bpf_object__next_program(obj, NULL),
-		    bpf_object__find_map_fd_by_name(obj, "calls_usual"));
+	failed = serve(bpf_object__next_program(obj, NULL),
+		       bpf_object__find_map_fd_by_name(obj, "calls_usual"));
 
 	bpf_object__unpin_maps(obj, argv[2]);
 	rmdir(argv[2]);
-close_obj:
-	bpf_object__close(obj);
-	return err ? 1 : 0;
+
+	return failed ? 1 : 0;
 }

@@ -133,9 +133,6 @@ static int parse_drain(int argc, char **argv, bool swap)
 	return ret;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	out.file = open_memstream(&out.text, &out.len);

@@ -4,11 +4,6 @@
  */
 #include <stdio.h>
 
-const char *__asan_default_options(void);
-const char *__ubsan_default_options(void);
-const char *__lsan_default_options(void);
-int __lsan_is_turned_off(void);
-
 /* A finding ends the command with 99, which no test takes for anything else */
 const char *__asan_default_options(void)
 {

@@ -27,9 +27,6 @@
 #define MAP_ID		7
 #define MAX_INSNS	512
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-struct btf *__wrap_btf__load_vmlinux_btf(void);
-
 static const char * const names[] = {
 	"", "htab_map_lookup_elem", "htab_map_update_elem", "htab_map_delete_elem",
 	"__htab_map_lookup_elem", "bpf_loop", "bpf_for_each_hash_elem",
@@ -86,9 +83,10 @@ struct btf *__wrap_btf__load_vmlinux_btf(void)
 }
 
 /* Keeps to what can't be avoided on the way to the planted store: no jumps, and
- * neither R6 nor the stack nor the constants that the kernel hides are touched
+ * neither R6 nor the stack nor the constants that the kernel hides are touched. In the
+ * third way nothing is stored: that might be over the spilled pointer.
  */
-static size_t straighten(struct bpf_insn *insns, size_t nr)
+static size_t straighten(struct bpf_insn *insns, size_t nr, int how)
 {
 	size_t i, n = 0;
 
@@ -97,6 +95,8 @@ static size_t straighten(struct bpf_insn *insns, size_t nr)
 		__u8 class = BPF_CLASS(in.code);
 
 		if (class == BPF_JMP || class == BPF_JMP32 || class == BPF_LD)
+			continue;
+		if (how == 3 && (class == BPF_ST || class == BPF_STX))
 			continue;
 		in.dst_reg %= 10;
 		in.src_reg %= 10;
@@ -157,20 +157,6 @@ static size_t plant(struct bpf_insn *to, const struct bpf_insn *body, size_t nr,
 	return n;
 }
 
-/* In the third way the body must not write over the spilled pointer */
-static size_t spare_stack(struct bpf_insn *insns, size_t nr)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < nr; i++) {
-		__u8 class = BPF_CLASS(insns[i].code);
-
-		if (class != BPF_ST && class != BPF_STX)
-			insns[n++] = insns[i];
-	}
-	return n;
-}
-
 static void add_prog(struct map_audit *a, const struct bpf_insn *insns, size_t nr,
 		     bool ext)
 {
@@ -216,9 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		nr = MAX_INSNS;
 	memcpy(body, data + 2, nr * sizeof(*body));
 	if (how) {
-		nr = straighten(body, nr);
-		if (how == 3)
-			nr = spare_stack(body, nr);
+		nr = straighten(body, nr, how);
 		nr = plant(insns, body, nr, how);
 	} else {
 		memcpy(insns, body, nr * sizeof(*body));

@@ -42,7 +42,7 @@ $(FUZZ)/tool-%.o: $(OBJ)/.built build/.chosen build/.check-packages
 	$(Q)clang $(FUZZ_CFLAGS) -Dmain=bpftool_main \
 		-c $(BPFTOOL_DIR)/$*.c -o $@
 
-$(FUZZ)/control.o: tests/fuzz/args.c tests/fuzz/fuzz.h $(OBJ)/.built \
+$(FUZZ)/control-%.o: tests/fuzz/%.c tests/fuzz/fuzz.h $(OBJ)/.built \
 		build/.chosen build/.check-packages
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) -DFUZZ_CONTROL -c $< -o $@
@@ -52,7 +52,7 @@ FUZZ_LINK = clang -fsanitize=fuzzer,$(FUZZ_SANITIZE) \
 
 $(FUZZ)/args: $(FUZZ_OBJS)
 	$(Q)$(FUZZ_LINK)
-$(FUZZ)/args-control: $(FUZZ)/control.o $(filter-out %/fuzz-args.o,$(FUZZ_OBJS))
+$(FUZZ)/args-control: $(FUZZ)/control-args.o $(filter-out %/fuzz-args.o,$(FUZZ_OBJS))
 	$(Q)$(FUZZ_LINK)
 
 # FUZZ_INPUTS=N: another number than a million

@@ -29,14 +29,6 @@
 int __real_close(int fd);
 ssize_t __real_readlink(const char *path, char *buf, size_t size);
 
-int __wrap_close(int fd);
-ssize_t __wrap_readlink(const char *path, char *buf, size_t size);
-long __real_syscall(long nr, ...);
-long __wrap_syscall(long nr, ...);
-int __wrap_bpf_map_get_next_id(__u32 start, __u32 *next);
-int __wrap_bpf_obj_get(const char *path);
-int __wrap_bpf_obj_get_info_by_fd(int fd, void *info, __u32 *len);
-
 static int new_fd(unsigned int id)
 {
 	fuzz_kernel.open_fds++;

@@ -9,24 +9,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+
+#include "now.h"
 
 struct result {
 	unsigned long calls;
 	unsigned long failed;
 	unsigned long longest_us;
 };
-
-static unsigned long now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000UL + ts.tv_nsec / 1000;
-}
 
 static void hammer(struct result *r, unsigned long end)
 {

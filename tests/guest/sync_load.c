@@ -6,7 +6,7 @@
  *
  * usage: sync_load OBJECT SECONDS THREADS SPIN [nowait]
  */
-#include <errno.h>
+#include <err.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -52,10 +52,8 @@ static __u64 turn(int shared_fd, struct load_shared *shared, const int *counters
 	shared->active = !shared->active;
 	if (bpf_map_update_elem(shared_fd, &key, shared, BPF_ANY))
 		exit(1);
-	if (wait && bpf_sync_map_access()) {
-		fprintf(stderr, "can't wait: %s\n", strerror(errno));
-		exit(1);
-	}
+	if (wait && bpf_sync_map_access())
+		err(1, "can't wait");
 	final = read_counter(old);
 	/* Time for a late writer to show itself */
 	usleep(2000);

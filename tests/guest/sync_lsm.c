@@ -4,6 +4,7 @@
  *
  * usage: sync_lsm OBJECT allow|EROFS|ENOKEY
  */
+#include <err.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,22 +16,9 @@
 
 #include "sync_guest.h"
 
-static int attach(struct bpf_object *obj, int fd, struct lsm_shared *shared)
-{
-	const __u32 key = 0;
-
-	shared->target_pid = getpid();
-	if (bpf_map_update_elem(fd, &key, shared, BPF_ANY))
-		return -1;
-	/* The link lives as long as the process */
-	if (!bpf_program__attach(bpf_object__find_program_by_name(obj, "policy")))
-		return -1;
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	struct lsm_shared shared = {};
+	struct lsm_shared shared = { .target_pid = getpid() };
 	struct bpf_object *obj;
 	const __u32 key = 0;
 	int fd, ret;
@@ -46,10 +34,10 @@ int main(int argc, char **argv)
 	if (!obj || bpf_object__load(obj))
 		return 1;
 	fd = bpf_object__find_map_fd_by_name(obj, "shared");
-	if (attach(obj, fd, &shared)) {
-		fprintf(stderr, "can't attach the policy: %s\n", strerror(errno));
-		return 1;
-	}
+	/* The link lives as long as the process */
+	if (bpf_map_update_elem(fd, &key, &shared, BPF_ANY) ||
+	    !bpf_program__attach(bpf_object__find_program_by_name(obj, "policy")))
+		err(1, "can't attach the policy");
 
 	ret = syscall(__NR_bpf, BPF_SYNC_MAP_ACCESS, NULL, 0);
 	printf("told %s\n", ret ? strerrorname_np(errno) : "0");

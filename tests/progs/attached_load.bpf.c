@@ -81,36 +81,26 @@ static __always_inline void count_large(__u32 random)
 }
 
 /* What finds no place in a map is missed in the sum of that map, and seen */
-static __always_inline void count(__u32 who)
+static __always_inline int count(__u32 who)
 {
 	__u32 random = bpf_get_prandom_u32();
 	__u64 *n = bpf_map_lookup_elem(&counted, &who);
 
 	if (!n)
-		return;
+		return 0;
 	__sync_fetch_and_add(n, 1);
 	*(volatile __u64 *)&total.last = 3;
 	__sync_fetch_and_add(&total.events, 1);
 	__sync_fetch_and_add(&total.slots[random & 7], 1);
 	count_small(random);
 	count_large(random);
-}
-
-SEC("raw_tp/sys_enter")
-int count_raw_tp(void *ctx)
-{
-	count(RAW_TP);
 
 	return 0;
 }
 
-SEC("tc")
-int count_tc(struct __sk_buff *skb)
-{
-	count(TC);
-
-	return 0;
-}
+PROG("raw_tp/sys_enter", count_raw_tp, void *ctx, count(RAW_TP))
+PROG("tc", count_tc, struct __sk_buff *skb, count(TC))
+PROG("cgroup_skb/egress", count_cgroup, struct __sk_buff *skb, count(CGROUP) + 1)
 
 SEC("xdp")
 int count_xdp(struct xdp_md *ctx)
@@ -127,12 +117,4 @@ int count_xdp(struct xdp_md *ctx)
 	v->last = 3;
 
 	return XDP_PASS;
-}
-
-SEC("cgroup_skb/egress")
-int count_cgroup(struct __sk_buff *skb)
-{
-	count(CGROUP);
-
-	return 1;
 }

@@ -75,27 +75,14 @@ INNER(tasks, task);
 
 static int count_in(void *map_in_map, __u32 slot)
 {
-	__u32 zero = 0;
-	__u64 *count;
-	void *inner;
-
-	inner = bpf_map_lookup_elem(map_in_map, &slot);
-	count = inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
-	if (count)
-		__sync_fetch_and_add(count, 1);
-
-	return 0;
+	return count_one(value_in(map_in_map, &slot));
 }
 
 static int count_beside(void *map)
 {
 	__u32 zero = 0;
-	__u64 *count = bpf_map_lookup_elem(map, &zero);
 
-	if (count)
-		__sync_fetch_and_add(count, 1);
-
-	return count_in(&outer, 0);
+	return count_one(bpf_map_lookup_elem(map, &zero)) + count_in(&outer, 0);
 }
 
 PROG("tc", in_wq, void *ctx, count_in(&wq_outer, 1))

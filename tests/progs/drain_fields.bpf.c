@@ -6,30 +6,18 @@
 struct mm_struct;
 struct task_struct;
 
-struct with_lock {
-	__u64 n;
-	struct bpf_spin_lock lock;
-};
+#define MAP_WITH(name, field)						\
+	struct with_##name {						\
+		__u64 n;						\
+		field;							\
+	};								\
+	MAP(name, HASH, 16, __u32, struct with_##name,			\
+	    __uint(map_flags, BPF_F_NO_PREALLOC);)
 
-struct with_timer {
-	__u64 n;
-	struct bpf_timer timer;
-};
-
-struct with_kptr {
-	__u64 n;
-	struct task_struct __attribute__((btf_type_tag("kptr"))) *task;
-};
-
-struct with_user {
-	__u64 n;
-	struct mm_struct __attribute__((btf_type_tag("user"))) *mm;
-};
-
-MAP(lock, HASH, 16, __u32, struct with_lock, __uint(map_flags, BPF_F_NO_PREALLOC););
-MAP(timer, HASH, 16, __u32, struct with_timer, __uint(map_flags, BPF_F_NO_PREALLOC););
-MAP(kptr, HASH, 16, __u32, struct with_kptr, __uint(map_flags, BPF_F_NO_PREALLOC););
-MAP(user, HASH, 16, __u32, struct with_user, __uint(map_flags, BPF_F_NO_PREALLOC););
+MAP_WITH(lock, struct bpf_spin_lock lock);
+MAP_WITH(timer, struct bpf_timer timer);
+MAP_WITH(kptr, struct task_struct __attribute__((btf_type_tag("kptr"))) *task);
+MAP_WITH(user, struct mm_struct __attribute__((btf_type_tag("user"))) *mm);
 
 SEC("tc")
 int use(struct __sk_buff *skb)

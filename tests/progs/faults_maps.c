@@ -33,8 +33,6 @@ struct content {
 	size_t count;
 };
 
-static const char *where;	/* of which call an error speaks */
-
 static __u64 value_of(__u32 key)
 {
 	return 3ULL * key + 1;
@@ -49,6 +47,16 @@ static struct bpf_map_info info_of(int fd)
 		err(2, "map info");
 
 	return info;
+}
+
+static int open_pin(const char *path)
+{
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0)
+		err(2, "%s", path);
+
+	return fd;
 }
 
 static bool has_keys(const struct bpf_map_info *info)
@@ -69,7 +77,7 @@ static void read_elements(int fd, struct content *c, bool stack)
 	       !bpf_map_lookup_and_delete_elem(fd, NULL, &c->values[c->count]))
 		c->count++;
 	if (errno != ENOENT)
-		err(2, "%s: pop", where);
+		err(2, "pop");
 	for (i = 0; stack && i < c->count / 2; i++) {
 		value = c->values[i];
 		c->values[i] = c->values[c->count - 1 - i];
@@ -77,7 +85,7 @@ static void read_elements(int fd, struct content *c, bool stack)
 	}
 	for (i = 0; i < c->count; i++)
 		if (bpf_map_update_elem(fd, NULL, &c->values[i], BPF_ANY))
-			err(2, "%s: push", where);
+			err(2, "push");
 }
 
 /* What is in a map, by key; the zeros of an array are nothing */
@@ -94,7 +102,7 @@ static void read_map(int fd, struct content *c)
 	}
 	while (!bpf_map_get_next_key(fd, prev, &key)) {
 		if (bpf_map_lookup_elem(fd, &key, &value))
-			err(2, "%s: lookup", where);
+			err(2, "lookup");
 		if (value && key < OUT_MAX) {
 			c->values[key] = value;
 			c->count++;
@@ -102,7 +110,7 @@ static void read_map(int fd, struct content *c)
 		prev = &key;
 	}
 	if (errno != ENOENT)
-		err(2, "%s: next key", where);
+		err(2, "next key");
 }
 
 /* The same from what was printed, of one map or of all */
@@ -143,20 +151,15 @@ static bool is_all(const struct content *c, size_t count)
 static bool is_rest(const struct content *first, const struct content *rest,
 		    size_t count)
 {
-	struct content *both = calloc(1, sizeof(*both));
-	size_t n = first->count;
-	bool all;
+	size_t n = first->count, i;
 
 	if (n && rest->count && first->values[n - 1] == rest->values[0])
 		n--;
-	memcpy(both->values, first->values, n * sizeof(*both->values));
-	memcpy(both->values + n, rest->values,
-	       (OUT_MAX - n) * sizeof(*both->values));
-	both->count = n + rest->count;
-	all = is_all(both, count);
-	free(both);
+	for (i = 0; i < n + rest->count; i++)
+		if ((i < n ? first->values[i] : rest->values[i - n]) != value_of(i))
+			return false;
 
-	return all;
+	return n + rest->count == count;
 }
 
 static int slot_of(int outer, struct content *c, __u32 *id)
@@ -169,7 +172,6 @@ static int slot_of(int outer, struct content *c, __u32 *id)
 	fd = bpf_map_get_fd_by_id(*id);
 	if (fd < 0)
 		err(2, "map %u in the slot", *id);
-	where = "slot";
 	read_map(fd, c);
 
 	return fd;
@@ -185,15 +187,12 @@ struct pins {
 
 static void look_at_pin(struct pins *pins, const char *path, __u32 id)
 {
-	int fd = bpf_obj_get(path);
+	int fd = open_pin(path);
 
-	if (fd < 0)
-		err(2, "%s", path);
 	pins->count++;
 	if (info_of(fd).id == id) {
 		pins->found = true;
 		pins->printed = strstr(path, "_printed");
-		where = path;
 		read_map(fd, &pins->content);
 		snprintf(pins->path, sizeof(pins->path), "%s", path);
 	}
@@ -218,19 +217,6 @@ static void find_pins(struct pins *pins, const char *dir, __u32 id)
 	}
 	if (d)
 		closedir(d);
-}
-
-static int open_pin(const char *dir, const char *name)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		err(2, "%s", path);
-
-	return fd;
 }
 
 struct scene {
@@ -276,20 +262,21 @@ static const char *state_of(struct scene *s, bool keys)
 static int do_state(char **argv)
 {
 	struct scene *s = calloc(1, sizeof(*s));
-	struct bpf_map_info info;
-	const char *state;
 	__u32 id, old = atoi(argv[2]);
+	struct bpf_map_info info;
+	char outer[PATH_MAX];
+	const char *state;
 	int slot;
 
 	s->count = atoi(argv[3]);
-	slot = slot_of(open_pin(argv[0], "outer"), &s->slot, &id);
+	snprintf(outer, sizeof(outer), "%s/outer", argv[0]);
+	slot = slot_of(open_pin(outer), &s->slot, &id);
 	if (slot < 0)
 		errx(2, "the slot is empty");
 	info = info_of(slot);
 	s->in_slot = id == old;
 	find_pins(&s->pins, argv[1], old);
-	if (out_read(&s->out, argv[4]))
-		err(2, "%s", argv[4]);
+	out_read(&s->out, argv[4]);
 	read_output(&s->out, old, has_keys(&info), &s->printed);
 	s->all_printed = s->out.whole &&
 			 (is_all(&s->printed, s->count) || !has_keys(&info));
@@ -312,14 +299,12 @@ static int do_recovered(char **argv)
 	find_pins(pins, argv[0], id);
 	if (pins->count)
 		errx(1, "%zu maps are still in %s", pins->count, argv[0]);
-	if (out_read(out, argv[3]))
-		err(2, "%s", argv[3]);
+	out_read(out, argv[3]);
 	if (!out->whole)
 		errx(1, "recovered output is not whole");
 	read_output(out, id, !argv[4], c);
 	if (argv[4]) {
-		if (out_read(out, argv[4]))
-			err(2, "%s", argv[4]);
+		out_read(out, argv[4]);
 		read_output(out, id, false, first);
 		all = is_rest(first, c, atoi(argv[2]));
 	} else {
@@ -334,12 +319,8 @@ static int do_recovered(char **argv)
 static int do_empty(char **argv)
 {
 	struct content *c = calloc(1, sizeof(*c));
-	int fd = bpf_obj_get(argv[0]);
 
-	if (fd < 0)
-		err(2, "%s", argv[0]);
-	where = argv[0];
-	read_map(fd, c);
+	read_map(open_pin(argv[0]), c);
 	if (c->count)
 		errx(1, "%s holds %zu entries", argv[0], c->count);
 
@@ -353,8 +334,7 @@ static int do_sum(char **argv)
 	size_t i;
 
 	for (; *argv; argv++) {
-		if (out_read(out, *argv))
-			err(2, "%s", *argv);
+		out_read(out, *argv);
 		if (out->bytes && !out->whole)
 			errx(1, "%s is not whole", *argv);
 		for (i = 0; i < out->count; i++)

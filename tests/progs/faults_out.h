@@ -6,6 +6,7 @@
 #ifndef TESTS_FAULTS_OUT_H
 #define TESTS_FAULTS_OUT_H
 
+#include <err.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,25 +114,18 @@ static inline void out_parse(struct output *out, const char *text)
 	out_end(out, text, json);
 }
 
-/* Returns 0, or -1 when the file can't be read */
-static inline int out_read(struct output *out, const char *path)
+static inline void out_read(struct output *out, const char *path)
 {
+	static char text[1 << 21];
 	FILE *f = fopen(path, "r");
-	size_t size = 1 << 21, len;
-	char *text;
+	size_t len;
 
-	if (!f)
-		return -1;
-	text = malloc(size);
-	len = text ? fread(text, 1, size - 1, f) : 0;
+	len = f ? fread(text, 1, sizeof(text), f) : 0;
+	if (!f || len == sizeof(text))
+		err(2, "%s", path);
 	fclose(f);
-	if (!text || len == size - 1)
-		return -1;
-	text[len] = 0;
+	text[len] = '\0';
 	out_parse(out, text);
-	free(text);
-
-	return 0;
 }
 
 #endif /* TESTS_FAULTS_OUT_H */

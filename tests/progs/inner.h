@@ -61,11 +61,14 @@ static inline int inner_create(const struct inner_template *t, const char *name)
 			      t->entries, &opts);
 }
 
-/* Before the object is loaded: have its outer map take maps of t->type */
+/* Before the object is loaded: have its map "outer", an array or a hash, take maps of
+ * t->type
+ */
 static inline int inner_set_template(struct inner_template *t,
-				     struct bpf_object *obj,
-				     struct bpf_map *outer, __u32 entries)
+				     struct bpf_object *obj, bool outer_hash,
+				     __u32 entries)
 {
+	struct bpf_map *outer = bpf_object__find_map_by_name(obj, "outer");
 	struct bpf_map *inner = bpf_map__inner_map(outer);
 	int fd;
 
@@ -76,7 +79,11 @@ static inline int inner_set_template(struct inner_template *t,
 
 	/* Open until the object is loaded, and that is as good as for ever */
 	fd = inner_create(t, "template");
-	return fd < 0 ? -1 : bpf_map__set_inner_map_fd(outer, fd);
+	if (fd < 0 ||
+	    (outer_hash && bpf_map__set_type(outer, BPF_MAP_TYPE_HASH_OF_MAPS)))
+		return -1;
+
+	return bpf_map__set_inner_map_fd(outer, fd);
 }
 
 /* The value of a key, over all CPUs of a per-CPU map; 0 when there is none */

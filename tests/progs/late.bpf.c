@@ -4,7 +4,7 @@
  */
 #include "vmlinux.h"
 #include "maps.bpf.h"
-#include "late.h"
+#include "shared.h"
 
 struct_map(counts, HASH, 16, __u32, __u64);
 

@@ -29,188 +29,159 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <time.h>
-
-#include <linux/types.h>
 
 #include "inner.h"
-#include "late.h"
+#include "now.h"
 #include "opts.h"
 #include "run.h"
+#include "shared.h"
 
 #define INSIDE_TIMEOUT_MS	60000
 
-struct pin {
-	const char *name;
-	bool made;
-};
+static const char *object, *pins, *report_file;
+static const char *how = "raw_tp";		/* the program is entered */
+static bool by_selector, outer_hash, again;
+static struct inner_template inner;
+static __u32 spin_ms = 1000;
+static int not_cpu;			/* -1: any will do */
+static char **command;
 
-struct late {
-	const char *object, *pins, *report;
-	const char *how;		/* it is entered */
-	bool by_selector, outer_hash, again;
-	struct inner_template inner;
-	__u32 spin_ms;
-	int not_cpu;			/* -1: any will do */
-	char **command;
+static struct bpf_object *obj;
+static struct late_state *state;
+static int prog_fd, map_fd;		/* the map that the program adds to */
+static struct bpf_link *iter;		/* NULL: entered by a test run */
+static cpu_set_t prog_cpu, other_cpus;	/* none: there is one CPU only */
+static bool ended;
 
-	struct bpf_object *obj;
-	struct late_state *state;
-	int prog_fd, map_fd;		/* the map that the program adds to */
-	struct bpf_link *iter;		/* NULL: entered by a test run */
-	struct pin pinned[3];
-	cpu_set_t prog_cpu, other_cpus;	/* none: there is one CPU only */
-
-	int run_err;
-	bool started_inside, left_at_exit, ended;
-	__u64 exit_us;
-	int status;			/* of the command */
-};
-
-static void parse(struct late *l, char **argv)
+static void parse(char **argv)
 {
-	const char *outer = "array", *inner = "hash", *not_cpu = "-1";
+	const char *outer = "array", *type = "hash", *cpu = "-1";
 	const struct opt opts[] = {
-		{ "object", .text = &l->object },
-		{ "pins", .text = &l->pins },
-		{ "report", .text = &l->report },
-		{ "selector", .flag = &l->by_selector },
+		{ "object", .text = &object },
+		{ "pins", .text = &pins },
+		{ "report", .text = &report_file },
+		{ "selector", .flag = &by_selector },
 		{ "outer", .text = &outer },
-		{ "inner", .text = &inner },
-		{ "enter", .text = &l->how },
-		{ "not-cpu", .text = &not_cpu },
-		{ "again", .flag = &l->again },
-		{ "spin-ms", .num = &l->spin_ms },
+		{ "inner", .text = &type },
+		{ "enter", .text = &how },
+		{ "not-cpu", .text = &cpu },
+		{ "again", .flag = &again },
+		{ "spin-ms", .num = &spin_ms },
 		{}
 	};
 
-	l->command = parse_opts(argv, opts);
-	l->outer_hash = !strcmp(outer, "hash");
-	l->inner.type = map_type(inner);
-	l->not_cpu = atoi(not_cpu);
-	if (!l->object || !l->pins || !l->report || !*l->command ||
-	    l->inner.type < 0)
+	command = parse_opts(argv, opts);
+	outer_hash = !strcmp(outer, "hash");
+	inner.type = map_type(type);
+	not_cpu = atoi(cpu);
+	if (!object || !pins || !report_file || !*command)
 		errx(2, "bad arguments");
 }
 
-static struct bpf_map *map_of(const struct late *l, const char *name)
+static struct bpf_map *map_of(const char *name)
 {
-	return bpf_object__find_map_by_name(l->obj, name);
+	return bpf_object__find_map_by_name(obj, name);
 }
 
-static int open_object(struct late *l)
+static void load_object(void)
 {
+	struct bpf_program *prog;
+	char name[32];
+
 	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop,
-				    NULL) == 0) {
-		fprintf(stderr, "the kernel has no bpf_loop()\n");
-		exit(EXIT_SKIP);
+				    NULL) == 0)
+		errx(EXIT_SKIP, "the kernel has no bpf_loop()");
+
+	obj = bpf_object__open_file(object, NULL);
+	if (!obj || inner_set_template(&inner, obj, outer_hash, 16) ||
+	    bpf_object__load(obj))
+		err(1, "can't load %s", object);
+	snprintf(name, sizeof(name), "late_%s", how);
+	prog = bpf_object__find_program_by_name(obj, name);
+	if (!prog)
+		errx(1, "there is no program %s", name);
+	prog_fd = bpf_program__fd(prog);
+	if (!strcmp(how, "iter")) {
+		iter = bpf_program__attach_iter(prog, NULL);
+		if (!iter)
+			err(1, "can't attach the iterator");
 	}
-
-	l->obj = bpf_object__open_file(l->object, NULL);
-	if (!l->obj)
-		return -1;
-
-	if (l->outer_hash &&
-	    bpf_map__set_type(map_of(l, "outer"), BPF_MAP_TYPE_HASH_OF_MAPS))
-		return -1;
-	if (inner_set_template(&l->inner, l->obj, map_of(l, "outer"), 16))
-		return -1;
-
-	return bpf_object__load(l->obj);
 }
 
-static int fill_slot(struct late *l)
+static void fill_slot(void)
 {
-	struct bpf_map *outer = map_of(l, "outer");
 	const __u32 slot = 0;
 
-	if (l->by_selector) {
-		l->inner.type = bpf_map__type(map_of(l, "first"));
-		l->map_fd = bpf_map__fd(map_of(l, "first"));
-		return inner_write(l->map_fd, l->inner.type, LATE_MARK, 1);
+	if (by_selector) {
+		inner.type = bpf_map__type(map_of("first"));
+		map_fd = bpf_map__fd(map_of("first"));
+	} else {
+		map_fd = inner_create(&inner, "late_inner");
 	}
-
-	l->map_fd = inner_create(&l->inner, "late_inner");
-	if (l->map_fd < 0 ||
-	    inner_write(l->map_fd, l->inner.type, LATE_MARK, 1))
-		return -1;
-
-	return bpf_map_update_elem(bpf_map__fd(outer), &slot, &l->map_fd,
-				   BPF_ANY);
+	if (map_fd < 0 || inner_write(map_fd, inner.type, LATE_MARK, 1) ||
+	    (!by_selector &&
+	     bpf_map_update_elem(bpf_map__fd(map_of("outer")), &slot, &map_fd,
+				 BPF_ANY)))
+		err(1, "can't fill the slot");
 }
 
-static int map_state(struct late *l)
+static void map_state(void)
 {
-	l->state = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
-			MAP_SHARED, bpf_map__fd(map_of(l, "state")), 0);
-	if (l->state == MAP_FAILED)
-		return -1;
-	l->state->by_selector = l->by_selector;
-	l->state->spin_ns = l->spin_ms * 1000000ULL;
-
-	return 0;
+	state = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+		     MAP_SHARED, bpf_map__fd(map_of("state")), 0);
+	if (state == MAP_FAILED)
+		err(1, "can't map the state");
+	state->by_selector = by_selector;
+	state->spin_ns = spin_ms * 1000000ULL;
 }
 
-static const char *pin_path(const struct late *l, const struct pin *pin)
+/* The first one, or the others */
+static const char * const to_pin[] = { "outer", "selector", "first", "second" };
+
+static const char *pin_path(int i)
 {
 	static char path[4096];
 
-	snprintf(path, sizeof(path), "%s/%s", l->pins, pin->name);
+	snprintf(path, sizeof(path), "%s/%s", pins, to_pin[i]);
 	return path;
 }
 
-static int pin_maps(struct late *l)
+static void unpin_maps(void)
 {
-	struct pin *pin;
 	int i;
 
-	l->pinned[0].name = l->by_selector ? "selector" : "outer";
-	if (l->by_selector) {
-		l->pinned[1].name = "first";
-		l->pinned[2].name = "second";
-	}
-
-	for (i = 0; i < 3 && l->pinned[i].name; i++) {
-		pin = &l->pinned[i];
-		if (bpf_obj_pin(bpf_map__fd(map_of(l, pin->name)),
-				pin_path(l, pin)))
-			return -1;
-		pin->made = true;
-	}
-
-	return 0;
+	for (i = 0; i < 4; i++)
+		unlink(pin_path(i));
 }
 
-static void unpin_maps(struct late *l)
+static void pin_maps(void)
 {
 	int i;
 
-	for (i = 0; i < 3; i++) {
-		if (l->pinned[i].made)
-			unlink(pin_path(l, &l->pinned[i]));
-	}
+	atexit(unpin_maps);
+	for (i = by_selector; i < (by_selector ? 4 : 1); i++)
+		if (bpf_obj_pin(bpf_map__fd(map_of(to_pin[i])), pin_path(i)))
+			err(1, "can't pin %s", to_pin[i]);
 }
 
 /* The program's CPU lets nothing else run until it left: the command must not
  * be waiting for that one.
  */
-static int split_cpus(struct late *l)
+static void split_cpus(void)
 {
-	int cpu;
+	int cpu = CPU_SETSIZE - 1;
 
-	if (sched_getaffinity(0, sizeof(l->other_cpus), &l->other_cpus))
-		return -1;
-	CPU_ZERO(&l->prog_cpu);
-	if (CPU_COUNT(&l->other_cpus) == 1)
-		return 0;
+	if (sched_getaffinity(0, sizeof(other_cpus), &other_cpus))
+		err(1, "can't tell the CPUs");
+	if (CPU_COUNT(&other_cpus) == 1)
+		return;
 
-	cpu = CPU_SETSIZE - 1;
-	while (!CPU_ISSET(cpu, &l->other_cpus) || cpu == l->not_cpu)
+	while (!CPU_ISSET(cpu, &other_cpus) || cpu == not_cpu)
 		cpu--;
-	CPU_CLR(cpu, &l->other_cpus);
-	CPU_SET(cpu, &l->prog_cpu);
-
-	return sched_setaffinity(0, sizeof(l->other_cpus), &l->other_cpus);
+	CPU_CLR(cpu, &other_cpus);
+	CPU_SET(cpu, &prog_cpu);
+	if (sched_setaffinity(0, sizeof(other_cpus), &other_cpus))
+		err(1, "can't leave CPU %d", cpu);
 }
 
 static __u64 read_flag(const __u64 *flag)
@@ -219,22 +190,22 @@ static __u64 read_flag(const __u64 *flag)
 }
 
 /* Read in this order: in between it may leave, but not go in unseen */
-static bool is_inside(const struct late *l)
+static bool is_inside(void)
 {
-	__u64 left = read_flag(&l->state->left);
+	__u64 left = read_flag(&state->left);
 
-	return read_flag(&l->state->inside) != left;
+	return read_flag(&state->inside) != left;
 }
 
-static int run_once(const struct late *l)
+static int run_once(void)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	char packet[64] = {};
 	ssize_t n;
 	int fd;
 
-	if (l->iter) {
-		fd = bpf_iter_create(bpf_link__fd(l->iter));
+	if (iter) {
+		fd = bpf_iter_create(bpf_link__fd(iter));
 		if (fd < 0)
 			return -1;
 		n = read(fd, packet, sizeof(packet));
@@ -242,135 +213,81 @@ static int run_once(const struct late *l)
 		return n < 0 ? -1 : 0;
 	}
 
-	if (!strcmp(l->how, "tc")) {
+	if (!strcmp(how, "tc")) {
 		opts.data_in = packet;
 		opts.data_size_in = sizeof(packet);
 		opts.repeat = 1;
 	}
 
-	return bpf_prog_test_run_opts(l->prog_fd, &opts);
+	return bpf_prog_test_run_opts(prog_fd, &opts);
 }
 
 static void *run_program(void *arg)
 {
-	struct late *l = arg;
 	__u64 before;
 
-	if (CPU_COUNT(&l->prog_cpu))
-		sched_setaffinity(0, sizeof(l->prog_cpu), &l->prog_cpu);
+	if (CPU_COUNT(&prog_cpu))
+		sched_setaffinity(0, sizeof(prog_cpu), &prog_cpu);
 	do {
-		before = read_flag(&l->state->inside);
-		if (run_once(l)) {
-			__atomic_store_n(&l->run_err, errno, __ATOMIC_RELEASE);
-			break;
-		}
-	} while (l->again && read_flag(&l->state->inside) != before &&
-		 !__atomic_load_n(&l->ended, __ATOMIC_ACQUIRE));
+		before = read_flag(&state->inside);
+		if (run_once())
+			err(1, "the program did not run");
+	} while (again && read_flag(&state->inside) != before &&
+		 !__atomic_load_n(&ended, __ATOMIC_ACQUIRE));
 
 	return NULL;
 }
 
-static int wait_until_inside(struct late *l)
+static void wait_until_inside(void)
 {
 	int ms;
 
 	for (ms = 0; ms < INSIDE_TIMEOUT_MS; ms++) {
-		if (read_flag(&l->state->inside))
-			return 0;
-		if (read_flag(&l->state->error) ||
-		    __atomic_load_n(&l->run_err, __ATOMIC_ACQUIRE))
+		if (read_flag(&state->inside))
+			return;
+		if (read_flag(&state->error))
 			break;
 		usleep(1000);
 	}
 
-	fprintf(stderr, "late: the program did not run: %s\n",
-		l->run_err ? strerror(l->run_err) : "it found no map");
-	return -1;
-}
-
-static void watch_command(struct late *l)
-{
-	struct timespec now;
-
-	l->started_inside = is_inside(l);
-	l->status = run_command(l->command);
-
-	/* Ordering, not timing: the flag first, before the time goes on */
-	l->left_at_exit = !is_inside(l);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	l->exit_us = now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
-
-static int report(struct late *l)
-{
-	FILE *f = fopen(l->report, "w");
-
-	if (!f)
-		return -1;
-	fprintf(f, "{\"started_inside\":%s,\"left_at_exit\":%s,",
-		l->started_inside ? "true" : "false",
-		l->left_at_exit ? "true" : "false");
-	fprintf(f, "\"left_us\":%llu,\"exit_us\":%llu,\"status\":%d,",
-		l->state->left_ns / 1000, l->exit_us, l->status);
-	fprintf(f, "\"runs\":%llu,\"final\":%llu}\n", l->state->left,
-		inner_read(l->map_fd, l->inner.type, LATE_KEY));
-
-	return fclose(f);
-}
-
-static int run(struct late *l)
-{
-	struct bpf_program *prog;
-	pthread_t thread;
-	char name[32];
-	int err;
-
-	snprintf(name, sizeof(name), "late_%s", l->how);
-	prog = bpf_object__find_program_by_name(l->obj, name);
-	if (!prog) {
-		fprintf(stderr, "late: there is no program %s\n", name);
-		return -1;
-	}
-	l->prog_fd = bpf_program__fd(prog);
-	if (!strcmp(l->how, "iter")) {
-		l->iter = bpf_program__attach_iter(prog, NULL);
-		if (!l->iter) {
-			perror("late: can't attach the iterator");
-			return -1;
-		}
-	}
-	if (pthread_create(&thread, NULL, run_program, l))
-		return -1;
-
-	err = wait_until_inside(l);
-	if (!err)
-		watch_command(l);
-	__atomic_store_n(&l->ended, true, __ATOMIC_RELEASE);
-	pthread_join(thread, NULL);
-
-	return err ?: report(l);
+	errx(1, "the program did not run, or found no map");
 }
 
 int main(int argc, char **argv)
 {
-	struct late l = {
-		.how = "raw_tp",
-		.spin_ms = 1000,
-		.map_fd = -1,
-	};
-	int err;
+	bool started_inside, left_at_exit;
+	unsigned long long exit_us;
+	pthread_t thread;
+	int status;
+	FILE *f;
 
-	parse(&l, argv);
+	parse(argv);
+	load_object();
+	fill_slot();
+	map_state();
+	pin_maps();
+	split_cpus();
+	if (pthread_create(&thread, NULL, run_program, NULL))
+		errx(1, "can't start a thread");
+	wait_until_inside();
 
-	err = open_object(&l) || fill_slot(&l) || map_state(&l) ||
-	      pin_maps(&l) || split_cpus(&l);
-	if (err)
-		perror("late: can't set up");
-	else
-		err = run(&l);
+	started_inside = is_inside();
+	status = run_command(command);
+	/* Ordering, not timing: the flag first, before the time goes on */
+	left_at_exit = !is_inside();
+	exit_us = now_us();
+	__atomic_store_n(&ended, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
 
-	unpin_maps(&l);
-	bpf_link__destroy(l.iter);
-	bpf_object__close(l.obj);
-	return err ? 1 : 0;
+	f = fopen(report_file, "w");
+	if (!f)
+		err(1, "%s", report_file);
+	fprintf(f, "{\"started_inside\":%s,\"left_at_exit\":%s,",
+		started_inside ? "true" : "false", left_at_exit ? "true" : "false");
+	fprintf(f, "\"left_us\":%llu,\"exit_us\":%llu,\"status\":%d,",
+		state->left_ns / 1000, exit_us, status);
+	fprintf(f, "\"runs\":%llu,\"final\":%llu}\n", state->left,
+		inner_read(map_fd, inner.type, LATE_KEY));
+
+	return fclose(f) ? 1 : 0;
 }

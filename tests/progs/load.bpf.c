@@ -6,7 +6,7 @@
  */
 #include "vmlinux.h"
 #include "maps.bpf.h"
-#include "load.h"
+#include "shared.h"
 
 struct_map(counts, HASH, 128, __u32, __u64);
 
@@ -17,81 +17,40 @@ struct counts plain SEC(".maps");
 
 MAP(counters, PERCPU_ARRAY, LOAD_COUNTERS, __u32, __u64);
 
-struct load_config conf = { .slots = 1, .keys = 64 };
+struct load_config conf = { .slots = 1 };
 
 static __always_inline void bump(__u32 which)
 {
-	__u64 *count = bpf_map_lookup_elem(&counters, &which);
-
-	if (count)
-		__sync_fetch_and_add(count, 1);
+	count_one(bpf_map_lookup_elem(&counters, &which));
 }
 
-/* Since 6.15 the kernel gives up on a lock that it can't get for a quarter of a
- * second. The host of a virtual machine may well stop a CPU for that long.
+/* With @args it reads a page of user space while it has the map, and sleeps until that
+ * is there
  */
-#define TRIES	8
-
-static __always_inline int add(void *map, const __u32 *key)
-{
-	const __u64 none = 0;
-	__u64 *value;
-	int i;
-
-	for (i = 0; i < TRIES; i++) {
-		value = bpf_map_lookup_elem(map, key);
-		if (value) {
-			__sync_fetch_and_add(value, 1);
-			return 0;
-		}
-		/* If another CPU was first, its element serves as well */
-		bpf_map_update_elem(map, key, &none, BPF_NOEXIST);
-	}
-
-	return -1;
-}
-
-/* As load(), but it reads a page of user space while it has the map, and sleeps
- * until that is there
- */
-SEC("syscall")
-int load_sleepable(struct load_args *args)
+static __always_inline int event(const struct sleep_args *args)
 {
 	__u32 slot = bpf_get_prandom_u32() % conf.slots;
-	__u32 key = bpf_get_prandom_u32() % conf.keys;
+	__u32 key = bpf_get_prandom_u32() % LOAD_KEYS;
 	__u64 ignored;
 	void *inner;
 
 	bump(LOAD_COUNTED);
 
 	inner = bpf_map_lookup_elem(&outer, &slot);
-	bpf_copy_from_user(&ignored, sizeof(ignored), (const void *)args->page);
+	if (args)
+		bpf_copy_from_user(&ignored, sizeof(ignored),
+				   (const void *)args->page);
 	if (!inner)
 		bump(LOAD_MISSED);
-	else if (add(inner, &key))
-		bump(LOAD_FAILED);
-
-	return 0;
-}
-
-SEC("tc")
-int load(struct __sk_buff *skb)
-{
-	__u32 slot = bpf_get_prandom_u32() % conf.slots;
-	__u32 key = bpf_get_prandom_u32() % conf.keys;
-	void *inner;
-
-	bump(LOAD_COUNTED);
-
-	inner = bpf_map_lookup_elem(&outer, &slot);
-	if (!inner)
-		bump(LOAD_MISSED);
-	else if (add(inner, &key))
+	else if (count_key(inner, &key))
 		bump(LOAD_FAILED);
 
 	/* That one loses events by being cleared, and that is the point */
 	if (conf.plain)
-		add(&plain, &key);
+		count_key(&plain, &key);
 
 	return 0;
 }
+
+PROG("tc", load, struct __sk_buff *skb, event(NULL))
+PROG("syscall", load_sleepable, struct sleep_args *args, event(args))

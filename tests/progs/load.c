@@ -4,11 +4,10 @@
  *	load --object FILE --pins DIR [OPTION...]
  *
  *	--object FILE	load.bpf.o
- *	--pins DIR	an empty folder on a bpffs; pins "outer" and "counters"
+ *	--pins DIR	an empty folder on a bpffs; pins "outer"
  *	--outer KIND	array (default) or hash
  *	--inner TYPE	of the maps in the slots (default: hash)
  *	--slots N	filled slots, keys 0 to N-1 (default: 1)
- *	--keys N	keys that are counted, 0 to N-1 (default: 64)
  *	--threads N	default: the CPUs online
  *	--bytes		no types for what is in the maps in the slots
  *	--turns		pins the map in slot 0 as "turn0", and another one like
@@ -20,25 +19,16 @@
  * Prints "ready" when the threads run, runs until stdin is closed or SIGTERM
  * or SIGINT comes, and ends with a report, one line of JSON: events counted,
  * those that found no inner map (missed) or could not be counted in it
- * (failed), threads, milliseconds. So the slots hold or did hold
- * counted - missed - failed events. The pins stay.
+ * (failed). So the slots hold or did hold counted - missed - failed events.
+ * The pins stay.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
-#include <time.h>
 
-#include <linux/types.h>
-#include <linux/userfaultfd.h>
-
+#include "fault.h"
 #include "inner.h"
-#include "load.h"
+#include "shared.h"
 #include "opts.h"
 
 /* Events a system call. All of them are one RCU critical section, and the
@@ -48,209 +38,138 @@
 
 #define MAX_THREADS	1024
 
-#define PAGE_SIZE	4096
 #define FAULT_US	20000
 
-struct load {
-	const char *object, *pins;
-	bool outer_hash, turns, bytes, plain, sleepable;
-	__u32 slots, keys, threads;
-	struct inner_template inner;
-
-	struct bpf_object *obj;
-	int prog_fd, uffd;
-	pthread_t thread[MAX_THREADS];
-	bool stop;
-	int run_err;
-};
-
-static struct load l = {
-	.inner.type = BPF_MAP_TYPE_HASH,
-	.slots = 1,
-	.keys = 64,
-};
+static const char *object, *pins;
+static bool outer_hash, turns, plain, sleepable, stop;
+static __u32 slots = 1, threads;
+static struct inner_template inner = { .type = BPF_MAP_TYPE_HASH };
+static struct bpf_object *obj;
+static int prog_fd, uffd;
 
 static void parse(char **argv)
 {
-	const char *outer = "array", *inner = "hash";
+	const char *outer = "array", *type = "hash";
 	const struct opt opts[] = {
-		{ "object", .text = &l.object },
-		{ "pins", .text = &l.pins },
+		{ "object", .text = &object },
+		{ "pins", .text = &pins },
 		{ "outer", .text = &outer },
-		{ "inner", .text = &inner },
-		{ "slots", .num = &l.slots },
-		{ "keys", .num = &l.keys },
-		{ "threads", .num = &l.threads },
-		{ "turns", .flag = &l.turns },
-		{ "bytes", .flag = &l.bytes },
-		{ "plain", .flag = &l.plain },
-		{ "sleepable", .flag = &l.sleepable },
+		{ "inner", .text = &type },
+		{ "slots", .num = &slots },
+		{ "threads", .num = &threads },
+		{ "turns", .flag = &turns },
+		{ "bytes", .flag = &inner.no_types },
+		{ "plain", .flag = &plain },
+		{ "sleepable", .flag = &sleepable },
 		{}
 	};
 
-	l.threads = sysconf(_SC_NPROCESSORS_ONLN);
+	threads = sysconf(_SC_NPROCESSORS_ONLN);
 	if (*parse_opts(argv, opts))
 		errx(2, "too many words");
-	l.outer_hash = !strcmp(outer, "hash");
-	l.inner.type = map_type(inner);
-	if (!l.object || !l.pins || l.inner.type < 0 || !l.slots || !l.keys ||
-	    !l.threads || l.threads > MAX_THREADS)
+	outer_hash = !strcmp(outer, "hash");
+	inner.type = map_type(type);
+	if (!object || !pins || !slots || !threads || threads > MAX_THREADS)
 		errx(2, "bad arguments");
 }
 
-static struct bpf_map *map_of(const struct load *l, const char *name)
+static struct bpf_map *map_of(const char *name)
 {
-	return bpf_object__find_map_by_name(l->obj, name);
+	return bpf_object__find_map_by_name(obj, name);
 }
 
-/* Only that one is loaded, or the map would have sleepable users */
-static struct bpf_program *program(const struct load *l)
+static void load_object(void)
 {
-	return bpf_object__find_program_by_name(l->obj, l->sleepable ?
-						"load_sleepable" : "load");
-}
-
-static int open_object(struct load *l)
-{
-	struct bpf_program *prog;
+	/* Only that one, or the map would have sleepable users */
+	const char *name = sleepable ? "load_sleepable" : "load";
 	struct load_config *config;
-	struct bpf_map *outer;
+	struct bpf_program *prog;
 	size_t size;
 
-	l->obj = bpf_object__open_file(l->object, NULL);
-	if (!l->obj)
-		return -1;
+	obj = bpf_object__open_file(object, NULL);
+	if (!obj)
+		err(1, "can't open %s", object);
 
 	/* const in older libbpf, although it is there to be written to */
-	config = (void *)bpf_map__initial_value(map_of(l, ".data"), &size);
+	config = (void *)bpf_map__initial_value(map_of(".data"), &size);
 	if (!config || size != sizeof(*config))
-		return -1;
-	config->slots = l->slots;
-	config->keys = l->keys;
-	config->plain = l->plain;
+		errx(1, "no settings in %s", object);
+	config->slots = slots;
+	config->plain = plain;
 
 	/* Room for two keys where one is meant: elements that are being
 	 * deleted may still take some
 	 */
-	outer = map_of(l, "outer");
-	if (l->outer_hash &&
-	    bpf_map__set_type(outer, BPF_MAP_TYPE_HASH_OF_MAPS))
-		return -1;
-	if (bpf_map__set_max_entries(outer, l->slots) ||
-	    bpf_map__set_max_entries(map_of(l, "plain"), 2 * l->keys) ||
-	    inner_set_template(&l->inner, l->obj, outer, 2 * l->keys))
-		return -1;
-
-	l->inner.no_types = l->bytes;
-	bpf_object__for_each_program(prog, l->obj)
-		bpf_program__set_autoload(prog, prog == program(l));
-
-	return bpf_object__load(l->obj);
+	if (bpf_map__set_max_entries(map_of("outer"), slots) ||
+	    bpf_map__set_max_entries(map_of("plain"), 2 * LOAD_KEYS) ||
+	    inner_set_template(&inner, obj, outer_hash, 2 * LOAD_KEYS))
+		err(1, "can't set up the maps");
+	bpf_object__for_each_program(prog, obj)
+		bpf_program__set_autoload(prog,
+					  !strcmp(bpf_program__name(prog), name));
+	if (bpf_object__load(obj))
+		err(1, "can't load %s", object);
+	prog_fd = bpf_program__fd(bpf_object__find_program_by_name(obj, name));
 }
 
-static int pin(const struct load *l, int fd, const char *name)
+static void pin(int fd, const char *name)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/%s", l->pins, name);
-	return bpf_obj_pin(fd, path);
+	snprintf(path, sizeof(path), "%s/%s", pins, name);
+	if (bpf_obj_pin(fd, path))
+		err(1, "%s", path);
 }
 
-static int fill_slots(struct load *l)
+static void fill_and_pin(void)
 {
-	int outer = bpf_map__fd(map_of(l, "outer")), fd, err = 0;
+	int outer = bpf_map__fd(map_of("outer")), fd;
 	__u32 slot;
 
-	for (slot = 0; slot < l->slots && !err; slot++) {
-		fd = inner_create(&l->inner, "load_inner");
-		if (fd < 0)
-			return -1;
-		err = bpf_map_update_elem(outer, &slot, &fd, BPF_ANY);
-		if (!err && l->turns && !slot)
-			err = pin(l, fd, "turn0");
+	for (slot = 0; slot < slots; slot++) {
+		fd = inner_create(&inner, "load_inner");
+		if (fd < 0 || bpf_map_update_elem(outer, &slot, &fd, BPF_ANY))
+			err(1, "can't fill slot %u", slot);
+		if (turns && !slot)
+			pin(fd, "turn0");
 		close(fd);
 	}
-
-	return err;
-}
-
-static int pin_maps(struct load *l)
-{
-	int fd, err = 0;
-
-	if (pin(l, bpf_map__fd(map_of(l, "outer")), "outer") ||
-	    pin(l, bpf_map__fd(map_of(l, "counters")), "counters"))
-		return -1;
-	if (l->plain && pin(l, bpf_map__fd(map_of(l, "plain")), "plain"))
-		return -1;
-
-	if (l->turns) {
-		fd = inner_create(&l->inner, "load_inner");
-		err = fd < 0 ? -1 : pin(l, fd, "turn1");
-		close(fd);
-	}
-
-	return err;
+	pin(outer, "outer");
+	if (plain)
+		pin(bpf_map__fd(map_of("plain")), "plain");
+	if (turns)
+		pin(inner_create(&inner, "load_inner"), "turn1");
 }
 
 /* Answers the faults of all threads, each after a while */
 static void *answer_faults(void *arg)
 {
-	const struct load *l = arg;
 	struct uffd_msg msg;
 
-	while (read(l->uffd, &msg, sizeof(msg)) == sizeof(msg)) {
+	while (read(uffd, &msg, sizeof(msg)) == sizeof(msg)) {
 		struct uffdio_zeropage zero = {
 			.range.start = msg.arg.pagefault.address &
-				       -(__u64)PAGE_SIZE,
-			.range.len = PAGE_SIZE,
+				       -(__u64)FAULT_PAGE_SIZE,
+			.range.len = FAULT_PAGE_SIZE,
 		};
 
 		usleep(FAULT_US);
-		ioctl(l->uffd, UFFDIO_ZEROPAGE, &zero);
+		ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
 	}
 
 	return NULL;
 }
 
-static int start_answers(struct load *l)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	pthread_t thread;
-
-	l->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	if (l->uffd < 0 || ioctl(l->uffd, UFFDIO_API, &api))
-		return -1;
-
-	return pthread_create(&thread, NULL, answer_faults, l) ? -1 : 0;
-}
-
-static void *slow_page(const struct load *l)
-{
-	struct uffdio_register reg = {
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-		.range.len = PAGE_SIZE,
-	};
-	void *page;
-
-	page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	reg.range.start = (unsigned long)page;
-
-	return page == MAP_FAILED || ioctl(l->uffd, UFFDIO_REGISTER, &reg) ?
-		NULL : page;
-}
-
 /* The page is not there for the first event */
-static int run_sleepable(const struct load *l, struct load_args *args)
+static int run_sleepable(struct sleep_args *args)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args,
 		    .ctx_size_in = sizeof(*args));
 	int i, err;
 
-	err = madvise((void *)args->page, PAGE_SIZE, MADV_DONTNEED);
+	err = madvise((void *)args->page, FAULT_PAGE_SIZE, MADV_DONTNEED);
 	for (i = 0; !err && i < EVENTS_A_CALL; i++)
-		err = bpf_prog_test_run_opts(l->prog_fd, &opts);
+		err = bpf_prog_test_run_opts(prog_fd, &opts);
 
 	return err;
 }
@@ -258,121 +177,73 @@ static int run_sleepable(const struct load *l, struct load_args *args)
 static void *run_program(void *arg)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = EVENTS_A_CALL);
-	struct load *l = arg;
-	struct load_args args = {};
+	struct sleep_args args = {};
 	char packet[64] = {};
 
-	if (l->sleepable)
-		args.page = (unsigned long)slow_page(l);
+	if (sleepable)
+		args.page = (unsigned long)fault_page(uffd, NULL);
 	opts.data_in = packet;
 	opts.data_size_in = sizeof(packet);
-	while (!__atomic_load_n(&l->stop, __ATOMIC_RELAXED)) {
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		opts.data_size_out = 0;
-		if (l->sleepable ? !run_sleepable(l, &args) :
-				   !bpf_prog_test_run_opts(l->prog_fd, &opts))
-			continue;
-		__atomic_store_n(&l->run_err, errno, __ATOMIC_RELAXED);
-		break;
+		if (sleepable ? run_sleepable(&args) :
+				bpf_prog_test_run_opts(prog_fd, &opts))
+			err(1, "can't run the program");
 	}
 
 	return NULL;
 }
 
-/* Until it is to end */
-static void wait_for_end(int signal_fd)
+/* poll() is to be interrupted, that is all */
+static void ignore(int sig)
 {
-	struct pollfd polled[] = {
-		{ .fd = STDIN_FILENO, .events = POLLIN },
-		{ .fd = signal_fd, .events = POLLIN },
-	};
-	char ignored[256];
-
-	for (;;) {
-		if (poll(polled, 2, -1) < 0)
-			continue;
-		if (polled[1].revents)
-			return;
-		if (polled[0].revents &&
-		    read(STDIN_FILENO, ignored, sizeof(ignored)) <= 0)
-			return;
-	}
 }
 
-static __u64 now_ms(void)
+static void report(void)
 {
-	struct timespec now;
+	int fd = bpf_map__fd(map_of("counters"));
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
-static void report(const struct load *l, __u64 ms)
-{
-	int fd = bpf_map__fd(map_of(l, "counters"));
-	__u64 count[LOAD_COUNTERS];
-	__u32 i;
-
-	for (i = 0; i < LOAD_COUNTERS; i++)
-		count[i] = inner_read(fd, BPF_MAP_TYPE_PERCPU_ARRAY, i);
-
-	printf("{\"counted\":%llu,\"missed\":%llu,\"failed\":%llu,\"threads\":%u,\"ms\":%llu}\n",
-	       count[LOAD_COUNTED], count[LOAD_MISSED], count[LOAD_FAILED],
-	       l->threads, ms);
-}
-
-static int run_threads(struct load *l)
-{
-	unsigned int started = 0;
-	__u64 start = now_ms();
-	int signal_fd;
-	sigset_t set;
-
-	/* Blocked in the threads as well: a signal would cut a run short */
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -1;
-	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
-
-	if (l->sleepable && start_answers(l)) {
-		perror("load: can't answer page faults");
-		return -1;
-	}
-	while (started < l->threads &&
-	       !pthread_create(&l->thread[started], NULL, run_program, l))
-		started++;
-	if (started == l->threads) {
-		printf("ready\n");
-		fflush(stdout);
-		wait_for_end(signal_fd);
-	}
-
-	__atomic_store_n(&l->stop, true, __ATOMIC_RELAXED);
-	while (started > 0)
-		pthread_join(l->thread[--started], NULL);
-
-	if (l->run_err) {
-		fprintf(stderr, "load: can't run the program: %s\n",
-			strerror(l->run_err));
-		return -1;
-	}
-	report(l, now_ms() - start);
-
-	return 0;
+	printf("{\"counted\":%llu,\"missed\":%llu,\"failed\":%llu}\n",
+	       inner_read(fd, BPF_MAP_TYPE_PERCPU_ARRAY, LOAD_COUNTED),
+	       inner_read(fd, BPF_MAP_TYPE_PERCPU_ARRAY, LOAD_MISSED),
+	       inner_read(fd, BPF_MAP_TYPE_PERCPU_ARRAY, LOAD_FAILED));
 }
 
 int main(int argc, char **argv)
 {
-	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	pthread_t thread[MAX_THREADS], answers;
+	sigset_t set, unblocked;
+	unsigned int i;
 
 	parse(argv);
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	if (open_object(&l) || fill_slots(&l) || pin_maps(&l)) {
-		perror("load: can't set up");
-		return 1;
-	}
+	load_object();
+	fill_and_pin();
 
-	l.prog_fd = bpf_program__fd(program(&l));
-	return run_threads(&l) ? 1 : 0;
+	/* Blocked in the threads as well: a signal would cut a run short */
+	signal(SIGTERM, ignore);
+	signal(SIGINT, ignore);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, &unblocked);
+
+	if (sleepable) {
+		uffd = fault_open();
+		if (uffd < 0 || pthread_create(&answers, NULL, answer_faults, NULL))
+			err(1, "can't answer page faults");
+	}
+	for (i = 0; i < threads; i++)
+		if (pthread_create(&thread[i], NULL, run_program, NULL))
+			errx(1, "can't start thread %u", i);
+	printf("ready\n");
+	fflush(stdout);
+	ppoll(&in, 1, NULL, &unblocked);
+
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < threads; i++)
+		pthread_join(thread[i], NULL);
+	report();
+
+	return 0;
 }

@@ -91,16 +91,6 @@ static const struct {
 	{ "inner_map",		BPF_F_INNER_MAP },
 };
 
-static int type_of(const char *word)
-{
-	int type = map_type(word);
-
-	if (type < 0)
-		errx(2, "no type of maps: %s", word);
-
-	return type;
-}
-
 static void parse_flag(const char *word)
 {
 	size_t i;
@@ -357,7 +347,7 @@ static void make_outer(struct map_spec *s, int inner, char **args)
 	__u32 key = 0;
 	int outer;
 
-	outer = bpf_map_create(type_of(args[0]), s->outer_name, 4, 4,
+	outer = bpf_map_create(map_type(args[0]), s->outer_name, 4, 4,
 			       s->outer_entries, &opts);
 	if (outer < 0)
 		err(1, "can't create the outer map");
@@ -427,7 +417,7 @@ int main(int argc, char **argv)
 		return 0;
 	if (nr != 4 && (nr != 2 || s->slots != NOT_GIVEN))
 		errx(2, "usage: map_make [OPTION...] TYPE PIN [OUTER_TYPE OUTER_PIN]");
-	s->type = type_of(args[0]);
+	s->type = map_type(args[0]);
 	complete(s);
 
 	libbpf_set_print(NULL);

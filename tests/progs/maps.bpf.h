@@ -52,6 +52,38 @@
 	}								\
 	static __always_inline void prog##_body(void *ctx, __VA_ARGS__)
 
+/* In a value, if there is one; what a program may return */
+static __always_inline int count_one(__u64 *value)
+{
+	if (value)
+		__sync_fetch_and_add(value, 1);
+
+	return 0;
+}
+
+/* Since 6.15 the kernel gives up on a lock that it can't get for a quarter of a
+ * second. The host of a virtual machine may well stop a CPU for that long.
+ */
+#define COUNT_TRIES	8
+
+/* Counts in a hash; an entry that is not there is made first. 0, or it can't be done */
+static __always_inline int count_key(void *map, const __u32 *key)
+{
+	const __u64 none = 0;
+	__u64 *value;
+	int i;
+
+	for (i = 0; i < COUNT_TRIES; i++) {
+		value = bpf_map_lookup_elem(map, key);
+		if (value)
+			return count_one(value);
+		/* If another CPU was first, its element serves as well */
+		bpf_map_update_elem(map, key, &none, BPF_NOEXIST);
+	}
+
+	return -1;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #endif /* MAPS_BPF_H */

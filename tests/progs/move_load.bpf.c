@@ -2,19 +2,15 @@
 /* An event: counted by itself, then in a map whose values hold more than counters */
 #include "vmlinux.h"
 #include "maps.bpf.h"
-#include "move_load.h"
+#include "shared.h"
 
-/* Replaced before the load, or made another type */
+/* Made another type before the load */
 MAP(map, HASH, 1, __u32, struct move_value);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, 4);
-	__uint(value_size, 8);
-} counted SEC(".maps");
+MAP(counted, PERCPU_ARRAY, 1, __u32, __u64);
 
-struct move_config conf = { .keys = 64 };
+/* Set before the load: the key is that of the thread */
+__u32 own_key;
 
 static __always_inline struct move_value *find(const __u32 *key)
 {
@@ -42,7 +38,7 @@ static __always_inline bool count(void)
 
 static __always_inline int count_in(struct __sk_buff *skb, bool plain)
 {
-	__u32 key = conf.own_key ? skb->mark : bpf_get_prandom_u32() % conf.keys;
+	__u32 key = own_key ? skb->mark : bpf_get_prandom_u32() % MOVE_KEYS;
 	__u32 slot = bpf_get_prandom_u32() & (MOVE_SLOTS - 1);
 	struct move_value *v = find(&key);
 

@@ -49,7 +49,7 @@ static inline char **parse_opts(char **argv, const struct opt *opts)
 	return argv;
 }
 
-/* By its name, or the number of one that this libbpf does not know; -1 for no type */
+/* By its name, or the number of one that this libbpf does not know */
 static inline int map_type(const char *word)
 {
 	const char *name;
@@ -64,8 +64,7 @@ static inline int map_type(const char *word)
 		if (name && !strcmp(name, word))
 			return type;
 	}
-
-	return -1;
+	errx(2, "no type of maps: %s", word);
 }
 
 #endif /* TESTS_OPTS_H */

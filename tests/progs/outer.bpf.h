@@ -17,4 +17,12 @@ MAP_OF_MAPS(outer, ARRAY, OUTER_SLOTS, __u32, inner) = {
 	.values = { [FIRST_SLOT] = &first },
 };
 
+static __always_inline __u64 *value_in(void *map_in_map, const void *slot)
+{
+	__u32 zero = 0;
+	void *inner = bpf_map_lookup_elem(map_in_map, slot);
+
+	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+}
+
 #endif /* OUTER_BPF_H */

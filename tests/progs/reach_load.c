@@ -15,12 +15,6 @@
 
 #include "reach_load.h"
 
-static int quiet(enum libbpf_print_level level, const char *format,
-		 va_list args)
-{
-	return 0;
-}
-
 static void check(bool refused, const char *what)
 {
 	if (refused)
@@ -71,8 +65,7 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return 2;
-	if (!getenv("REACH_VERBOSE"))
-		libbpf_set_print(quiet);
+	libbpf_set_print(NULL);
 	obj = reach_open(argv[1], argv[2], argv[3]);
 	if (!obj)
 		err(2, "%s", argv[2]);

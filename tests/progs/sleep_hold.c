@@ -9,19 +9,13 @@
  *
  * Exit status: the command's; 77 when the kernel lacks something.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 
-#include <linux/types.h>
-#include <linux/userfaultfd.h>
-
+#include "fault.h"
 #include "reach_load.h"
-#include "sleep_use.h"
+#include "shared.h"
 
 #define ADDS		1000
 #define FAULT_TIMEOUT_MS	60000
@@ -31,7 +25,6 @@ struct hold {
 	struct bpf_link *link;
 	enum bpf_prog_type type;
 	void *page;
-	size_t page_size;
 	int uffd;
 };
 
@@ -42,38 +35,23 @@ int __attribute__((noipa)) sleep_hold_trigger(const void *page)
 	return 0;
 }
 
-static int register_page(struct hold *h)
+static void register_page(struct hold *h)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-
-	h->page_size = sysconf(_SC_PAGESIZE);
-	h->page = mmap((void *)SLEEP_PAGE, h->page_size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	if (h->page == MAP_FAILED)
-		return -1;
-
-	h->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	if (h->uffd < 0) {
-		fprintf(stderr, "the kernel has no userfaultfd: %s\n",
-			strerror(errno));
-		exit(EXIT_SKIP);
-	}
-	reg.range.start = (unsigned long)h->page;
-	reg.range.len = h->page_size;
-	if (ioctl(h->uffd, UFFDIO_API, &api))
-		return -1;
-
-	return ioctl(h->uffd, UFFDIO_REGISTER, &reg);
+	h->uffd = fault_open();
+	if (h->uffd < 0 && errno != EINVAL)
+		err(EXIT_SKIP, "the kernel has no userfaultfd");
+	h->page = fault_page(h->uffd, (void *)SLEEP_PAGE);
+	if (!h->page)
+		err(1, "can't get a page that faults");
 }
 
-static int attach(struct hold *h)
+static void attach(struct hold *h)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = "sleep_hold_trigger");
 
 	h->type = bpf_program__type(h->prog);
 	if (h->type == BPF_PROG_TYPE_SYSCALL)
-		return 0;
+		return;
 
 	if (h->type == BPF_PROG_TYPE_KPROBE)
 		h->link = bpf_program__attach_uprobe_opts(h->prog, getpid(),
@@ -81,13 +59,9 @@ static int attach(struct hold *h)
 							  &opts);
 	else
 		h->link = bpf_program__attach(h->prog);
-	if (!h->link && (errno == ENOENT || errno == EOPNOTSUPP)) {
-		fprintf(stderr, "the kernel refuses the link: %s\n",
-			strerror(errno));
-		exit(EXIT_SKIP);
-	}
-
-	return h->link ? 0 : -1;
+	if (!h->link)
+		err(errno == ENOENT || errno == EOPNOTSUPP ? EXIT_SKIP : 1,
+		    "the kernel refuses the link");
 }
 
 static bool is_iter(const struct hold *h)
@@ -142,39 +116,27 @@ static void *run_program(void *arg)
 }
 
 /* The program has the value by now, and stands still */
-static int wait_for_fault(struct hold *h)
+static void wait_for_fault(struct hold *h)
 {
 	struct pollfd fd = { .fd = h->uffd, .events = POLLIN };
 	struct uffd_msg msg;
 
 	if (poll(&fd, 1, FAULT_TIMEOUT_MS) != 1 ||
 	    read(h->uffd, &msg, sizeof(msg)) != sizeof(msg) ||
-	    msg.event != UFFD_EVENT_PAGEFAULT) {
-		fprintf(stderr, "sleep_hold: the program did not fault\n");
-		return -1;
-	}
-
-	return 0;
+	    msg.event != UFFD_EVENT_PAGEFAULT)
+		errx(1, "the program did not fault");
 }
 
-static int answer_fault(struct hold *h)
+static void answer_fault(struct hold *h)
 {
-	struct uffdio_copy copy = {};
-	__u64 *page;
-	int err;
-
-	page = calloc(1, h->page_size);
-	if (!page)
-		return -1;
-	*page = ADDS;
+	static __u64 page[FAULT_PAGE_SIZE / 8] = { ADDS };
+	struct uffdio_copy copy = {
+		.src = (unsigned long)page, .len = sizeof(page),
+	};
 
 	copy.dst = (unsigned long)h->page;
-	copy.src = (unsigned long)page;
-	copy.len = h->page_size;
-	err = ioctl(h->uffd, UFFDIO_COPY, &copy);
-	free(page);
-
-	return err;
+	if (ioctl(h->uffd, UFFDIO_COPY, &copy))
+		err(1, "can't answer the fault");
 }
 
 int main(int argc, char **argv)
@@ -191,19 +153,14 @@ int main(int argc, char **argv)
 	if (!obj)
 		return reach_refused(argv[2]);
 	h.prog = bpf_object__find_program_by_name(obj, argv[2]);
-	if (register_page(&h) || attach(&h) ||
-	    pthread_create(&thread, NULL, run_program, &h)) {
-		perror("sleep_hold: can't set up");
-		return 1;
-	}
+	register_page(&h);
+	attach(&h);
+	if (pthread_create(&thread, NULL, run_program, &h))
+		errx(1, "can't start a thread");
 
-	if (wait_for_fault(&h))
-		return 1;
+	wait_for_fault(&h);
 	status = run_command(argv + 4);
-	if (answer_fault(&h)) {
-		perror("sleep_hold: can't answer the fault");
-		return 1;
-	}
+	answer_fault(&h);
 	pthread_join(thread, NULL);
 
 	return status;

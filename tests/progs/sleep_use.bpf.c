@@ -4,17 +4,14 @@
  */
 #include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
-#include "sleep_use.h"
+#include "shared.h"
 #include "outer.bpf.h"
 
 static __u64 *find_value(void)
 {
 	__u32 zero = 0;
-	void *inner;
 
-	inner = bpf_map_lookup_elem(&outer, &zero);
-
-	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+	return value_in(&outer, &zero);
 }
 
 /* Between finding the value and adding to it, it waits for a page of user
@@ -27,16 +24,6 @@ static int add_from_user(__u64 page)
 	if (!value || bpf_copy_from_user(&add, sizeof(add), (const void *)page))
 		return 0;
 	__sync_fetch_and_add(value, add);
-
-	return 0;
-}
-
-static int add_one(void)
-{
-	__u64 *value = find_value();
-
-	if (value)
-		__sync_fetch_and_add(value, 1);
 
 	return 0;
 }
@@ -69,8 +56,8 @@ int raw_tp_sleeps(struct bpf_raw_tracepoint_args *ctx)
 }
 
 PROG("tracepoint/syscalls/sys_enter_getpgid", tp_sleeps, void *ctx, add_from_user(SLEEP_PAGE))
-PROG("uprobe", uprobe_plain, struct pt_regs *ctx, add_one())
-PROG("iter/task", iter_plain, struct bpf_iter__task *ctx, add_one())
-PROG("lsm/file_open", lsm_plain, void *ctx, add_one())
-PROG("fentry/bpf_fentry_test1", fentry_plain, void *ctx, add_one())
-PROG("tc", tc_plain, struct __sk_buff *skb, add_one())
+PROG("uprobe", uprobe_plain, struct pt_regs *ctx, count_one(find_value()))
+PROG("iter/task", iter_plain, struct bpf_iter__task *ctx, count_one(find_value()))
+PROG("lsm/file_open", lsm_plain, void *ctx, count_one(find_value()))
+PROG("fentry/bpf_fentry_test1", fentry_plain, void *ctx, count_one(find_value()))
+PROG("tc", tc_plain, struct __sk_buff *skb, count_one(find_value()))

@@ -18,25 +18,11 @@ MAP_OF_MAPS(by_long_key, HASH, 4, struct long_key, inner);
 
 static struct long_key key;
 
-static int add_one(void *map_in_map, const void *slot)
-{
-	__u32 zero = 0;
-	__u64 *value;
-	void *inner;
-
-	inner = bpf_map_lookup_elem(map_in_map, slot);
-	value = inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
-	if (value)
-		__sync_fetch_and_add(value, 1);
-
-	return 0;
-}
-
 static int count(void)
 {
-	__u32 last = 2047;
+	__u32 last = FIRST_SLOT;
 
-	return add_one(&outer, &last);
+	return count_one(value_in(&outer, &last));
 }
 
 PROG("freplace/part", ext_part, int x, count())
@@ -45,15 +31,10 @@ PROG("raw_tp/sys_enter", raw_tp_plain, void *ctx, count())
 /* The loader makes them sleepable, which needs Linux 7.1 */
 PROG("raw_tp/sys_enter", raw_tp_sleeps, void *ctx, count())
 PROG("tracepoint/syscalls/sys_enter_getpgid", tp_sleeps, void *ctx, count())
-PROG("tc", tc_long_key, struct __sk_buff *skb, count() + add_one(&by_long_key, &key))
+PROG("tc", tc_long_key, struct __sk_buff *skb, count() + count_one(value_in(&by_long_key, &key)))
 
 SEC("iter/bpf_map_elem")
 int add_to_each(struct bpf_iter__bpf_map_elem *ctx)
 {
-	__u64 *value = ctx->value;
-
-	if (value)
-		__sync_fetch_and_add(value, 1);
-
-	return 0;
+	return count_one(ctx->value);
 }

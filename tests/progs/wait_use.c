@@ -16,7 +16,6 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -24,6 +23,7 @@
 
 #include "map_wait.h"
 #include "map_wait_sleepable.h"
+#include "now.h"
 
 #define THREADS	8
 #define RUNS	4
@@ -47,15 +47,6 @@ static unsigned int open_fds(void)
 	closedir(dir);
 
 	return nr;
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-
-	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
 static void defaults(void)
@@ -174,13 +165,13 @@ static void after_update(void)
 		    .after_update = true);
 	unsigned int before = open_fds();
 	struct map_wait_sleepable *sleepable;
-	double start = now();
+	unsigned long long start = now_us();
 	struct map_wait *w;
 
 	CHECK(!map_wait_open(&w, &opts, NULL, 0));
 	CHECK(!map_wait_sleepable_open(&sleepable, NULL, NULL, 0));
 	CHECK(!map_wait_sleepable_prove(sleepable, NULL, 0));
-	CHECK(now() - start > 0.1);
+	CHECK(now_us() - start > 100000);
 	CHECK(!map_wait_us(w) && !map_wait_sleepable_us(sleepable));
 	CHECK(!map_wait_run(w, NULL, 0) && !map_wait_us(w));
 	CHECK(!map_wait_sleepable_run(sleepable, NULL, 0));
@@ -196,29 +187,29 @@ static void limits(void)
 {
 	LIBBPF_OPTS(map_wait_sleepable_opts, opts, .timeout_ms = 300);
 	struct map_wait_sleepable *w;
-	double start = now();
+	unsigned long long start = now_us();
 	__u64 one = 1;
 	int fd;
 
 	CHECK(map_wait_sleepable(&opts) == -ETIMEDOUT);
-	CHECK(now() - start >= 0.3 && now() - start < 2);
+	CHECK(now_us() - start >= 300000 && now_us() - start < 2000000);
 
 	fd = eventfd(0, 0);
 	CHECK(fd > 0 && write(fd, &one, sizeof(one)) == sizeof(one));
 	opts.cancel_fd = fd;
 	opts.timeout_ms = 0;
-	start = now();
+	start = now_us();
 	CHECK(map_wait_sleepable(&opts) == -ECANCELED);
-	CHECK(now() - start < 2);
+	CHECK(now_us() - start < 2000000);
 	close(fd);
 
 	/* What is held can't keep the proof from succeeding */
 	opts.cancel_fd = 0;
 	opts.timeout_ms = 5000;
-	start = now();
+	start = now_us();
 	CHECK(!map_wait_sleepable_open(&w, &opts, NULL, 0));
 	CHECK(!map_wait_sleepable_prove(w, NULL, 0));
-	CHECK(now() - start < 4);
+	CHECK(now_us() - start < 4000000);
 	map_wait_sleepable_close(w);
 	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }

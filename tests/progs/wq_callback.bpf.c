@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* A tc program, not sleepable, whose bpf_wq callback stays inside a map */
 #include "wq.h"
-#include "wq_state.h"
+#include "shared.h"
 #include "outer.bpf.h"
 
 #define OVERDUE_NS	(30 * 1000000000ULL)
@@ -35,15 +35,11 @@ static int callback(void *map, int *key, void *value)
 {
 	struct wait wait = { .until = bpf_ktime_get_ns() + OVERDUE_NS };
 	__u32 zero = 0;
-	void *inner;
 	__u64 *sum;
 
 	wait.state = bpf_map_lookup_elem(&state, &zero);
-	inner = bpf_map_lookup_elem(&outer, &zero);
-	if (!inner || !wait.state)
-		return 0;
-	sum = bpf_map_lookup_elem(inner, &zero);
-	if (!sum)
+	sum = value_in(&outer, &zero);
+	if (!sum || !wait.state)
 		return 0;
 
 	wait.state->inside = 1;

@@ -18,7 +18,7 @@
 #include <linux/types.h>
 
 #include "reach_load.h"
-#include "wq_state.h"
+#include "shared.h"
 
 #define TIMEOUT_MS	60000
 
@@ -33,17 +33,6 @@ static bool wait_for(const __u64 *flag)
 	}
 
 	return false;
-}
-
-static struct wq_state *map_state(struct bpf_object *obj)
-{
-	int fd = bpf_object__find_map_fd_by_name(obj, "state");
-	void *at;
-
-	at = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
-		  MAP_SHARED, fd, 0);
-
-	return at == MAP_FAILED ? NULL : at;
 }
 
 static void *run_program(void *arg)
@@ -62,7 +51,7 @@ static void *run_program(void *arg)
 /* The callback runs on the CPU of its program. What a kernel that does not preempt
  * has put there too would not run until it ends.
  */
-static int start(struct bpf_object *obj, struct wq_state *state)
+static void start(struct bpf_object *obj, struct wq_state *state)
 {
 	static int fd;
 	cpu_set_t last, others;
@@ -73,7 +62,7 @@ static int start(struct bpf_object *obj, struct wq_state *state)
 
 	fd = bpf_program__fd(bpf_object__find_program_by_name(obj, "wq_start"));
 	if (sched_getaffinity(0, sizeof(others), &others))
-		return -1;
+		err(1, "can't tell the CPUs");
 	while (cpu && (!CPU_ISSET(cpu, &others) || (not && cpu == atoi(not))))
 		cpu--;
 	CPU_ZERO(&last);
@@ -84,12 +73,9 @@ static int start(struct bpf_object *obj, struct wq_state *state)
 		CPU_CLR(cpu, &others);
 	if (sched_setaffinity(0, sizeof(others), &others) ||
 	    pthread_create(&thread, &attr, run_program, &fd))
-		return -1;
-	if (wait_for(&state->inside))
-		return 0;
-
-	errno = ECANCELED;
-	return -1;
+		err(1, "can't create a thread");
+	if (!wait_for(&state->inside))
+		errx(1, "the callback did not run");
 }
 
 int main(int argc, char **argv)
@@ -102,26 +88,20 @@ int main(int argc, char **argv)
 		return 2;
 
 	obj = reach_load(argv[1], "wq_start", argv[2]);
-	if (!obj) {
-		perror("wq_hold: can't load the program");
-		return 1;
-	}
-	state = map_state(obj);
-	if (!state || start(obj, state)) {
-		perror("wq_hold: the callback did not run");
-		return 1;
-	}
+	if (!obj)
+		err(1, "can't load the program");
+	state = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     bpf_object__find_map_fd_by_name(obj, "state"), 0);
+	if (state == MAP_FAILED)
+		err(1, "can't map the state");
+	start(obj, state);
 
 	status = run_command(argv + 3);
 	__atomic_store_n(&state->release, 1, __ATOMIC_RELEASE);
-	if (!wait_for(&state->left)) {
-		fprintf(stderr, "wq_hold: the callback did not end\n");
-		return 1;
-	}
-	if (state->overdue) {
-		fprintf(stderr, "the callback let nothing else run\n");
-		return EXIT_SKIP;
-	}
+	if (!wait_for(&state->left))
+		errx(1, "the callback did not end");
+	if (state->overdue)
+		errx(EXIT_SKIP, "the callback let nothing else run");
 
 	return status;
 }

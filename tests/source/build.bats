@@ -182,8 +182,7 @@ taken() {
 }
 
 @test "a source that is not there is named" {
-	run build KSRC="$BATS_TEST_TMPDIR/none"
-	[ "$status" -ne 0 ]
+	run ! build KSRC="$BATS_TEST_TMPDIR/none"
 	[[ $output == *"Error: there is no $BATS_TEST_TMPDIR/none"* ]]
 }
 
@@ -197,8 +196,7 @@ taken() {
 
 @test "what is no kernel tree is refused by name" {
 	mkdir "$BATS_TEST_TMPDIR/empty"
-	run build KSRC="$BATS_TEST_TMPDIR/empty"
-	[ "$status" -ne 0 ]
+	run ! build KSRC="$BATS_TEST_TMPDIR/empty"
 	[[ $output == *"Error: $BATS_TEST_TMPDIR/empty is not a kernel source tree"* ]]
 }
 

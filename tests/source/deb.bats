@@ -82,10 +82,8 @@ fresh() {
 ours='/repo/bpftool-map-sync_*.deb'
 
 @test "lintian finds nothing; the typos are those of the base's manual pages" {
-	run lintian --allow-root --display-info --tag-display-limit 0 \
+	run -0 lintian --allow-root --display-info --tag-display-limit 0 \
 		"$TOOL" "$DEV"
-	echo "$output"
-	[ "$status" -eq 0 ]
 	! grep -v 'typo-in-manual-page\|^$' <<<"$output" || return 1
 	[[ $output != *bpftool-map.8* ]]
 }
@@ -166,7 +164,7 @@ version_of() {
 }
 
 @test "takes the place of the distribution's bpftool, and does the verbs" {
-	run fresh "
+	run -0 fresh "
 		[[ \$(state bpftool) == 'installed '* ]]
 		apt-get -qq -y install $ours
 		dpkg --verify bpftool-map-sync
@@ -178,35 +176,29 @@ version_of() {
 		test -s /usr/share/man/man8/bpftool-map.8.gz
 		grep -q _bpftool_map_sync \
 			/usr/share/bash-completion/completions/bpftool"
-	echo "$output"
-	[ "$status" -eq 0 ]
 	[[ $output == *'"wait_us":'* ]]
 }
 
 @test "the same with dpkg alone" {
-	run fresh "
+	fresh "
 		dpkg -i $ours
 		[[ \$(state bpftool-map-sync) == 'installed '* ]]
 		no dpkg -L bpftool 2>/dev/null
 		dpkg --verify bpftool-map-sync"
-	echo "$output"
-	[ "$status" -eq 0 ]
 }
 
 @test "upgrades to the next version, and nothing of the old one stays" {
-	run fresh "
+	fresh "
 		dpkg -i $ours
 		dpkg -i /repo/next.deb
 		[[ \$(state bpftool-map-sync) == 'installed '*+next ]]
 		[[ ! -e /usr/share/man/man8/bpftool-gen.8.gz ]]
 		[[ -e /usr/share/man/man8/bpftool-new.8.gz ]]
 		dpkg --verify bpftool-map-sync"
-	echo "$output"
-	[ "$status" -eq 0 ]
 }
 
 @test "is removed without a trace" {
-	run fresh "
+	fresh "
 		apt-get -qq -y purge bpftool
 		files >/tmp/before
 		dpkg -i $ours
@@ -214,12 +206,10 @@ version_of() {
 		no cmp -s /tmp/with /tmp/before
 		dpkg --purge bpftool-map-sync
 		files | diff /tmp/before -"
-	echo "$output"
-	[ "$status" -eq 0 ]
 }
 
 @test "the library upgrades, and is removed without a trace" {
-	run fresh "
+	fresh "
 		files >/tmp/before
 		dpkg -i /repo/libbpf-map-sync-dev_*.deb
 		dpkg -i /repo/next-dev.deb
@@ -231,12 +221,10 @@ version_of() {
 		files | diff /tmp/before -
 		dpkg --verify libbpf-dev
 		[[ \$(state libbpf-dev) == 'installed '* ]]"
-	echo "$output"
-	[ "$status" -eq 0 ]
 }
 
 @test "a newer bpftool of the distribution does not replace it" {
-	run fresh "
+	fresh "
 		apt-get -qq update
 		# Control: the distribution's own would be upgraded
 		apt-get -s upgrade | grep '^Inst bpftool .*99'
@@ -248,34 +236,28 @@ version_of() {
 		done
 		[[ \$(state bpftool-map-sync) == 'installed '* ]]
 		bpftool map help 2>&1 | grep swap-drain"
-	echo "$output"
-	[ "$status" -eq 0 ]
 }
 
 @test "what depends on bpftool takes it for one" {
-	run fresh "
+	fresh "
 		dpkg -i $ours
 		apt-get -qq update
 		apt-get -qq -y install uses-bpftool
 		[[ \$(state bpftool-map-sync) == 'installed '* ]]
 		[[ \$(state uses-bpftool) == 'installed '* ]]"
-	echo "$output"
-	[ "$status" -eq 0 ]
 }
 
 @test "the way back: the distribution's bpftool when it is asked for" {
-	run fresh "
+	fresh "
 		dpkg -i $ours
 		apt-get -qq update
 		apt-get -qq -y install bpftool
 		no dpkg -L bpftool-map-sync 2>/dev/null
 		[[ \$(cat /usr/sbin/bpftool) == 'bpftool 99.0' ]]"
-	echo "$output"
-	[ "$status" -eq 0 ]
 }
 
 @test "a program in C: the function comes from our libbpf, beside the other" {
-	run fresh "
+	run -0 fresh "
 		dpkg -i /repo/libbpf-map-sync-dev_*.deb
 		dpkg --verify libbpf-dev
 		cd /tmp
@@ -291,8 +273,6 @@ version_of() {
 		echo libbpf \$(pkgconf --modversion libbpf-map-sync)
 		ldd program >libs
 		no grep libbpf libs"
-	echo "$output"
-	[ "$status" -eq 0 ]
 	[[ $output == *"libbpf $("$BPFTOOL" version |
 		sed -n '2s/.* v//p')"* ]]
 	[[ $output == *'this kernel does not have the command'* ||

@@ -3,10 +3,13 @@
 # The VM lane itself: that it tells a guest that is well from one that is not.
 # Needs the patched kernel in $BUILD/vm/$BASE.
 
+bats_require_minimum_version 1.5.0
+export BATS_PRINT_OUTPUT_ON_FAILURE=1
+
+# boot STATUS OPTION...: boot.sh, which has to end with that status
 boot() {
-	run "$BATS_TEST_DIRNAME/boot.sh" -k "$BUILD/vm/${BASE:-6.12}/bzImage" \
-		-l "$BATS_TEST_TMPDIR/console" "$@"
-	echo "$status: $output"
+	run "-$1" "$BATS_TEST_DIRNAME/boot.sh" -k "$BUILD/vm/${BASE:-6.12}/bzImage" \
+		-l "$BATS_TEST_TMPDIR/console" "${@:2}"
 }
 
 # shellcheck disable=SC2016 # it is the guest's shell that expands these
@@ -14,10 +17,9 @@ boot() {
 	local file=$BATS_TEST_TMPDIR/written
 
 	export HELLO="it's \"quoted\" \$HOME"
-	boot -s 1 -e HELLO -- 'echo "$HELLO"; nproc; echo to-stderr >&2;' \
+	boot 42 -s 1 -e HELLO -- 'echo "$HELLO"; nproc; echo to-stderr >&2;' \
 		"mkdir -p '$BATS_TEST_TMPDIR' && echo kept >'$file' && cat '$file';" \
 		'echo 1 >/usr/lane-test; exit 42'
-	[ "$status" -eq 42 ]
 	[ "${lines[0]}" = "$HELLO" ]
 	[ "${lines[1]}" = 1 ]
 	[ "${lines[2]}" = to-stderr ]
@@ -27,13 +29,11 @@ boot() {
 }
 
 @test "lane: a guest that hangs is ended and fails" {
-	boot -t 20 -- 'sleep 1000'
-	[ "$status" -eq 124 ]
+	boot 124 -t 20 -- 'sleep 1000'
 }
 
 @test "lane: a guest that panics fails" {
-	boot -- 'echo c >/proc/sysrq-trigger; sleep 20'
-	[ "$status" -eq 125 ]
+	boot 125 -- 'echo c >/proc/sysrq-trigger; sleep 20'
 	[[ $output == *"Kernel panic"* || $output == *"sysrq triggered crash"* ]]
 }
 
@@ -57,8 +57,7 @@ boot() {
 	WORDS
 	export WORDS
 	WORDS=$(cat "$words")
-	boot -e WORDS -- 'while read -r w; do echo "<4>$w" >/dev/kmsg; done <<<"$WORDS"'
-	[ "$status" -eq 125 ]
+	boot 125 -e WORDS -- 'while read -r w; do echo "<4>$w" >/dev/kmsg; done <<<"$WORDS"'
 	# Each is on the list of complaints, whose lines begin with a number
 	while read -r words; do
 		grep -F "$words" <<<"$output" | grep -q '^[0-9]*:\['
@@ -89,8 +88,7 @@ qemu_that_prints() {
 		printf '[ 1.0] %s\n' 'Linux version' \
 			'Oops: int3: 0000 [#1] PREEMPT SMP' 'Call Trace:' >"$TRIES/$try"
 	done
-	boot -- true
-	[ "$status" -eq 125 ]
+	boot 125 -- true
 	[ "$(wc -l <"$TRIES/count")" -eq 3 ]
 	[ "$(grep -c '^.*once more:' <<<"$output")" -eq 2 ]
 }
@@ -105,16 +103,14 @@ qemu_that_prints() {
 		rm -f "$TRIES/count"
 		printf '[ 1.0] %s\n' "$words" 'Oops: int3: 0000 [#1] PREEMPT SMP' \
 			>"$TRIES/1"
-		boot -- true
-		[ "$status" -eq 125 ]
+		boot 125 -- true
 		[ "$(wc -l <"$TRIES/count")" -eq 1 ]
 		[[ $output == *"$words"* ]]
 	done
 }
 
 @test "lane: a guest that has nothing to start fails, and is not booted again" {
-	boot -a rdinit=/none -- true
-	[ "$status" -eq 125 ]
+	boot 125 -a rdinit=/none -- true
 	[[ $output == *"Kernel panic"* && $output != *"once more"* ]]
 }
 
@@ -141,7 +137,6 @@ qemu_that_prints() {
 }
 
 @test "lane: the checks of locks are at work in the guest" {
-	boot -- 'grep -q "^ *debug_locks: *1$" /proc/lockdep_stats && echo looks on'
-	[ "$status" -eq 0 ]
+	boot 0 -- 'grep -q "^ *debug_locks: *1$" /proc/lockdep_stats && echo looks on'
 	[ "$output" = "looks on" ]
 }

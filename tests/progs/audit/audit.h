@@ -18,6 +18,10 @@ struct flow {
 	__u32 flags, errors;
 };
 
+struct pair {
+	__u64 a, b;
+};
+
 struct hist {
 	__u32 slots[MAX_SLOTS];
 	char comm[16];
@@ -51,6 +55,17 @@ static __always_inline void *find_any(void *map)
 }
 
 #define FIND(map) find_any(&(map))
+
+/* RUN(NAME): a program, its body follows */
+#define RUN(prog)						\
+	static __always_inline void prog##_body(void *ctx);	\
+	SEC("raw_tp/sys_enter")					\
+	int prog(void *ctx)					\
+	{							\
+		prog##_body(ctx);				\
+		return 0;					\
+	}							\
+	static __always_inline void prog##_body(void *ctx)
 
 /* WITH(NAME, MAP, TYPE *VALUE): a program that has a value of that map */
 #define WITH(prog, map, ...)	WITH_FOUND("raw_tp/sys_enter", prog, FIND(map), __VA_ARGS__)

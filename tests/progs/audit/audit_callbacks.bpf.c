@@ -3,10 +3,6 @@
 
 #include "audit.h"
 
-struct pair {
-	__u64 a, b;
-};
-
 HASH(pairs, __u32, struct pair);
 HASH(other, __u32, struct pair);
 
@@ -25,26 +21,22 @@ static long set_one(__u32 i, struct pair **p)
 	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__bpf_loop(void *ctx)
+RUN(pairs__bpf_loop)
 {
 	struct pair *p = FIND(pairs);
 
 	if (p)
 		ADD(p->b, 1);
 	bpf_loop(10, add_one, &p, 0);
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__bpf_loop_set(void *ctx)
+RUN(pairs__bpf_loop_set)
 {
 	struct pair *p = FIND(pairs);
 
 	if (p)
 		ADD(p->a, 1);
 	bpf_loop(10, set_one, &p, 0);
-	return 0;
 }
 
 static long each_add(void *map, __u32 *key, struct pair *p, void *ctx)
@@ -59,20 +51,16 @@ static long each_clear(void *map, __u32 *key, struct pair *p, void *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__each(void *ctx)
+RUN(pairs__each)
 {
 	bpf_for_each_map_elem(&pairs, each_add, NULL, 0);
 	bpf_for_each_map_elem(&other, each_clear, NULL, 0);
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__each_clear(void *ctx)
+RUN(pairs__each_clear)
 {
 	bpf_for_each_map_elem(&pairs, each_add, NULL, 0);
 	bpf_for_each_map_elem(&pairs, each_clear, NULL, 0);
-	return 0;
 }
 
 static long sum_up(void *map, __u32 *key, struct pair *p, __u64 *sum)
@@ -82,20 +70,17 @@ static long sum_up(void *map, __u32 *key, struct pair *p, __u64 *sum)
 }
 
 /* What a callback adds up comes back by an update */
-SEC("raw_tp/sys_enter")
-int pairs__each_sum(void *ctx)
+RUN(pairs__each_sum)
 {
 	struct pair n = {};
 	__u32 key = 1;
 
 	bpf_for_each_map_elem(&pairs, sum_up, &n.a, 0);
 	bpf_map_update_elem(&pairs, &key, &n, BPF_ANY);
-	return 0;
 }
 
 /* What a callback adds up is only shown */
-SEC("raw_tp/sys_enter")
-int pairs__each_show(void *ctx)
+RUN(pairs__each_show)
 {
 	struct pair *p = FIND(pairs);
 	__u64 sum = 0;
@@ -104,5 +89,4 @@ int pairs__each_show(void *ctx)
 		ADD(p->a, 1);
 	bpf_for_each_map_elem(&pairs, sum_up, &sum, 0);
 	bpf_printk("%llu", sum);
-	return 0;
 }

@@ -41,6 +41,7 @@ struct big {
 
 TYPED(big, HASH, struct big);
 
+/* Not by RUN(): in .bss comes first what is used first */
 SEC("raw_tp/sys_enter")
 int bss__exact(void *ctx)
 {
@@ -82,18 +83,14 @@ int bss__plain(void *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int data__plain(void *ctx)
+RUN(data__plain)
 {
 	from_data += 3;
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int data__exact(void *ctx)
+RUN(data__exact)
 {
 	ADD(from_data, 3);
-	return 0;
 }
 
 WITH(array__exact, array, struct flow *f)
@@ -158,8 +155,7 @@ WITH(percpu__exact, percpu, struct flow *f)
 	ADD(f->packets, 1);
 }
 
-SEC("raw_tp/sys_enter")
-int percpu__other_cpu(void *ctx)
+RUN(percpu__other_cpu)
 {
 	__u32 i = 0;
 	struct flow *f = bpf_map_lookup_percpu_elem(&percpu, &i, 0);
@@ -169,11 +165,9 @@ int percpu__other_cpu(void *ctx)
 	f = bpf_map_lookup_elem(&percpu, &i);
 	if (f)
 		ADD(f->packets, 1);
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pcpuhash__exact(void *ctx)
+RUN(pcpuhash__exact)
 {
 	__u32 i = 0;
 	__u64 zero = 0, *n = bpf_map_lookup_elem(&pcpuhash, &i);
@@ -182,7 +176,6 @@ int pcpuhash__exact(void *ctx)
 		ADD(*n, 1);
 	else
 		bpf_map_update_elem(&pcpuhash, &i, &zero, BPF_NOEXIST);
-	return 0;
 }
 
 WITH(pcpuhash__plain, pcpuhash, __u64 *n)
@@ -195,14 +188,12 @@ WITH(lru__exact, lru, __u64 *n)
 	ADD(*n, 1);
 }
 
-SEC("raw_tp/sys_enter")
-int queue__exact(void *ctx)
+RUN(queue__exact)
 {
 	__u64 n = 1;
 
 	bpf_map_push_elem(&queue, &n, 0);
 	bpf_map_pop_elem(&queue, &n);
-	return 0;
 }
 
 WITH(twelve__exact, twelve, struct twelve *t)
@@ -233,8 +224,7 @@ WITH(big__beyond, big, struct big *b)
 	ADD(b->time, 1);
 }
 
-SEC("raw_tp/sys_enter")
-int array__deleted(void *ctx)
+RUN(array__deleted)
 {
 	__u32 i = 1;
 	struct flow *f = bpf_map_lookup_elem(&array, &i);
@@ -242,5 +232,4 @@ int array__deleted(void *ctx)
 	if (f)
 		ADD(f->packets, 1);
 	bpf_map_delete_elem(&array, &i);
-	return 0;
 }

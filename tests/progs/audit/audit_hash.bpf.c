@@ -12,8 +12,7 @@ HASH(small, __u32, __u32);
 static struct hist zero_hist;
 
 /* Count and time beside a name, made by an update with flags 0 */
-SEC("raw_tp/sys_enter")
-int flows__named(void *ctx)
+RUN(flows__named)
 {
 	__u32 key = bpf_get_current_pid_tgid() >> 32;
 	struct flow *f, new = {};
@@ -25,13 +24,12 @@ int flows__named(void *ctx)
 		bpf_map_update_elem(&flows, &key, &new, 0);
 		f = bpf_map_lookup_elem(&flows, &key);
 		if (!f)
-			return 0;
+			return;
 	}
 	ADD(f->packets, 1);
 	ADD(f->bytes, 64);
 	f->last_ns = bpf_ktime_get_ns();
 	f->flags |= 4;
-	return 0;
 }
 
 /* A name that a helper writes in place, before a counter */
@@ -124,8 +122,7 @@ int counts__xdp_plain(struct xdp_md *ctx)
 }
 
 /* slots[] of u32 with a variable index, an entry made from .bss */
-SEC("raw_tp/sys_exit")
-int hists__slots(void *ctx)
+RUN(hists__slots)
 {
 	__u32 key = bpf_get_current_pid_tgid() >> 32;
 	__u64 *tsp = bpf_map_lookup_elem(&start, &key), slot;
@@ -133,7 +130,7 @@ int hists__slots(void *ctx)
 	__s64 delta;
 
 	if (!tsp)
-		return 0;
+		return;
 	delta = bpf_ktime_get_ns() - *tsp;
 	if (delta < 0)
 		goto cleanup;
@@ -151,12 +148,10 @@ int hists__slots(void *ctx)
 	ADD(h->slots[slot], 1);
 cleanup:
 	bpf_map_delete_elem(&start, &key);
-	return 0;
 }
 
 /* The map that such a program keeps start times in */
-SEC("raw_tp/sys_exit")
-int start__times(void *ctx)
+RUN(start__times)
 {
 	__u32 key = bpf_get_current_pid_tgid() >> 32;
 	__u64 ts = bpf_ktime_get_ns();
@@ -164,7 +159,6 @@ int start__times(void *ctx)
 	bpf_map_update_elem(&start, &key, &ts, 0);
 	if (!(ts & 1))
 		bpf_map_delete_elem(&start, &key);
-	return 0;
 }
 
 WITH(hists__plain, hists, struct hist *h)
@@ -218,8 +212,7 @@ WITH(counts__exchanged, counts, __u64 *n)
 }
 
 /* update_elem() of a value that was computed from the map's own */
-SEC("raw_tp/sys_enter")
-int counts__update_own(void *ctx)
+RUN(counts__update_own)
 {
 	__u32 key = 0;
 	__u64 *v = bpf_map_lookup_elem(&counts, &key), n = 1;
@@ -227,12 +220,10 @@ int counts__update_own(void *ctx)
 	if (v)
 		n = *v + 1;
 	bpf_map_update_elem(&counts, &key, &n, BPF_ANY);
-	return 0;
 }
 
 /* Its twin that inserts a constant */
-SEC("raw_tp/sys_enter")
-int counts__update_const(void *ctx)
+RUN(counts__update_const)
 {
 	__u32 key = 0;
 	__u64 *v = bpf_map_lookup_elem(&counts, &key), n = 1;
@@ -241,12 +232,10 @@ int counts__update_const(void *ctx)
 		ADD(*v, 1);
 	else
 		bpf_map_update_elem(&counts, &key, &n, BPF_ANY);
-	return 0;
 }
 
 /* A whole value is copied from one entry to another */
-SEC("raw_tp/sys_enter")
-int counts__update_copy(void *ctx)
+RUN(counts__update_copy)
 {
 	__u32 key = 0, other = 1;
 	__u64 *v = bpf_map_lookup_elem(&counts, &key);
@@ -255,7 +244,6 @@ int counts__update_copy(void *ctx)
 		ADD(*v, 1);
 		bpf_map_update_elem(&counts, &other, v, BPF_ANY);
 	}
-	return 0;
 }
 
 /* u32 counters, alone and as a pair in a word */

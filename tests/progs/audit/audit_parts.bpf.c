@@ -125,26 +125,22 @@ static __noinline void add_one(__u64 *n)
 }
 
 /* One or the other, through the stack and a subprogram */
-SEC("raw_tp/sys_enter")
-int cpus__far_maybe(void *ctx)
+RUN(cpus__far_maybe)
 {
 	__u64 *near = FIND(cpus), *volatile n = find_on(&cpus, 1);
 
 	if (bpf_get_prandom_u32() & 1)
 		n = near;
 	add_one(n);
-	return 0;
 }
 
 /* Found by both look-ups, added to by one */
-SEC("raw_tp/sys_enter")
-int cpus__far_read(void *ctx)
+RUN(cpus__far_read)
 {
 	__u64 *near = FIND(cpus), *far = find_on(&cpus, 1);
 
 	if (near && far)
 		*near += *far & 1;
-	return 0;
 }
 
 /* A pointer that a loop moves on */

@@ -3,10 +3,6 @@
 
 #include "audit.h"
 
-struct pair {
-	__u64 a, b;
-};
-
 union word {
 	__u64 n;
 	void *p;
@@ -27,33 +23,29 @@ HASH(keep, __u32, __u64);
 TYPED(scratch, PERCPU_ARRAY, struct pair);
 
 /* A pointer that is spilled: many live values, calls between */
-SEC("raw_tp/sys_enter")
-int pairs__spilled(void *ctx)
+RUN(pairs__spilled)
 {
 	struct pair *p = FIND(pairs), *volatile kept = p;
 	__u64 t = bpf_ktime_get_ns();
 
 	if (!p)
-		return 0;
+		return;
 	ADD(p->a, t);
 	p = kept;
 	if (p)
 		p->a = t;
-	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__spilled_add(void *ctx)
+RUN(pairs__spilled_add)
 {
 	struct pair *p = FIND(pairs), *volatile kept = p;
 
 	if (!p)
-		return 0;
+		return;
 	ADD(p->a, 1);
 	p = kept;
 	if (p)
 		ADD(p->b, 1);
-	return 0;
 }
 
 static __noinline void set_b(struct pair *p, __u64 n)
@@ -110,8 +102,7 @@ static __noinline int find_into(struct pair **to, __u32 key)
 	return !!*to;
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__by_stack(void *ctx)
+RUN(pairs__by_stack)
 {
 	struct pair *p = NULL;
 
@@ -119,7 +110,6 @@ int pairs__by_stack(void *ctx)
 		p->a = 5;
 		ADD(p->a, 1);
 	}
-	return 0;
 }
 
 /* A global function, which may be replaced */
@@ -176,27 +166,24 @@ WITH(pairs__scratch, pairs, struct pair *p)
 	bpf_map_update_elem(&pairs, &key, s, BPF_ANY);
 }
 
-SEC("raw_tp/sys_enter")
-int pairs__scratch_own(void *ctx)
+RUN(pairs__scratch_own)
 {
 	struct pair *p = FIND(pairs), *s = FIND(scratch);
 	__u32 key = 1;
 
 	if (!s)
-		return 0;
+		return;
 	if (p) {
 		ADD(p->a, 1);
-		return 0;
+		return;
 	}
 	s->a = 1;
 	s->b = bpf_ktime_get_ns();
 	bpf_map_update_elem(&pairs, &key, s, BPF_NOEXIST);
-	return 0;
 }
 
 /* By another map's entry, and back */
-SEC("raw_tp/sys_enter")
-int pairs__by_map(void *ctx)
+RUN(pairs__by_map)
 {
 	struct pair *p = FIND(pairs), *o = FIND(other), n;
 	__u32 key = 1;
@@ -204,10 +191,9 @@ int pairs__by_map(void *ctx)
 	if (p)
 		bpf_map_update_elem(&other, &key, p, BPF_ANY);
 	if (!o)
-		return 0;
+		return;
 	n = *o;
 	bpf_map_update_elem(&pairs, &key, &n, BPF_ANY);
-	return 0;
 }
 
 /* A union with a pointer */
