@@ -6,6 +6,7 @@ load ../lib/holders
 
 setup() {
 	setup_slot
+	needs_at_call
 	OUT=$BATS_TEST_TMPDIR/out
 	ERR=$BATS_TEST_TMPDIR/err
 }
@@ -27,14 +28,11 @@ ends() {
 	} >&2
 }
 
-# run_of [WORD...]: sets RUN, a swap-drain with a journal of its own
-run_of() {
-	RUN=("$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer"
-		"${SLOT[@]}" journal "$PINS/journal" "$@")
-}
-
-journal_pins() {
-	find "$PINS/journal" -type f 2>/dev/null
+# one_slot [ARG...]: as make_slot, with the map $INNER, and RUN, a swap-drain
+one_slot() {
+	make_slot "$@"
+	INNER=$(map_id "$PINS/inner")
+	run_of
 }
 
 # The old map, $INNER, is pinned as the message says, and not in the slot
@@ -60,34 +58,21 @@ is_untouched() {
 	run ! grep -E 'swapped|^key' "$OUT" "$ERR"
 }
 
-# fails_untouched CALL: the run fails where that call does
-fails_untouched() {
-	ends 255 at_call -a error=EPERM "$1" "${RUN[@]}"
-	is_untouched
-}
-
 @test "stdout fails at its close() only" {
 	local form
 
-	needs_at_call
-	make_slot
-	INNER=$(map_id "$PINS/inner")
 	for form in "" -j; do
 		in_mode ${form:+"$form"}
-		run_of
+		one_slot
 		ends 255 at_call error=EIO "close\\(.*\"$OUT\"" "${RUN[@]}"
 		is_pinned
 		recovered 3
-		fill_slot
 	done
 }
 
 @test "a write that fails once: what is out does not look complete" {
-	needs_at_call
 	in_mode -j
-	make_slot array_of_maps --fill 20000 hash
-	INNER=$(map_id "$PINS/inner")
-	run_of
+	one_slot array_of_maps --fill 20000 hash
 	ends 255 at_call -n 2 error=EIO "write\\(.*\"$OUT\"" "${RUN[@]}"
 	is_pinned
 	grep -q '^\[' "$OUT"
@@ -100,7 +85,6 @@ fails_untouched() {
 @test "a check that can't be made is no check" {
 	local call other
 
-	needs_at_call
 	setup_bpffs
 	load_prog sleep_use tc_plain
 	rm -f "$PINS/inner"
@@ -118,7 +102,8 @@ fails_untouched() {
 		"OBJ_GET_INFO_BY_FD, map=$other," \
 		"MAP_LOOKUP_(BATCH|ELEM), map=$other,"; do
 		echo "before the swap: $call"
-		fails_untouched "bpf\\(BPF_$call"
+		ends 255 at_call -a error=EPERM "bpf\\(BPF_$call" "${RUN[@]}"
+		is_untouched
 		echo "after the swap: $call"
 		ends 255 at_call -a -s 'bpf\(BPF_MAP_UPDATE_ELEM' error=EPERM \
 			"bpf\\(BPF_$call" "${RUN[@]}"
@@ -143,10 +128,7 @@ fails_untouched() {
 @test "a journal that can't be read is not an empty one, and recover waits" {
 	local what
 
-	needs_at_call
-	make_slot
-	INNER=$(map_id "$PINS/inner")
-	run_of
+	one_slot
 	ends 255 at_call error=EPERM 'unlink\(".*/journal/.*_' "${RUN[@]}"
 	for what in '"/[^"]*/journal"' '"/[^"]*/journal/[0-9_]+"'; do
 		ends 255 at_call -a -s "openat\\(\"/[^\"]*/journal\"" error=EMFILE \
@@ -193,12 +175,9 @@ fails_untouched() {
 @test "a program that has the old map comes between the checks" {
 	local prog
 
-	needs_at_call
-	make_slot array_of_maps --fill 3 --entries 16 hash
-	INNER=$(map_id "$PINS/inner")
+	one_slot array_of_maps --fill 3 --entries 16 hash
 	mkdir "$PINS/prog"
 	bpftool map pin id "$INNER" "$PINS/prog/held"
-	run_of
 	ends 255 at_call after='"$BUILD/tests/reach_load" \
 		"$BUILD/tests/reach_use.bpf.o" reach_holder "$PINS/prog" >/dev/null' \
 		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
@@ -218,7 +197,6 @@ sleeper_comes() {
 }
 
 @test "a sleepable program comes between the checks: waited for" {
-	needs_at_call
 	needs_sleepable_way
 	# The first check asks about it, and gets a list without the other one
 	load_prog sleep_use uprobe_plain
@@ -232,7 +210,6 @@ sleeper_comes() {
 @test "a sleepable program comes between the checks, and stays until recover" {
 	local prog
 
-	needs_at_call
 	load_prog sleep_use tc_plain
 	INNER=$(slot_id)
 	BPFTOOL=$(tool_without_way)
@@ -262,17 +239,13 @@ second_waits() {
 
 # It must not get anything while the first one is about to swap
 @test "no other run is let in before the slot is swapped" {
-	needs_at_call
-	make_slot
-	INNER=$(map_id "$PINS/inner")
-	run_of
+	one_slot
 	second_waits "${RUN[@]}"
 	grep -c '^key' "$OUT" | grep -x 3
 }
 
 # Otherwise it is in two slots
 @test "no other run gets the same given map before it is in the slot" {
-	needs_at_call
 	make_slot
 	other_map hash "$PINS/value"
 	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
@@ -285,9 +258,7 @@ second_waits() {
 }
 
 @test "a slot of a hash that is deleted before the swap does not come back" {
-	needs_at_call
-	make_slot hash_of_maps
-	run_of
+	one_slot hash_of_maps
 	export -f bpftool
 	ends 255 at_call run='bpftool map delete pinned "$PINS/outer" key 0 0 0 0' \
 		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
@@ -299,7 +270,6 @@ second_waits() {
 @test "a journal that is moved while a run prints: the pin is released there" {
 	local verb
 
-	needs_at_call
 	make_slot
 	for verb in "swap-drain pinned $PINS/outer ${SLOT[*]}" "drain pinned $PINS/plain"; do
 		map_make --fill 3 hash "$PINS/plain"
@@ -313,41 +283,32 @@ second_waits() {
 	done
 }
 
-# left_in_slot N, left_swapped N: by a killed run with the outer map $PINS/outerN, in
-# a journal of its own: the next run would remove a pin that is not needed
-left_in_slot() {
-	killed_at "$1" signal=KILL
-}
-
-left_swapped() {
-	killed_at "$1" after='kill -KILL "$TRACED"'
-	WANT+=("$(map_id "$PINS/inner")")
-}
-
-killed_at() {
-	make_slot
-	ends 137 at_call "$2" 'bpf\(BPF_MAP_UPDATE_ELEM' "$BPFTOOL" map swap-drain \
-		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal$1"
+# killed_at_swap N HOW: a run with the outer map $PINS/outerN, and a journal of its own:
+# the next run would remove a pin that is not needed
+killed_at_swap() {
+	one_slot
+	ends 137 at_call "$2" 'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
 	mv "$PINS/outer" "$PINS/outer$1"
+	mv "$PINS/journal" "$PINS/journal$1"
 }
 
 @test "recover with several outer maps: what is in its slot stays there" {
-	local n order WANT
+	local n order want
 
-	needs_at_call
 	for order in "1 2 3 4" "4 3 2 1" "2 1 4 3" "1 4 3 2"; do
-		WANT=()
-		left_in_slot 1
-		left_swapped 2
-		left_in_slot 3
-		left_swapped 4
+		want=()
+		for n in 1 3; do
+			killed_at_swap $n signal=KILL
+			killed_at_swap $((n + 1)) after='kill -KILL "$TRACED"'
+			want+=("$INNER")
+		done
 		mkdir -m 0700 "$PINS/journal"
 		for n in $order; do
 			mv "$PINS/journal$n"/* "$PINS/journal"
 			rmdir "$PINS/journal$n"
 		done
 		ends 0 recover_all
-		diff <(printf '%s\n' "${WANT[@]}" | sort) \
+		diff <(printf '%s\n' "${want[@]}" | sort) \
 			<(jq '.[].id' "$OUT" | sort)
 		[[ ! $(journal_pins) ]]
 		rm -r "$PINS"/outer[1-4] "$PINS/journal"
@@ -355,10 +316,7 @@ killed_at() {
 }
 
 @test "two recovers at once: one prints the map" {
-	needs_at_call
-	make_slot
-	INNER=$(map_id "$PINS/inner")
-	run_of
+	one_slot
 	ends 255 at_call error=EPERM 'unlink\(".*/journal/.*_' "${RUN[@]}"
 	[[ -e $(journal_pins) ]]
 	export JOURNAL=$PINS/journal SECOND=$BATS_TEST_TMPDIR/second
@@ -377,13 +335,10 @@ killed_at() {
 @test "an entry that can't be read one by one" {
 	local form
 
-	needs_at_call
 	needs_seccomp
 	for form in "" -j; do
 		in_mode ${form:+"$form"}
-		make_slot array_of_maps --fill 20 hash
-		INNER=$(map_id "$PINS/inner")
-		run_of
+		one_slot array_of_maps --fill 20 hash
 		ends 255 refuse MAP_LOOKUP_BATCH EINVAL "$BUILD/tests/at_call" -n 7 \
 			error=EIO "bpf\\(BPF_MAP_LOOKUP_ELEM, map=$INNER," "${RUN[@]}"
 		is_pinned
@@ -397,12 +352,9 @@ killed_at() {
 @test "a batch that was read in part: each entry once" {
 	local nth
 
-	needs_at_call
 	in_mode -j
 	for nth in 1 2 3 4; do
-		make_slot array_of_maps --fill 20000 --flag zero_seed hash
-		INNER=$(map_id "$PINS/inner")
-		run_of
+		one_slot array_of_maps --fill 20000 --flag zero_seed hash
 		ends 0 at_call -n $nth late=EBUSY \
 			"bpf\\(BPF_MAP_LOOKUP_BATCH, map=$INNER," "${RUN[@]}"
 		jq -e 'length == 20000 and (map(.key) | unique | length) == 20000' \
@@ -422,11 +374,8 @@ told_by_stderr() {
 }
 
 @test "-j: an error has its place where stdout is full" {
-	needs_at_call
 	in_mode -j
-	make_slot
-	INNER=$(map_id "$PINS/inner")
-	run_of
+	one_slot
 	told_by_stderr -a error=ENOMEM \
 		"bpf\\(BPF_MAP_(LOOKUP|GET_NEXT).* map=$INNER,"
 	told_by_stderr -s 'bpf\(BPF_MAP_UPDATE_ELEM' error=EPERM \
@@ -436,8 +385,7 @@ told_by_stderr() {
 @test "no id wraps around" {
 	local id outer
 
-	make_slot
-	INNER=$(map_id "$PINS/inner")
+	one_slot
 	outer=$(map_id "$PINS/outer")
 	other_map hash "$PINS/spare"
 	for id in $((outer + (1 << 32))) $((outer + (2 << 32))) "-$outer" \
@@ -445,8 +393,7 @@ told_by_stderr() {
 		ends 255 "$BPFTOOL" -- map swap-drain id "$id" "${SLOT[@]}"
 		is_untouched
 	done
-	id=$(($(map_id "$PINS/spare") + (1 << 32)))
-	run_of value id "$id"
+	run_of value id $(($(map_id "$PINS/spare") + (1 << 32)))
 	ends 255 "${RUN[@]}"
 	is_untouched
 }
@@ -463,8 +410,7 @@ told_by_stderr() {
 }
 
 @test "a bpffs that is mounted for the journal is root's alone" {
-	make_slot
-	INNER=$(map_id "$PINS/inner")
+	one_slot
 	run unshare --mount bash -c '
 		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
 		exec "$BUILD/tests/at_call" after='\''stat -c "mode %a" /proc/$TRACED/root/sys/fs/bpf'\'' \

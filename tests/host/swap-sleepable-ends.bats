@@ -9,7 +9,7 @@ load ../lib/sleepable
 gave_up() {
 	cat "$OUT" "$OUT.err"
 	[[ ! -s $OUT && $(wc -l <"$OUT.err") == 1 ]]
-	grep -Eq "^Error: program [0-9]+ $1 .* still running after 1 s; .*pinned at $(pins); .*bpftool map swap-drain recover journal $PINS/journal$" \
+	grep -Eq "^Error: program [0-9]+ $1 .* still running after 1 s; .*pinned at $(journal_pins); .*bpftool map swap-drain recover journal $PINS/journal$" \
 		"$OUT.err"
 }
 
@@ -20,11 +20,11 @@ given_up_and_recovered() {
 		[[ $status == 255 ]]
 		echo $(($(now_ms) - start)) ms
 		swapped
-		pin=$(pins)
+		pin=$(journal_pins)
 		cp "$OUT" "$OUT.1"; cp "$OUT.err" "$OUT.1.err"
 		status=0
 		recover_it timeout 1 >"$OUT" 2>"$OUT.err" || status=$?
-		[[ $status == 255 && $(pins) == "$pin" ]]' "${HOLD[@]}"
+		[[ $status == 255 && $(journal_pins) == "$pin" ]]' "${HOLD[@]}"
 	gave_up "$1"
 	OUT=$OUT.1 gave_up "$1"
 
@@ -59,7 +59,7 @@ given_up_and_recovered() {
 			status=$?
 		[[ $status == 255 ]]' "${HOLD[@]}"
 	[[ ! -s $OUT.err ]]
-	jq -es --arg pin "$(pins)" 'length == 1 and (.[0] | .swapped and
+	jq -es --arg pin "$(journal_pins)" 'length == 1 and (.[0] | .swapped and
 		.pinned == $pin and (.recover | test("recover")) and
 		(.error | test("program [0-9]+ syscall_sleeps ")))' "$OUT"
 	recover_it >"$OUT"
@@ -95,7 +95,7 @@ given_up_and_recovered() {
 		echo "# $signal: $(<"$OUT.took") ms" >&3
 		(($(<"$OUT.took") < 1000))
 		[[ ! -s $OUT && $(wc -l <"$OUT.err") == 1 ]]
-		grep -F "pinned at $(pins); " "$OUT.err"
+		grep -F "pinned at $(journal_pins); " "$OUT.err"
 		wait_until no_process
 		recover_it >"$OUT"
 		grep 1000 "$OUT"
@@ -126,7 +126,7 @@ given_up_and_recovered() {
 	ended_with 255
 	[[ ! -s $OUT ]]
 	grep -F "slot 01 00 00 00 of map" "$OUT.err"
-	grep -F "pinned at $(pins); " "$OUT.err"
+	grep -F "pinned at $(journal_pins); " "$OUT.err"
 	bpftool map delete pinned "$PINS/outer" key 1 0 0 0 2>/dev/null ||
 		rm "$PINS/outer"
 	recover_it >"$OUT"
@@ -194,7 +194,7 @@ left_swapped() {
 	left_swapped "$PINS/outer" 0 0 0 0
 	left_swapped "$PINS/timer_outer" 0 0 0 0
 	left_swapped "$PINS/outer" 0 0 0 0
-	[[ $(pins | wc -l) == 3 ]]
+	[[ $(journal_pins | wc -l) == 3 ]]
 
 	run -255 --separate-stderr "$TOOL" -j map swap-drain recover \
 		journal "$PINS/journal"
@@ -202,8 +202,8 @@ left_swapped() {
 		all(.id != $id)) and (map(select(.error)) | length == 1 and
 		(.[0].error | test("map \($id) .*its own values start callbacks")))' \
 		<<<"$output"
-	[[ $(map_id "$(pins)") == "$ticking" ]]
-	rm "$(pins)"
+	[[ $(map_id "$(journal_pins)") == "$ticking" ]]
+	rm "$(journal_pins)"
 }
 
 # bpf_calls WORD...: how many a run makes

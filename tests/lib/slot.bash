@@ -309,6 +309,12 @@ six_slots() {
 	[[ $(wc -l <<<"$BEFORE") == 5 ]]
 }
 
+# run_of [WORD...]: sets RUN, a swap-drain of the slot with a journal of its own
+run_of() {
+	RUN=("$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+		journal "$PINS/journal" "$@")
+}
+
 swap_all() {
 	SWAP_ALL=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" all
 		journal "$PINS/journal")
