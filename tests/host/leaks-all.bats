@@ -14,35 +14,20 @@ setup() {
 	rm "$PINS/inner" "$PINS/second"
 }
 
-number_is() {
-	[[ $(our_maps | grep -c .) -eq $1 ]]
-}
-
-pins_are() {
-	[[ $(find "$PINS" -type f | grep -c .) -eq $1 ]]
-}
-
 # left MAPS PINS: so many are there, and nothing in the usual journal
 left() {
-	wait_until number_is "$1" || {
+	wait_until we_have "$1" || {
 		our_maps
 		return 1
 	}
-	pins_are "$2" || {
-		find "$PINS" -type f
-		return 1
-	}
-	[[ -z $(left_pins) ]]
+	run -0 find "$PINS" -type f
+	[[ ${#lines[@]} == "$2" && -z $(left_pins) ]]
 }
 
 # ends STATUS [ARG...]: a swap-drain of the first slot
 ends() {
-	local want=$1
-
-	shift
-	run drain_here "$@"
-	echo "$* -> $status '$output'"
-	[[ $status -eq $want ]]
+	echo "${*:2}"
+	run "-$1" drain_here "${@:2}"
 }
 
 @test "what runs to its end leaves the outer map and what is in its slots" {
@@ -73,22 +58,13 @@ ends() {
 	left 3 1
 }
 
-@test "the same after many in a row" {
-	local i
-
-	for i in {1..20}; do
+@test "the same after many in a row, with all slots, and in the usual journal" {
+	for _ in {1..20}; do
 		ends 0 quiet
 	done
 	left 3 1
-}
-
-@test "the same with all slots" {
-	run -0 bpftool -j map swap-drain pinned "$PINS/outer" all \
-		journal "$PINS/journal"
+	run -0 drain_all journal "$PINS/journal"
 	left 3 1
-}
-
-@test "the same in the usual journal" {
 	run -0 drain
 	left 3 1
 }
@@ -140,11 +116,11 @@ ends() {
 	journal_is_empty
 }
 
-# killed WHAT CALL: the run is killed there
+# killed WHAT CALL: a run is killed there
 killed() {
-	run at_call "$@" "$BPFTOOL" map swap-drain pinned "$PINS/outer" \
-		key 0 0 0 0 journal "$PINS/journal"
-	[[ $status -eq 137 && -z $output ]]
+	run_of
+	run -137 at_call "$@" "${RUN[@]}"
+	[[ -z $output ]]
 }
 
 @test "a killed run leaves the old map pinned, recover lets it go" {

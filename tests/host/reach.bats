@@ -5,7 +5,12 @@ load ../lib/holders
 
 setup() {
 	setup_slot
-	make_slot
+	one_slot
+}
+
+# one_slot [OUTER_TYPE]
+one_slot() {
+	make_slot "$@"
 	INNER=$(map_id "$PINS/inner")
 	OUTER=$(map_id "$PINS/outer")
 }
@@ -28,9 +33,7 @@ spare() {
 }
 
 @test "another slot of the same hash_of_maps" {
-	make_slot hash_of_maps
-	INNER=$(map_id "$PINS/inner")
-	OUTER=$(map_id "$PINS/outer")
+	one_slot hash_of_maps
 	insert "$PINS/outer" "$PINS/inner" 9 8 7 6
 	refused "map $INNER .*slot 09 08 07 06 of map $OUTER $OUTER_NAME holds it"
 
@@ -117,7 +120,7 @@ program_holds() {
 	local left
 
 	run -255 --separate-stderr full drain_here
-	left=$(find "$PINS/journal" -type f)
+	left=$(journal_pins)
 	[[ -n $left ]]
 
 	INNER=$(slot_id)
@@ -128,16 +131,14 @@ program_holds() {
 		[[ $stderr =~ Error:\ map\ $(map_id "$left")\ .*its\ content\ was\ not\ printed ]]
 		[[ $(slot_id) == "$INNER" && -e $left ]]
 	done
-	bpftool map swap-drain recover journal "$PINS/journal"
+	recover_all
 	journal_is_empty
 }
 
 @test "a holder that comes between the checks: swapped, pinned, recovered" {
-	local pinned out=$BATS_TEST_TMPDIR/out
+	local pinned out=$BATS_TEST_TMPDIR/out FORCE=()
 
-	spare
 	other_outer inner array_of_maps
-	FORCE=()
 	MODE=(-j)
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/before"
 
@@ -152,44 +153,38 @@ program_holds() {
 	[[ $(slot_id) != "$INNER" ]]
 
 	# While it is held there, recover leaves it where it is
-	run -255 --separate-stderr bpftool -j map swap-drain recover \
-		journal "$PINS/journal"
+	run -255 --separate-stderr recover_all
 	jq -e --arg re "slot 01 00 00 00 of map $OTHER other_${WORLD-}$$ holds it" \
 		'length == 1 and (.[0].error | test($re))' <<<"$output"
 	[[ $(map_id "$pinned") == "$INNER" ]]
 
 	bpftool map delete id "$OTHER" key 1 0 0 0
-	run -0 --separate-stderr bpftool -j map swap-drain recover \
-		journal "$PINS/journal"
+	run -0 --separate-stderr recover_all
 	jq -e --slurpfile before "$BATS_TEST_TMPDIR/before" \
 		'.[0].elements == $before[0]' <<<"$output"
 	journal_is_empty
 }
 
 @test "a holder that comes between the checks, in words" {
-	local pinned out=$BATS_TEST_TMPDIR/out
+	local pinned out=$BATS_TEST_TMPDIR/out FORCE=()
 
-	spare
 	other_outer inner array_of_maps
-	FORCE=()
 	drain_and_insert "$out"
 	cat "$out" "$out.err"
 	[[ $status -eq 255 && ! -s $out && $(wc -l <"$out.err") -eq 1 ]]
-	pinned=$(find "$PINS/journal" -type f)
+	pinned=$(journal_pins)
 	grep -F "slot 01 00 00 00 of map $OTHER other_${WORLD-}$$ holds it" "$out.err"
 	grep -F "slot was swapped, old map is pinned at $pinned" "$out.err"
 	bpftool map delete id "$OTHER" key 1 0 0 0
-	bpftool map swap-drain recover journal "$PINS/journal"
+	recover_all
 	journal_is_empty
 }
 
 @test "a holder that comes between the checks does not matter with force" {
-	local out=$BATS_TEST_TMPDIR/out
+	local out=$BATS_TEST_TMPDIR/out FORCE=(force)
 
-	spare
 	other_outer inner array_of_maps
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/before"
-	FORCE=(force)
 	drain_and_insert "$out"
 	[[ $status -eq 0 ]]
 	cmp "$out" "$BATS_TEST_TMPDIR/before"

@@ -96,7 +96,7 @@ is_untouched() {
 	other=$(map_id "$PINS/other")
 	INNER=$(slot_id)
 	run_of
-	for call in 'PROG_GET_NEXT_ID' 'MAP_GET_NEXT_ID' \
+	for call in 'PROG_GET_NEXT_ID' 'LINK_GET_NEXT_ID' 'MAP_GET_NEXT_ID' \
 		"PROG_GET_FD_BY_ID, id=$PROG," "MAP_GET_FD_BY_ID, id=$other," \
 		"OBJ_GET_INFO_BY_FD, prog=$PROG," \
 		"OBJ_GET_INFO_BY_FD, map=$other," \
@@ -108,6 +108,9 @@ is_untouched() {
 		ends 255 at_call -a -s 'bpf\(BPF_MAP_UPDATE_ELEM' error=EPERM \
 			"bpf\\(BPF_$call" "${RUN[@]}"
 		is_pinned
+		[[ ! -s $OUT ]]
+		[[ $call != *NEXT_ID ]] ||
+			grep "can't tell who uses it: Operation not permitted" "$ERR"
 		ends 255 at_call -a error=EPERM "bpf\\(BPF_$call" \
 			"$BPFTOOL" -j map swap-drain recover journal "$PINS/journal"
 		is_pinned
@@ -182,49 +185,62 @@ is_untouched() {
 		"$BUILD/tests/reach_use.bpf.o" reach_holder "$PINS/prog" >/dev/null' \
 		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
 	is_pinned
-	grep reach_holder "$OUT" "$ERR"
 	prog=$(our_progs)
+	[[ ! -s $OUT ]]
+	grep "program $prog reach_holder has it among its own maps" "$ERR"
 	rm -r "$PINS/prog"
 	wait_until none_left prog "$prog"
 	recovered 3
 }
 
-# The run of run_of, at whose swap a sleepable program is loaded
+# sleeper_comes PROGRAM: at the swap of the run of run_of it is loaded
 sleeper_comes() {
+	export SLEEPER=$1
 	at_call after='"$BUILD/tests/reach_load" "$BUILD/tests/sleep_use.bpf.o" \
-		uprobe_sleeps "$PINS" >/dev/null' 'bpf\(BPF_MAP_UPDATE_ELEM' \
-		"${RUN[@]}"
+		"$SLEEPER" "$PINS" >/dev/null' 'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
 }
 
 @test "a sleepable program comes between the checks: waited for" {
 	needs_sleepable_way
-	# The first check asks about it, and gets a list without the other one
-	load_prog sleep_use uprobe_plain
 	in_mode -d
 	run_of
-	ends 0 sleeper_comes
-	grep -E ": waited [0-9]+ us for sleepable programs$" "$ERR"
-	[[ -s $OUT && ! $(journal_pins) ]]
+	# The first check asks about a uprobe's, and gets a list without the other one
+	while read -r before sleeper; do
+		load_prog sleep_use "$before"
+		ends 0 sleeper_comes "$sleeper"
+		grep -E ": waited [0-9]+ us for sleepable programs$" "$ERR"
+		[[ -s $OUT ]]
+		journal_is_empty
+		rm -rf "${PINS:?}"/*
+	done <<-END
+		uprobe_plain uprobe_sleeps
+		tc_plain syscall_sleeps
+	END
 }
 
 @test "a sleepable program comes between the checks, and stays until recover" {
 	local prog
 
-	load_prog sleep_use tc_plain
-	INNER=$(slot_id)
 	BPFTOOL=$(tool_without_way)
 	run_of
-	ends 255 sleeper_comes
-	is_pinned
-	grep uprobe_sleeps "$OUT" "$ERR"
+	for sleeper in uprobe_sleeps syscall_sleeps; do
+		load_prog sleep_use tc_plain
+		INNER=$(slot_id)
+		ends 255 sleeper_comes $sleeper
+		is_pinned
+		[[ ! -s $OUT ]]
+		grep "program [0-9]* $sleeper is sleepable" "$ERR"
 
-	ends 255 recover_all
-	jq -e 'length == 1 and (.[0].error | test("uprobe_sleeps"))' "$OUT"
-	is_pinned
-	prog=$(our_progs)
-	rm "$PINS"/*_prog
-	wait_until none_left prog "$prog"
-	recovered 1
+		ends 255 recover_all
+		jq -e --arg name $sleeper \
+			'length == 1 and (.[0].error | test($name))' "$OUT"
+		is_pinned
+		prog=$(our_progs)
+		rm "$PINS"/*_prog
+		wait_until none_left prog "$prog"
+		recovered 1
+		rm -rf "${PINS:?}"/*
+	done
 }
 
 # second_waits COMMAND...: at the swap of the run of run_of a second one is started

@@ -38,6 +38,11 @@ no_maps_of_ours() {
 	maps=$(our_maps) && [[ -z $maps ]]
 }
 
+# we_have N: as many maps with our names are on the machine
+we_have() {
+	[[ $(our_maps | wc -l) == "$1" ]]
+}
+
 # A test leaves no map behind, in no pin of its own and in none of the runs'.
 # The kernel frees maps a moment later.
 cleanup_slot() {
