@@ -7,6 +7,11 @@ load ../lib/inject
 READABLE=(hash lru_hash percpu_hash lru_percpu_hash array percpu_array
 	lpm_trie queue stack)
 
+setup() {
+	setup_slot
+	make_slot
+}
+
 # Empty, or all zeroes as a new map of the type is
 is_as_new() {
 	local type=$1
@@ -53,7 +58,6 @@ is_as_new() {
 }
 
 @test "keep: the only thing that holds the map then" {
-	make_slot
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
 	rm "$PINS/inner"
 	drain quiet keep "$PINS/kept"
@@ -61,7 +65,6 @@ is_as_new() {
 }
 
 @test "keep: a path relative to the working directory" {
-	make_slot
 	cd "$PINS"
 	drain quiet keep kept
 	cd /
@@ -71,7 +74,6 @@ is_as_new() {
 @test "keep: on another bpffs" {
 	local there=$BATS_TEST_TMPDIR/bpffs
 
-	make_slot
 	mkdir "$there"
 	mount -t bpf bpf "$there"
 	drain quiet keep "$there/kept"
@@ -79,23 +81,15 @@ is_as_new() {
 	umount "$there"
 }
 
-@test "clear: every type is empty afterwards" {
-	local type
+@test "clear: every type is empty afterwards, also unread, and with BTF" {
+	local quiet type
 
 	for type in "${READABLE[@]}"; do
-		make_slot array_of_maps --fill 9 "$type"
-		drain clear >/dev/null
-		is_as_new "$type"
-	done
-}
-
-@test "clear: also unread, and with BTF" {
-	local type
-
-	for type in "${READABLE[@]}"; do
-		make_slot array_of_maps --fill 9 "$type"
-		drain clear quiet >/dev/null
-		is_as_new "$type"
+		for quiet in "" quiet; do
+			make_slot array_of_maps --fill 9 "$type"
+			drain clear $quiet >/dev/null
+			is_as_new "$type"
+		done
 	done
 	for type in hash array percpu_array percpu_hash lpm_trie; do
 		make_slot array_of_maps --fill 9 --btf struct "$type"
@@ -104,24 +98,18 @@ is_as_new() {
 	done
 }
 
-@test "clear: a full map, and an empty one" {
-	make_slot array_of_maps --fill 1000 hash
-	drain clear >/dev/null
-	is_as_new hash
-	fill_slot
-	drain clear >/dev/null
-	is_as_new hash
-}
+@test "clear: prints a full map, one of three entries, and an empty one" {
+	local fill
 
-@test "clear prints what was in the map" {
-	make_slot
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	drain clear >"$BATS_TEST_TMPDIR/got"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+	for fill in 1000 3 0; do
+		make_slot array_of_maps --fill $fill hash
+		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+		drain clear | cmp "$BATS_TEST_TMPDIR/want"
+		is_as_new hash
+	done
 }
 
 @test "clear and keep: kept, and empty" {
-	make_slot
 	drain clear keep "$PINS/kept" >/dev/null
 	[[ $(map_id "$PINS/kept") == "$(map_id "$PINS/inner")" ]]
 	is_as_new hash
@@ -153,7 +141,6 @@ is_as_new() {
 }
 
 @test "quiet, plain: one line of what was done" {
-	make_slot
 	run --separate-stderr drain quiet
 	[[ $status == 0 && ${#lines[@]} == 1 ]]
 	grep -Ex "slot 00 00 00 00: map $(map_id "$PINS/inner") swapped for map $(
@@ -182,15 +169,17 @@ is_as_new() {
 	local start
 
 	needs_at_call
-	make_slot
+	in_mode -j
+	run_of quiet
 	start=${EPOCHREALTIME/./}
-	at_call run='sleep 0.2' 'bpf\(BPF_MAP_UPDATE_ELEM' "$BPFTOOL" -j map swap-drain \
-		pinned "$PINS/outer" "${SLOT[@]}" quiet >"$BATS_TEST_TMPDIR/out"
+	at_call run='sleep 0.2' 'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}" >"$BATS_TEST_TMPDIR/out"
 	jq -e --argjson most "$((${EPOCHREALTIME/./} - start))" \
 		'.wait_us >= 200000 and .wait_us < $most' "$BATS_TEST_TMPDIR/out"
 }
 
 @test "quiet prints the key of the slot as it is" {
+	local key
+
 	make_slot hash_of_maps
 	bpftool map update pinned "$PINS/outer" key hex de ad 00 0f \
 		value pinned "$PINS/inner"
@@ -198,11 +187,11 @@ is_as_new() {
 	in_slot key hex de ad 00 0f
 	drain quiet | grep "^slot de ad 00 0f: "
 	in_mode -j
-	drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
-	in_slot key 0xde 0xad 0 15
-	drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
-	in_slot key 222 173 0 017
-	drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
+	for key in "hex de ad 00 0f" "0xde 0xad 0 15" "222 173 0 017"; do
+		# shellcheck disable=SC2086 # words
+		in_slot key $key
+		drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
+	done
 }
 
 @test "quiet says nothing for a queue's elements and leaves them in it" {
@@ -217,7 +206,6 @@ is_as_new() {
 @test "using: the provider that is named, or an error" {
 	local name
 
-	make_slot
 	in_mode -j
 	for name in $(providers); do
 		run --separate-stderr drain quiet using "$name"
@@ -233,7 +221,6 @@ is_as_new() {
 }
 
 @test "keywords may be abbreviated, in any order" {
-	make_slot
 	other_map hash "$PINS/other"
 	bpftool map sw p "$PINS/outer" k 0 0 0 0 q c ke "$PINS/kept" \
 		v p "$PINS/other" u map_in_map_update
@@ -248,14 +235,12 @@ is_as_new() {
 }
 
 @test "MAP by id, name and path" {
-	make_slot
 	bpftool map swap-drain id "$(map_id "$PINS/outer")" "${SLOT[@]}" quiet
 	bpftool map swap-drain name "$OUTER_NAME" "${SLOT[@]}" quiet
 	bpftool map swap-drain pinned "$PINS/outer" "${SLOT[@]}" quiet
 }
 
 @test "-d: which provider waited, on stderr only" {
-	make_slot
 	in_mode -d -j
 	run -0 --separate-stderr drain
 	jq -es 'length == 1 and (.[0] | length == 3)' <<<"$output"

@@ -13,8 +13,10 @@ gave_up() {
 		"$OUT.err"
 }
 
-# The run, and recover while it is inside and after that
+# given_up_and_recovered PROGRAM HOLD_FUNCTION...: the run, and recover while it is inside
+# and after that
 given_up_and_recovered() {
+	"${@:2}"
 	while_inside 'status=0 start=$(now_ms)
 		drain_it timeout 1 >"$OUT" 2>"$OUT.err" || status=$?
 		[[ $status == 255 ]]
@@ -37,18 +39,15 @@ given_up_and_recovered() {
 }
 
 @test "timeout: a syscall program keeps the map pinned until recover" {
-	sleeping syscall_sleeps
-	given_up_and_recovered syscall_sleeps
+	given_up_and_recovered syscall_sleeps sleeping syscall_sleeps
 }
 
 @test "timeout: a sleepable uprobe program keeps the map pinned until recover" {
-	sleeping uprobe_sleeps
-	given_up_and_recovered uprobe_sleeps
+	given_up_and_recovered uprobe_sleeps sleeping uprobe_sleeps
 }
 
 @test "timeout: a bpf_wq callback keeps the map pinned until recover" {
-	in_wq
-	given_up_and_recovered wq_start
+	given_up_and_recovered wq_start in_wq
 }
 
 @test "-j and timeout: one object with what there is to do" {

@@ -7,7 +7,9 @@
 
 load ../lib/sleepable
 
+# late_add_is_printed HOLD_FUNCTION...: of the program that it sets up
 late_add_is_printed() {
+	"$@"
 	while_inside 'in_background drain_it; until_swapped; sleep 1
 		[[ ! -e $OUT.status && ! -s $OUT ]]' "${HOLD[@]}"
 	ended_with 0
@@ -17,42 +19,36 @@ late_add_is_printed() {
 	wait_until no_process
 }
 
-late_add_of() {
-	sleeping "$1"
-	late_add_is_printed
-}
-
 @test "a syscall program inside: waited for, its late add is printed" {
-	late_add_of syscall_sleeps
+	late_add_is_printed sleeping syscall_sleeps
 }
 
 @test "a sleepable uprobe program inside: waited for, its late add is printed" {
-	late_add_of uprobe_sleeps
+	late_add_is_printed sleeping uprobe_sleeps
 }
 
 @test "a sleepable iterator inside: waited for, its late add is printed" {
-	late_add_of iter_sleeps
+	late_add_is_printed sleeping iter_sleeps
 }
 
 @test "a sleepable raw_tp program inside: waited for, its late add is printed" {
-	late_add_of raw_tp_sleeps
+	late_add_is_printed sleeping raw_tp_sleeps
 }
 
 @test "a sleepable tracepoint program inside: waited for, its late add is printed" {
-	late_add_of tp_sleeps
+	late_add_is_printed sleeping tp_sleeps
 }
 
 @test "a sleepable LSM program inside: waited for, its late add is printed" {
-	late_add_of lsm_sleeps
+	late_add_is_printed sleeping lsm_sleeps
 }
 
 @test "a sleepable fentry program inside: waited for, its late add is printed" {
-	late_add_of fentry_sleeps
+	late_add_is_printed sleeping fentry_sleeps
 }
 
 @test "a bpf_wq callback inside: waited for, its late add is printed" {
-	in_wq
-	late_add_is_printed
+	late_add_is_printed in_wq
 }
 
 @test "control: the same with force misses the add" {
