@@ -207,6 +207,28 @@ sent_at_most() {
 	intervals_join
 }
 
+# The script, with what stdin has in bpftool's place. $status is set.
+run_with_bpftool() {
+	rm "$T/bin/bpftool"
+	{ echo '#!/bin/sh'; cat; } >"$T/bin/bpftool"
+	chmod +x "$T/bin/bpftool"
+	run drain_metrics
+	ln -sf "$BPFTOOL" "$T/bin/bpftool"
+}
+
+# The script, whose bpftool is killed between its last byte and the release of the maps
+kill_before_release() {
+	run_with_bpftool <<-END
+		case "\$*" in
+		*recover*|prog*) exec $BPFTOOL "\$@" ;;
+		esac
+		exec strace -qq -o /dev/null -e trace=unlink,unlinkat \
+			-e inject=unlink,unlinkat:signal=KILL:when=1 \
+			$BPFTOOL "\$@"
+	END
+	[ "$status" -ne 0 ]
+}
+
 @test "a plain map: increments become totals, whenever the script is killed" {
 	export MAP=$PINS/packets
 	packets 1 3
@@ -223,11 +245,16 @@ sent_at_most() {
 	export MAP=$PINS/packets
 	packets 1 7
 	kill_before_release
-	run drain_metrics
-	[ "$status" -ne 0 ]
-	release_again
 	packets 1 5
 	exact
+}
+
+# changed_script SED: a script that is not the same takes the example's place
+changed_script() {
+	sed "$1" "$SCRIPT" >"$T/changed"
+	run -1 cmp -s "$SCRIPT" "$T/changed"
+	chmod +x "$T/changed"
+	SCRIPT=$T/changed
 }
 
 # kill_before_publishing: the script is killed when it renames the text file
@@ -245,18 +272,13 @@ kill_before_publishing() {
 
 # kill_after_draining: the script is killed with a file in "in" that is complete
 kill_after_draining() {
-	rm "$T/bin/bpftool"
-	cat >"$T/bin/bpftool" <<-END
-		#!/bin/sh
+	run_with_bpftool <<-END
 		case "\$*" in
 		*recover*) exec $BPFTOOL "\$@" ;;
 		esac
 		$BPFTOOL "\$@"
 		kill -KILL \$PPID
 	END
-	chmod +x "$T/bin/bpftool"
-	run drain_metrics
-	release_again
 	[ "$status" -eq 137 ]
 	jq -e '.[0].elements | length > 0' "$STATE"/in/*
 }
@@ -299,10 +321,7 @@ interrupted_by() {
 
 @test "control: an interval that begins where the last run's ended leaves a gap" {
 	# What was written last, published or not
-	sed '/^publish()/,/^\tfi/s/TEXTFILE/&.new/' "$SCRIPT" >"$T/without"
-	run -1 cmp -s "$SCRIPT" "$T/without"
-	chmod +x "$T/without"
-	SCRIPT=$T/without
+	changed_script '/^publish()/,/^\tfi/s/TEXTFILE/&.new/'
 	interrupted_by kill_before_publishing
 	run intervals_join exactly
 	[ "$status" -ne 0 ]
@@ -312,48 +331,20 @@ interrupted_by() {
 	}
 }
 
-# bpftool is killed between its last byte and the release of the maps
-kill_before_release() {
-	rm "$T/bin/bpftool"
-	cat >"$T/bin/bpftool" <<-END
-		#!/bin/sh
-		case "\$*" in
-		*recover*|prog*) exec $BPFTOOL "\$@" ;;
-		esac
-		exec strace -qq -o /dev/null -e trace=unlink,unlinkat \
-			-e inject=unlink,unlinkat:signal=KILL:when=1 \
-			$BPFTOOL "\$@"
-	END
-	chmod +x "$T/bin/bpftool"
-}
-
-release_again() {
-	ln -sf "$BPFTOOL" "$T/bin/bpftool"
-}
-
 @test "printed, and printed again by recover: added once" {
 	packets 1 7
 	kill_before_release
-	run drain_metrics
-	[ "$status" -ne 0 ]
 	# Both are there: this is the case that is meant
 	jq -e '.[0].elements[0].formatted.value == 7' "$STATE"/in/*
 	[ -n "$(find "$JOURNAL" -mindepth 2)" ]
-	release_again
 	packets 1 5
 	exact
 }
 
 @test "control: without the ids it would be added twice" {
-	sed 's/| if \.before + \.added | index(\$id) then/| if false then/' \
-		"$SCRIPT" >"$T/without"
-	run -1 cmp -s "$SCRIPT" "$T/without"
-	chmod +x "$T/without"
-	SCRIPT=$T/without
+	changed_script 's/| if \.before + \.added | index(\$id) then/| if false then/'
 	packets 1 7
 	kill_before_release
-	run drain_metrics
-	release_again
 	drain_metrics
 	[ "$(total)" -eq 14 ]
 }
@@ -380,10 +371,9 @@ release_again() {
 
 # Somebody else holds the lock for as long as it takes
 @test "a script that does not get its turn says so" {
-	sed 's/flock -w 50 /flock -w 0.1 /' "$SCRIPT" >"$T/impatient"
-	chmod +x "$T/impatient"
+	changed_script 's/flock -w 50 /flock -w 0.1 /'
 	mkdir "$STATE"
-	run -1 flock "$STATE/lock" "$T/impatient"
+	run -1 flock "$STATE/lock" "$SCRIPT"
 	[[ $output == "Error: another run has held $STATE/lock"* ]]
 }
 
