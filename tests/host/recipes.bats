@@ -68,10 +68,15 @@ manual_stable() {
 # Runs a section's commands one by one, as typed, and compares what each prints
 # with what the manual shows
 manual_replay() {
+	manual_transcript "$1"
+	replay "${!CMD[@]}"
+}
+
+# replay INDEX...: some of them
+replay() {
 	local i got want
 
-	manual_transcript "$1"
-	for i in "${!CMD[@]}"; do
+	for i in "$@"; do
 		got=$(manual_here <<<"${CMD[i]}" | bash -e 2>&1 |
 			manual_stable)
 		want=$(manual_here <<<"${OUT[i]}" | manual_stable)
@@ -112,7 +117,7 @@ counts() {
 # prints_two TITLE: the section's first two commands print what it shows, in any
 # order: a hash has none
 prints_two() {
-	local got want i
+	local got i
 
 	packets 10.0.0.1 3
 	packets 10.0.0.2 1
@@ -120,8 +125,7 @@ prints_two() {
 	[ "${#CMD[@]}" -eq 2 ]
 	for i in 0 1; do
 		got=$(manual_here <<<"${CMD[i]}" | bash -e)
-		want=${OUT[i]}
-		[ "$(jq -S 'sort' <<<"$got")" = "$(jq -S 'sort' <<<"$want")" ]
+		[ "$(jq -S 'sort' <<<"$got")" = "$(jq -S 'sort' <<<"${OUT[i]}")" ]
 	done
 }
 
@@ -244,9 +248,8 @@ recovers() {
 @test "selector pattern: read what had its turn, then empty it" {
 	packets 10.0.0.1 3
 	packets 10.0.0.2 1
-	manual_transcript 'selector pattern'
-	[ "${#CMD[@]}" -eq 8 ]
 	manual_replay 'selector pattern'
+	[ "${#CMD[@]}" -eq 8 ]
 
 	[ "$(counts counts.json)" = '[[16777226,3],[33554442,1]]' ]
 	[ "$("$BPFTOOL" -j map dump pinned "$PINS/counts_0")" = '[]' ]
@@ -262,8 +265,9 @@ recovers() {
 }
 
 @test "selector pattern: a map with nothing in it is not an error" {
-	manual_transcript 'selector pattern'
 	local i
+
+	manual_transcript 'selector pattern'
 	for i in 0 1 2 3 4; do
 		manual_here <<<"${CMD[i]}" | bash -e
 	done
@@ -284,21 +288,11 @@ recovers() {
 @test "rotating a configuration: the new set holds, and the old one again" {
 	manual_transcript 'rotating a configuration'
 	[ "${#CMD[@]}" -eq 6 ]
-
-	run_some() {
-		local i got
-		for i in "$@"; do
-			got=$(manual_here <<<"${CMD[i]}" | bash -e 2>&1 |
-				manual_stable)
-			as_shown "$i" "$(manual_stable <<<"${OUT[i]}")" \
-				"$got" || return 1
-		done
-	}
 	[ "$(packets 10.0.0.2 1)" -eq 2 ]
-	run_some 0 1 2 3
+	replay 0 1 2 3
 	[ "$(packets 10.0.0.2 1)" -eq 1 ]
 	[ "$(packets 10.0.0.1 1)" -eq 2 ]
-	run_some 4 5
+	replay 4 5
 	[ "$(packets 10.0.0.2 1)" -eq 2 ]
 	[ ! -e "$PINS/new" ] && [ ! -e "$PINS/old" ]
 }
@@ -308,9 +302,7 @@ recovers() {
 
 	[ "$(manual_titles | wc -l)" -ge 11 ]
 	while IFS= read -r title; do
-		grep -qF "'$title'" "$BATS_TEST_FILENAME" || {
-			echo "not tested: $title"
-			return 1
-		}
+		echo "$title"
+		grep -qF "'$title'" "$BATS_TEST_FILENAME"
 	done < <(manual_titles)
 }

@@ -82,21 +82,10 @@ default_provider() {
 	grep -Fx "provider $taken: used" <<<"$stderr"
 }
 
-@test "no scratch map is left" {
-	bpftool map sync
-	no_scratch_map() {
-		local maps
-
-		maps=$(bpftool map show) && [[ ! $maps =~ ' name sync_'(inner|outer)' ' ]]
-	}
-	wait_until no_scratch_map
-}
-
 @test "bpf_sync_map_access: not taken where the kernel's BTF can't be read" {
 	need_unshare
-	run --separate-stderr with_file "" "$KERNEL_BTF" \
-		map sync using bpf_sync_map_access
-	fails_with "bpf_sync_map_access \(.+\)"
+	fails_like "bpf_sync_map_access \(.+\)" \
+		with_file "" "$KERNEL_BTF" map sync using bpf_sync_map_access
 }
 
 @test "membarrier: refused while one CPU is online" {
@@ -104,9 +93,8 @@ default_provider() {
 
 	need_unshare
 	for cpus in 0 3 ""; do
-		run --separate-stderr with_file "$cpus" "$CPUS_ONLINE" \
-			map sync using membarrier
-		fails_with "membarrier \(.*one CPU"
+		fails_like "membarrier \(.*one CPU" \
+			with_file "$cpus" "$CPUS_ONLINE" map sync using membarrier
 	done
 }
 
@@ -121,30 +109,26 @@ default_provider() {
 	done
 }
 
-@test "membarrier: refused where the kernel does not list the command" {
-	need_strace
-	run --separate-stderr with_fault membarrier:retval=0 -- \
-		map sync using membarrier
-	fails_with "membarrier \(.*global command"
-	# Every command but the global one
-	run --separate-stderr with_fault membarrier:retval=0xfffe -- \
-		map sync using membarrier
-	fails_with "membarrier \(.*global command"
-}
+@test "membarrier: refused where the kernel does not list the command, or has none" {
+	local fault why
 
-@test "membarrier: refused where the kernel has none" {
 	need_strace
-	run --separate-stderr with_fault membarrier:error=ENOSYS -- \
-		map sync using membarrier
-	fails_with "membarrier \(.*[Ff]unction not implemented"
+	# 0xfffe is every command but the global one
+	while read -r fault why; do
+		fails_like "membarrier \(.*$why" with_fault "membarrier:$fault" -- \
+			map sync using membarrier
+	done <<-END
+		retval=0 global command
+		retval=0xfffe global command
+		error=ENOSYS [Ff]unction not implemented
+	END
 }
 
 @test "membarrier: a wait that fails is an error" {
 	need_strace
 	several_cpus_online || skip "one CPU is online here"
-	run --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
-		map sync using membarrier
-	fails_with "can't wait with membarrier: Invalid argument"
+	fails_like "can't wait with membarrier: Invalid argument" \
+		with_fault membarrier:error=EINVAL:when=2 -- map sync using membarrier
 	run -255 --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
 		-j map sync using membarrier
 	jq -es 'length == 1 and (.[0].error | contains("membarrier"))' \
@@ -157,10 +141,10 @@ default_provider() {
 	export ONE=$BATS_TEST_TMPDIR/one
 	echo 0 >"$ONE"
 	# shellcheck disable=SC2016 # a shell of its own expands it
-	run --separate-stderr unshare -m "$BUILD/tests/at_call" \
+	fails_like "can't wait with membarrier: .*one CPU is online" \
+		unshare -m "$BUILD/tests/at_call" \
 		after='mount --bind "$ONE" /sys/devices/system/cpu/online' \
 		'membarrier\(MEMBARRIER_CMD_GLOBAL' "$BPFTOOL" map sync using membarrier
-	fails_with "can't wait with membarrier: .*one CPU is online"
 }
 
 @test "map_in_map_update: a wait that fails is an error" {
@@ -170,9 +154,8 @@ default_provider() {
 	nr=$(calls_of bpf map sync using map_in_map_update |
 		grep -n BPF_MAP_UPDATE_ELEM | tail -n 1 | cut -d: -f1)
 	((nr > 2))
-	run --separate-stderr with_fault bpf:error=EINVAL:when="$nr" -- \
-		map sync using map_in_map_update
-	fails_with "can't wait with map_in_map_update: .*Invalid argument"
+	fails_like "can't wait with map_in_map_update: .*Invalid argument" \
+		with_fault bpf:error=EINVAL:when="$nr" -- map sync using map_in_map_update
 }
 
 @test "map_in_map_update: no scratch map, no wait" {
@@ -183,9 +166,9 @@ default_provider() {
 	for call in sync_inner sync_outer; do
 		nr=$(grep -n "$call" "$BATS_TEST_TMPDIR/list" | tail -n 1 |
 			cut -d: -f1)
-		run --separate-stderr with_fault bpf:error=EPERM:when="$nr" -- \
+		fails_like "map_in_map_update \(.*[Oo]peration not permitted" \
+			with_fault bpf:error=EPERM:when="$nr" -- \
 			map sync using map_in_map_update
-		fails_with "map_in_map_update \(.*[Oo]peration not permitted"
 	done
 }
 
@@ -238,8 +221,7 @@ default_provider() {
 			-e inject=bpf:error=EPERM \
 			-e inject=membarrier:error=ENOSYS "$BPFTOOL" "$@"
 	}
-	run --separate-stderr all_failing map sync
-	fails_with "no provider works"
+	fails_like "no provider works" all_failing map sync
 	for name in $(providers); do
 		grep -E "$name \([^)]+\)" <<<"$stderr"
 	done
@@ -276,6 +258,8 @@ on_types() {
 without_command() {
 	! grep -qw BPF_SYNC_MAP_ACCESS "$KERNEL_BTF" ||
 		skip "this kernel has the command"
+	need_unshare
+	need_strace
 }
 
 @test "bpf_sync_map_access: not taken where the name stands for something else" {
@@ -306,8 +290,6 @@ without_command() {
 	local types
 
 	without_command
-	need_unshare
-	need_strace
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
 	on_types "$BPFTOOL" map sync using bpf_sync_map_access
 	fails_with "bpf_sync_map_access"
@@ -319,30 +301,26 @@ without_command() {
 	local types
 
 	without_command
-	need_unshare
 	needs_at_call
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
 	run -0 --separate-stderr over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" \
 		-o "$BATS_TEST_TMPDIR/trace" error=EPERM 'bpf\(60' "$BPFTOOL" -j map sync
 	jq -e '.provider == "map_in_map_update"' <<<"$output"
-	run --separate-stderr over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" \
-		-o "$BATS_TEST_TMPDIR/trace" error=EPERM 'bpf\(60' \
-		"$BPFTOOL" map sync using bpf_sync_map_access
-	fails_with "can't wait with bpf_sync_map_access: Operation not permitted"
+	fails_like "can't wait with bpf_sync_map_access: Operation not permitted" \
+		over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" \
+		-o "$BATS_TEST_TMPDIR/trace" error=EPERM 'bpf\(60' "$BPFTOOL" \
+		map sync using bpf_sync_map_access
 }
 
 @test "bpf_sync_map_access: only the strings are read of types that can't be mapped" {
 	local types=$KERNEL_BTF strings at
 
 	without_command
-	need_unshare
-	need_strace
 	# struct btf_header: hdr_len, at 4, and str_off, at 16
 	strings=$(od -An -tu4 -j4 -N16 "$types" | awk '{ print $1 + $4 }')
-	run --separate-stderr strace -f -qq -P "$types" -e trace=mmap,pread64 \
-		-e inject=mmap:error=ENODEV -o "$BATS_TEST_TMPDIR/trace" \
-		"$BPFTOOL" map sync using bpf_sync_map_access
-	fails_with "does not have the command"
+	fails_like "does not have the command" \
+		strace -f -qq -P "$types" -e trace=mmap,pread64 -e inject=mmap:error=ENODEV \
+		-o "$BATS_TEST_TMPDIR/trace" "$BPFTOOL" map sync using bpf_sync_map_access
 	grep -q "mmap.*INJECTED" "$BATS_TEST_TMPDIR/trace"
 	sed -n 's/.*pread64(.*, \([0-9]*\)) *= [0-9]*$/\1/p' \
 		"$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/positions"
@@ -356,14 +334,11 @@ without_command() {
 	local types
 
 	without_command
-	need_unshare
-	need_strace
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
-	run --separate-stderr over "$types" "$KERNEL_BTF" strace -f -qq -P "$KERNEL_BTF" \
+	fails_like "can't wait with bpf_sync_map_access: " \
+		over "$types" "$KERNEL_BTF" strace -f -qq -P "$KERNEL_BTF" \
 		-e trace=mmap,pread64 -e inject=mmap:error=ENODEV \
-		-o "$BATS_TEST_TMPDIR/trace" \
-		"$BPFTOOL" map sync using bpf_sync_map_access
-	fails_with "can't wait with bpf_sync_map_access: "
+		-o "$BATS_TEST_TMPDIR/trace" "$BPFTOOL" map sync using bpf_sync_map_access
 	grep -q "mmap.*INJECTED" "$BATS_TEST_TMPDIR/trace"
 }
 
@@ -372,11 +347,9 @@ without_command() {
 	local types=$KERNEL_BTF
 
 	without_command
-	need_strace
-	run --separate-stderr strace -f -qq -P "$types" -e trace=mmap,pread64 \
-		-o "$BATS_TEST_TMPDIR/trace" \
+	fails_like "does not have the command" \
+		strace -f -qq -P "$types" -e trace=mmap,pread64 -o "$BATS_TEST_TMPDIR/trace" \
 		"$BPFTOOL" map sync using bpf_sync_map_access
-	fails_with "does not have the command"
 	! grep -q 'mmap.*ENODEV' "$BATS_TEST_TMPDIR/trace" ||
 		skip "this kernel's types can't be mapped"
 	[[ $(grep -c 'mmap(.* = 0x' "$BATS_TEST_TMPDIR/trace") == 1 ]]
@@ -387,7 +360,6 @@ without_command() {
 	local types
 
 	without_command
-	need_unshare
 	bpftool -j feature probe kernel >"$BATS_TEST_TMPDIR/probe"
 	jq -e '[.. | .have_sync_map_access_command? | select(. != null)] == [false]' \
 		"$BATS_TEST_TMPDIR/probe"
@@ -408,4 +380,50 @@ without_command() {
 		"$BPFTOOL" feature probe kernel >/dev/null
 	grep -q BPF_PROG_LOAD "$BATS_TEST_TMPDIR/trace"
 	run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "sleepable: bad input, one line" {
+	local word
+
+	for word in 0 "" +1 1.5 x 4294968 99999999999999999999 " 1"; do
+		fails_like "timeout '${word/+/.}' is not a number of seconds" \
+			bpftool map sync sleepable timeout "$word"
+	done
+	fails_like "unknown keyword 'timeout'" bpftool map sync timeout 3
+	fails_like "'timeout' needs" bpftool map sync sleepable timeout
+	fails_like "'using' needs" bpftool map sync sleepable using
+	for word in "sleepable sleepable" "sleepable timeout 1 timeout 2" \
+		"sleepable id 3"; do
+		# shellcheck disable=SC2086 # words
+		fails_like "what is '" bpftool map sync $word
+	done
+	fails_like "unknown keyword 'using'" bpftool map sync using membarrier using membarrier
+}
+
+@test "sleepable: the kfunc is found in the kernel's BTF, and not used" {
+	need_unshare
+	if ! grep -qaw bpf_call_rcu_tasks_trace "$KERNEL_BTF"; then
+		fails_like "does not have the kfunc" \
+			bpftool map sync sleepable using bpf_call_rcu_tasks_trace
+	fi
+	"$BUILD/tests/btf_make" "$BATS_TEST_TMPDIR/types" e bpf_call_rcu_tasks_trace 1
+	fails_like "the kernel has it, but" \
+		over "$BATS_TEST_TMPDIR/types" "$KERNEL_BTF" "$BPFTOOL" \
+		map sync sleepable using bpf_call_rcu_tasks_trace
+}
+
+@test "sleepable: no uprobe events, no way" {
+	need_unshare
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	fails_like "can't wait for sleepable programs, no provider works: bpf_call_rcu_tasks_trace \(.*\), uprobe \(the kernel has no uprobe events" \
+		over "$BATS_TEST_TMPDIR/empty" /sys/bus/event_source/devices "$BPFTOOL" \
+		map sync sleepable
+}
+
+@test "without sleepable none of its calls is made" {
+	need_strace
+	strace -f -qq -o "$BATS_TEST_TMPDIR/trace" "$BPFTOOL" map sync \
+		using map_in_map_update
+	run -1 grep -E '(clone|fork|clone3|userfaultfd|perf_event_open|memfd_create|socketpair)\(|PROG_TYPE_(SYSCALL|KPROBE)|devices/uprobe' \
+		"$BATS_TEST_TMPDIR/trace"
 }
