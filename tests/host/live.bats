@@ -23,13 +23,10 @@ make_live() {
 # live_dump PROGRAM DELAY [OPTION...]: a dump, with every eighth entry coming and
 # going; DELAY in microseconds is held up after each bpf(2) call
 live_dump() {
-	local program=$1 delay=$2
-
-	shift 2
 	timeout 60 "$BUILD/tests/map_churn" "$PINS/inner" "$ENTRIES" 8 \
 		strace -qq -o /dev/null -e trace=bpf \
-		-e inject=bpf:delay_exit="$delay" \
-		"$program" "$@" map dump pinned "$PINS/inner"
+		-e inject=bpf:delay_exit="$2" \
+		"$1" "${@:3}" map dump pinned "$PINS/inner"
 }
 
 # The base looks an entry up after it has asked for its key. It may also start

@@ -61,14 +61,18 @@ load ../lib/faults-calls
 	recover_types
 }
 
-# Killed between the pin and the swap
+# A run is killed between the pin and the swap
+killed_when_pinned() {
+	stop_at 'bpf\(BPF_OBJ_PIN'
+	kill -KILL "$STOPPED"
+	wait "$TRACER" 2>/dev/null || :
+}
+
 @test "recover: a map that is still in its slot is released silently" {
 	local got
 
 	fill array_of_maps hash 5
-	stop_at 'bpf\(BPF_OBJ_PIN'
-	kill -KILL "$STOPPED"
-	wait "$TRACER" 2>/dev/null || :
+	killed_when_pinned
 	expect untouched-pinned
 
 	got=$(bpftool map swap-drain recover 2>&1)
@@ -76,9 +80,7 @@ load ../lib/faults-calls
 	expect untouched
 
 	# Another run does the same
-	stop_at 'bpf\(BPF_OBJ_PIN'
-	kill -KILL "$STOPPED"
-	wait "$TRACER" 2>/dev/null || :
+	killed_when_pinned
 	drain >"$T/out" 2>"$T/err"
 	[[ ! -s $T/err ]] || complain "the next run says nothing of it"
 	expect released
@@ -101,21 +103,20 @@ load ../lib/faults-calls
 }
 
 @test "recover: other runs report what was left, and continue" {
-	local dir pin command
+	local dir command
 
 	for dir in "" "$PINS/journal"; do
 		wipe
 		JOURNAL=${dir:-$JOURNAL}
 		leave_behind array_of_maps hash 5 ${dir:+journal "$dir"}
-		pin=$PIN
 		drain ${dir:+journal "$dir"} >"$T/other" 2>"$T/err" ||
 			complain "it continues"
 		grep -q "Found 0 elements" "$T/other" || complain "its own output"
-		grep -qF "$pin" "$T/err" || complain "names $pin"
+		grep -qF "$PIN" "$T/err" || complain "names $PIN"
 		[[ $(wc -l <"$T/err") == 1 ]] || complain "in one line"
 		"$BPFTOOL" -j "${ONE_SLOT[@]}" ${dir:+journal "$dir"} >"$T/other" 2>"$T/err"
 		jq -e . "$T/other" >/dev/null || complain "-j stays valid"
-		grep -qF "$pin" "$T/err" || complain "-j names $pin"
+		grep -qF "$PIN" "$T/err" || complain "-j names $PIN"
 
 		# The command that it names does it
 		command=$(sed -n 's/.*with: bpftool //p' "$T/err")
@@ -128,13 +129,9 @@ load ../lib/faults-calls
 }
 
 @test "recover: what was left can't be a replacement" {
-	local kept
-
 	leave_behind array_of_maps hash 5
-	kept=$PIN
 	fails drain value id "$OLD"
 	grep -q "not printed yet" "$T/err" || complain "says why"
-	PIN=$kept
 	: >"$T/out"
 	expect pinned
 	expect_recovered
