@@ -29,8 +29,6 @@ is_as_new() {
 }
 
 @test "keep: the drained map is pinned there, and nowhere else" {
-	local type
-
 	for type in hash array percpu_hash; do
 		make_slot array_of_maps --fill 3 $type
 		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
@@ -45,8 +43,6 @@ is_as_new() {
 }
 
 @test "keep: a queue or stack only if its elements are not printed" {
-	local type
-
 	for type in queue stack; do
 		make_slot array_of_maps --fill 3 $type
 		drain_refused "map [0-9]+ is a $type: its elements leave it as they are printed, so that 'keep' would keep none of them; 'quiet' keeps them$" \
@@ -82,8 +78,6 @@ is_as_new() {
 }
 
 @test "clear: every type is empty afterwards, also unread, and with BTF" {
-	local quiet type
-
 	for type in "${READABLE[@]}"; do
 		for quiet in "" quiet; do
 			make_slot array_of_maps --fill 9 "$type"
@@ -99,8 +93,6 @@ is_as_new() {
 }
 
 @test "clear: prints a full map, one of three entries, and an empty one" {
-	local fill
-
 	for fill in 1000 3 0; do
 		make_slot array_of_maps --fill $fill hash
 		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
@@ -116,7 +108,7 @@ is_as_new() {
 }
 
 @test "value and clear: two maps take turns" {
-	local type turn map=inner next=other tmp
+	local map=inner next=other tmp
 
 	for type in hash percpu_array queue; do
 		make_slot array_of_maps --fill 1 $type
@@ -148,8 +140,6 @@ is_as_new() {
 }
 
 @test "quiet, -j: one object of what was done" {
-	local form
-
 	for form in -j -jp; do
 		make_slot array_of_maps --flag no_prealloc --fill 3 hash
 		in_mode $form
@@ -166,8 +156,6 @@ is_as_new() {
 }
 
 @test "quiet, -j: wait_us is how long the swap took" {
-	local start
-
 	needs_at_call
 	in_mode -j
 	run_of quiet
@@ -178,8 +166,6 @@ is_as_new() {
 }
 
 @test "quiet prints the key of the slot as it is" {
-	local key
-
 	make_slot hash_of_maps
 	bpftool map update pinned "$PINS/outer" key hex de ad 00 0f \
 		value pinned "$PINS/inner"
@@ -204,8 +190,6 @@ is_as_new() {
 }
 
 @test "using: the provider that is named, or an error" {
-	local name
-
 	in_mode -j
 	for name in $(providers); do
 		run --separate-stderr drain quiet using "$name"

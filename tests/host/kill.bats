@@ -44,7 +44,7 @@ forgetful() {
 }
 
 @test "kill: totals" {
-	local counted recovered lost c=0 r=0 l=0
+	local c=0 r=0 l=0
 
 	# Without the totals of both a sum was not exact
 	[[ $(wc -l <"$BATS_FILE_TMPDIR/totals") == 2 ]]

@@ -31,8 +31,6 @@ ends() {
 }
 
 @test "what runs to its end leaves the outer map and what is in its slots" {
-	local mode args
-
 	left 3 1
 	for mode in "" -j -jp; do
 		in_mode ${mode:+"$mode"}
@@ -45,8 +43,6 @@ ends() {
 }
 
 @test "the same with each provider, by itself and in a batch" {
-	local provider
-
 	for provider in $(providers); do
 		bpftool map sync using "$provider" >/dev/null 2>&1 || continue
 		ends 0 using "$provider"
@@ -84,8 +80,6 @@ ends() {
 }
 
 @test "a refused run leaves what was there" {
-	local args before
-
 	before=$(slots_and_ids)
 	for args in nonsense "quiet quiet" "using nothing" "keep /nowhere/x" \
 		    "keep $PINS/outer" "keep $PINS/none/kept" \
@@ -150,8 +144,6 @@ no_iterator() {
 }
 
 @test "the scratch maps of a wait do not stay" {
-	local id
-
 	bpftool map sync using map_in_map_update
 	# Others may have some at this moment, which are gone at the next
 	for id in $(bpftool map show | sed -n 's/^\([0-9]*\): .* name sync_.*/\1/p'); do

@@ -74,7 +74,7 @@ never_an_error() {
 }
 
 @test "a hash of many batches ends, with each entry that stays once" {
-	local form out=$BATS_TEST_TMPDIR/out
+	local out=$BATS_TEST_TMPDIR/out
 
 	make_live 40000 hash
 	for form in -j -jp; do

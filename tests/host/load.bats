@@ -40,7 +40,6 @@ read_then_delete() {
 }
 
 @test "control: in the same run, read then delete loses events and swap-drain none" {
-	local try drained read lost
 	local drained_out=$BATS_TEST_TMPDIR/drained read_out=$BATS_TEST_TMPDIR/read
 
 	for ((try = 1; try <= 5; try++)); do

@@ -31,8 +31,6 @@ load ../lib/faults
 
 # Whoever waits gets it when the holder dies
 @test "lock: who waits gets it when the holder is killed" {
-	local pid
-
 	fill array_of_maps hash 5
 	hold "$(outer_id)"
 	"$BPFTOOL" "${ONE_SLOT[@]}" >"$T/out" 2>"$T/err" 3>&- &

@@ -28,8 +28,6 @@ one_slot() {
 }
 
 @test "locked: the slots are read, and swapped" {
-	local call error
-
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
 		for error in ETIMEDOUT EBUSY EDEADLK; do
 			for call in LOOKUP UPDATE; do

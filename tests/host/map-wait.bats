@@ -25,7 +25,7 @@ DRAIN=$BUILD/tests/drain-selector
 }
 
 @test "every public function links, and is in the manual" {
-	local name page=$BATS_TEST_DIRNAME/../../docs/man/map_wait.rst
+	local page=$BATS_TEST_DIRNAME/../../docs/man/map_wait.rst
 	local headers=("$BATS_TEST_DIRNAME"/../../bpftool/map_wait{,_sleepable}.h)
 
 	for name in $(grep -ohE '\bmap_wait[a-z_]*\(' "${headers[@]}" | tr -d '(' | sort -u); do

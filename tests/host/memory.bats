@@ -73,8 +73,6 @@ teardown() {
 }
 
 @test "no room for the replacement: an error before the swap, in either form" {
-	local form
-
 	make_memory_cgroup $((48 * MB))
 	for form in "" -j; do
 		in_mode ${form:+"$form"}

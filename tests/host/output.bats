@@ -103,8 +103,6 @@ limited_file() {
 }
 
 @test "output: stderr is closed, too" {
-	local json
-
 	for json in '' -j; do
 		wipe
 		fill array_of_maps hash 5
@@ -116,8 +114,6 @@ limited_file() {
 }
 
 @test "output: recover that can't print keeps the pin" {
-	local json
-
 	leave_behind array_of_maps hash 5
 	for json in '' -j; do
 		"$BPFTOOL" ${json:+"$json"} map swap-drain recover >/dev/full 2>"$T/err" &&

@@ -116,8 +116,6 @@ SLOW_FILE='strace -qq -o /dev/null -e trace=write,bpf -e inject=write:delay_ente
 
 # The batch that fails is read after the line was shown
 @test "it is gone before an error" {
-	local nr
-
 	strace -qq -e trace=bpf -o "$BATS_TEST_TMPDIR/trace" "$BPFTOOL" map dump \
 		pinned "$PINS/inner" >/dev/null
 	nr=$(grep -c . "$BATS_TEST_TMPDIR/trace")

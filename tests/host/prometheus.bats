@@ -19,7 +19,7 @@ teardown() {
 }
 
 @test "the page's commands do what the page shows" {
-	local i root=$BATS_TEST_TMPDIR/root got want seen=0
+	local root=$BATS_TEST_TMPDIR/root got want seen=0
 
 	mkdir -p "$root"/{usr/local/sbin,etc/systemd/system} \
 		"$root/var/lib/prometheus/node-exporter"
@@ -71,8 +71,6 @@ teardown() {
 }
 
 @test "increments become totals, and intervals follow on each other" {
-	local until since
-
 	packets 1 3
 	drain_metrics
 	look
@@ -164,8 +162,6 @@ sent_at_most() {
 }
 
 @test "killed at random moments, with all it started, under load: added once, in one interval" {
-	local i pid takes ms
-
 	# How long a run takes: none is killed much later than that
 	packets 1 1000
 	takes=$(date +%s%3N)
@@ -378,8 +374,6 @@ interrupted_by() {
 }
 
 @test "one map that can't be recovered keeps nothing else back" {
-	local pin packets
-
 	for packets in 7 5; do
 		packets 1 "$packets"
 		bpftool map swap-drain pinned "$MAP" all journal "$JOURNAL" \

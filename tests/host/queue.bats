@@ -26,8 +26,6 @@ entries() {
 }
 
 @test "queue: first in, first out; stack: last in, first out" {
-	local type
-
 	for type in "queue 1 2 3" "stack 3 2 1"; do
 		make_slot array_of_maps "${type%% *}"
 		push "$PINS/inner" 1 2 3
@@ -50,7 +48,7 @@ entries() {
 }
 
 @test "printed like the entries of a dump, but for the key, in each form" {
-	local form size got=$BATS_TEST_TMPDIR/got want=$BATS_TEST_TMPDIR/want
+	local got=$BATS_TEST_TMPDIR/got want=$BATS_TEST_TMPDIR/want
 
 	for size in 1 8 16 17 24 33; do
 		in_mode
@@ -75,8 +73,6 @@ entries() {
 }
 
 @test "none, one and many elements are counted" {
-	local type
-
 	for type in queue stack; do
 		make_slot array_of_maps $type
 		in_mode -j
@@ -174,8 +170,6 @@ nothing_is_lost() {
 }
 
 @test "an element that can't be read, or popped: an error, the rest is pinned" {
-	local call
-
 	needs_at_call
 	for call in LOOKUP LOOKUP_AND_DELETE; do
 		make_slot array_of_maps --fill 5 queue

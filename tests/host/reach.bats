@@ -50,8 +50,6 @@ spare() {
 }
 
 @test "a slot of another hash_of_maps, among many, with a long key" {
-	local key i
-
 	other_outer inner hash_of_maps 24 2000
 	spare
 	key="0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"
@@ -117,8 +115,6 @@ program_holds() {
 }
 
 @test "a replacement that stands in the journal is refused, also with force" {
-	local left
-
 	run -255 --separate-stderr full drain_here
 	left=$(journal_pins)
 	[[ -n $left ]]
@@ -136,7 +132,7 @@ program_holds() {
 }
 
 @test "a holder that comes between the checks: swapped, pinned, recovered" {
-	local pinned out=$BATS_TEST_TMPDIR/out FORCE=()
+	local out=$BATS_TEST_TMPDIR/out FORCE=()
 
 	other_outer inner array_of_maps
 	MODE=(-j)
@@ -166,7 +162,7 @@ program_holds() {
 }
 
 @test "a holder that comes between the checks, in words" {
-	local pinned out=$BATS_TEST_TMPDIR/out FORCE=()
+	local out=$BATS_TEST_TMPDIR/out FORCE=()
 
 	other_outer inner array_of_maps
 	drain_and_insert "$out"

@@ -32,8 +32,6 @@ wanted() {
 }
 
 @test "texts, enums, pointers and bytes: as map dump prints them" {
-	local type
-
 	for type in hash percpu_hash array; do
 		identical --fill 100 --entries 100 --btf struct $type
 		wanted '"name": ""' "\"name\": \"\\" '"name": "a\""' '"name": [' \
@@ -70,7 +68,7 @@ wanted() {
 }
 
 @test "where no batch can be read: the same bytes, and -d says why" {
-	local form type got=$BATS_TEST_TMPDIR/got
+	local got=$BATS_TEST_TMPDIR/got
 
 	needs_seccomp
 	for type in hash percpu_hash array lpm_trie; do
@@ -89,7 +87,7 @@ wanted() {
 
 # 524 is what a kernel says whose type of map has none; strerror() has no words for it
 @test "where no batch can be read, or lacks a lock for good: the error has words" {
-	local errno why got=$BATS_TEST_TMPDIR/got
+	local got=$BATS_TEST_TMPDIR/got
 
 	needs_seccomp
 	identical --fill 16 hash
@@ -109,8 +107,6 @@ wanted() {
 # A bucket whose lock the kernel did not get, as when a virtual machine's other CPU
 # was stopped just then
 @test "a batch that only lacks a lock is read again" {
-	local error words
-
 	for error in ETIMEDOUT EBUSY EDEADLK; do
 		for words in "dump pinned $PINS/inner" \
 			"swap-drain pinned $PINS/outer ${SLOT[*]} journal $PINS/journal"; do
@@ -177,8 +173,6 @@ peak_of() {
 }
 
 @test "memory does not grow with the map" {
-	local few many options i
-
 	for options in "--key 8" "--key 12 --btf counters"; do
 		# shellcheck disable=SC2086 # words
 		read -ra few <<<"$(peak_of 10000 $options)"

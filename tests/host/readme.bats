@@ -94,8 +94,6 @@ typed() {
 }
 
 @test "what the README types does what the README shows" {
-	local i got want
-
 	page_transcript "$README"
 	[ "${#CMD[@]}" -eq 9 ]
 	for i in "${!CMD[@]}"; do
@@ -107,8 +105,6 @@ typed() {
 }
 
 @test "the comparison sees another count, another slot and another text" {
-	local line
-
 	while read -r line; do
 		[ "$(page_stable <<<"${line//_/1}")" != \
 			"$(page_stable <<<"${line//_/2}")" ]
@@ -133,7 +129,7 @@ typed() {
 }
 
 @test "every page that shows commands is typed by a test" {
-	local page tests=("$ROOT"/tests/*/*.bats)
+	local tests=("$ROOT"/tests/*/*.bats)
 
 	for page in "$ROOT"/docs/*.md; do
 		grep -q '^    # ' "$page" || continue
@@ -175,7 +171,7 @@ make_lines() {
 }
 
 @test "every make that a page shows is one that the Makefile knows" {
-	local page line word seen=0
+	local seen=0
 
 	# All rules and variables; nothing is made
 	env -u MAKELEVEL -u MAKEFLAGS make -C "$ROOT" -prRq : \
@@ -196,8 +192,6 @@ make_lines() {
 }
 
 @test "the files that README and CONTRIBUTING name are there" {
-	local name
-
 	{
 		grep -oh '`[a-z-]\+/[A-Za-z0-9/._-]*`' "$README" \
 			"$ROOT/CONTRIBUTING.md" | tr -d '`'
@@ -211,8 +205,6 @@ make_lines() {
 }
 
 @test "the README's end of the demo is how the demo ends" {
-	local text
-
 	# "$drains drains" in the script
 	for text in 'counted by the program, before it looked a map up' \
 		'drained, in 6 drains' 'lost' \

@@ -168,8 +168,6 @@ prints_two() {
 }
 
 @test "several readers: each gets everything" {
-	local turn file
-
 	for turn in 1 2; do
 		packets 10.0.0.1 "$turn"
 		manual_replay 'several readers'
@@ -218,8 +216,6 @@ recovers() {
 }
 
 @test "getting the data back: the message names the place, and recover prints it" {
-	local PIN
-
 	manual_transcript 'getting the data back after a failure'
 	[ "${#CMD[@]}" -eq 3 ]
 	packets 10.0.0.1 5
@@ -228,8 +224,6 @@ recovers() {
 }
 
 @test "getting a drained slot back: with the shared journal, and with one's own" {
-	local PIN
-
 	rm -rf "$PINS/journal"
 	manual_transcript 'getting a drained slot back'
 	[ "${#CMD[@]}" -eq 5 ]
@@ -265,8 +259,6 @@ recovers() {
 }
 
 @test "selector pattern: a map with nothing in it is not an error" {
-	local i
-
 	manual_transcript 'selector pattern'
 	for i in 0 1 2 3 4; do
 		manual_here <<<"${CMD[i]}" | bash -e
@@ -275,8 +267,6 @@ recovers() {
 }
 
 @test "two maps that take turns: each packet is seen once, in order" {
-	local turn
-
 	for turn in 1 2 3 4; do
 		packets 10.0.0.1 "$turn"
 		manual_replay 'two maps that take turns'
@@ -298,8 +288,6 @@ recovers() {
 }
 
 @test "no example of the manual is left untested" {
-	local title
-
 	[ "$(manual_titles | wc -l)" -ge 11 ]
 	while IFS= read -r title; do
 		echo "$title"

@@ -4,8 +4,6 @@
 load ../lib/faults-calls
 
 @test "recover: nothing left" {
-	local got
-
 	expect_nothing_left
 	got=$(bpftool map swap-drain recover 2>&1)
 	[[ -z $got ]] || complain "plain prints nothing, but: $got"
@@ -13,8 +11,6 @@ load ../lib/faults-calls
 }
 
 @test "recover: a named journal that is not there is named, and not created" {
-	local json
-
 	for json in "" -j; do
 		# shellcheck disable=SC2086 # a word or none
 		run -0 --separate-stderr "$BPFTOOL" $json map swap-drain recover \
@@ -26,8 +22,6 @@ load ../lib/faults-calls
 }
 
 @test "recover: form of -j, and of plain output" {
-	local outer
-
 	leave_behind array_of_maps hash 5
 	outer=$(outer_id)
 	bpftool map dump pinned "$PIN" >"$T/dump"
@@ -69,8 +63,6 @@ killed_when_pinned() {
 }
 
 @test "recover: a map that is still in its slot is released silently" {
-	local got
-
 	fill array_of_maps hash 5
 	killed_when_pinned
 	expect untouched-pinned
@@ -103,8 +95,6 @@ killed_when_pinned() {
 }
 
 @test "recover: other runs report what was left, and continue" {
-	local dir command
-
 	for dir in "" "$PINS/journal"; do
 		wipe
 		JOURNAL=${dir:-$JOURNAL}
@@ -140,8 +130,6 @@ killed_when_pinned() {
 # Killed as it clears: the output was complete, and what is left in the map is
 # not to take its place, nor to be counted again
 @test "recover: finishes a clear" {
-	local got
-
 	set_up turns
 	at_call -n 2 signal=KILL 'bpf\(BPF_MAP_DELETE_ELEM' "${RUN[@]}" \
 		>"$T/out" 2>"$T/err" && complain "it is killed"
@@ -193,8 +181,6 @@ faulty_recover() {
 }
 
 @test "recover: a pin that can't be opened is named, and the others are printed" {
-	local pin
-
 	leave_two
 	faulty_recover 'bpf\(BPF_OBJ_GET,' ENOMEM -j
 	jq -e 'length == 2 and (map(select(.error)) | length == 1 and .[0].swapped and
@@ -225,8 +211,6 @@ faulty_recover() {
 }
 
 @test "recover: a pin that can't be removed is named, and the others go" {
-	local pin
-
 	leave_two
 	faulty_recover 'unlink\(' EPERM -j
 	jq -e 'length == 2 and all(.[]; .elements | length == 5)' "$T/out" ||

@@ -44,8 +44,6 @@ same_in_both() {
 }
 
 @test "the replacement is like the old map, of every type" {
-	local outer_type type
-
 	for type in hash lru_hash percpu_hash lru_percpu_hash; do
 		same_in_both --key 8 --entries 100 $type
 	done
@@ -65,8 +63,6 @@ shown() {
 }
 
 @test "bpftool map show tells the same of both" {
-	local type
-
 	for type in hash lru_hash percpu_hash lru_percpu_hash array \
 		percpu_array lpm_trie queue; do
 		make_slot array_of_maps --fill 3 --entries 100 "$type"
@@ -77,8 +73,6 @@ shown() {
 }
 
 @test "the replacement has the old map's flags" {
-	local options
-
 	while read -ra options; do
 		same_attributes array_of_maps "${options[@]}"
 	done <<-END
@@ -114,8 +108,6 @@ shown() {
 # Neither of the types that can be drained has a meaning for map_extra: the
 # kernel refuses one other than 0, so that there is none to carry over
 @test "map_extra: no type that can be drained takes one" {
-	local type
-
 	for type in hash lru_hash percpu_hash lru_percpu_hash array \
 		percpu_array lpm_trie queue stack; do
 		run ! other_map --extra 5 "$type" "$PINS/probe"
@@ -132,8 +124,6 @@ shown() {
 }
 
 @test "a replacement is empty, or zeroes" {
-	local type
-
 	for type in hash lru_hash percpu_hash array percpu_array lpm_trie queue; do
 		make_slot array_of_maps --fill 9 "$type"
 		drain >/dev/null
@@ -155,8 +145,6 @@ shown() {
 }
 
 @test "value MAP: exactly that map goes in" {
-	local how outer_type name
-
 	for outer_type in array_of_maps hash_of_maps; do
 		# That of the last turn may not be gone yet
 		name=${outer_type::2}_${WORLD-}$$_v
@@ -175,8 +163,6 @@ shown() {
 }
 
 @test "a map with a NUMA node, or a frozen one, wants value MAP" {
-	local option why given
-
 	while IFS=: read -r option why given; do
 		rm -f "$PINS/other"
 		# shellcheck disable=SC2086 # words or none
@@ -197,8 +183,6 @@ shown() {
 }
 
 @test "a frozen map can't be cleared, and frozen elements can't be popped" {
-	local type word
-
 	while read -r type word; do
 		rm -f "$PINS/other"
 		make_slot array_of_maps --fill 3 --freeze "$type"

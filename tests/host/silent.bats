@@ -59,8 +59,6 @@ is_untouched() {
 }
 
 @test "stdout fails at its close() only" {
-	local form
-
 	for form in "" -j; do
 		in_mode ${form:+"$form"}
 		one_slot
@@ -83,8 +81,6 @@ is_untouched() {
 # The calls that look for users of a map, where there is something to look at: a
 # program with the outer map, and another map-in-map
 @test "a check that can't be made is no check" {
-	local call other
-
 	setup_bpffs
 	load_prog sleep_use tc_plain
 	rm -f "$PINS/inner"
@@ -129,8 +125,6 @@ is_untouched() {
 
 # With its map left, and a wait that a run may not have come to the end of
 @test "a journal that can't be read is not an empty one, and recover waits" {
-	local what
-
 	one_slot
 	ends 255 at_call error=EPERM 'unlink\(".*/journal/.*_' "${RUN[@]}"
 	for what in '"/[^"]*/journal"' '"/[^"]*/journal/[0-9_]+"'; do
@@ -149,8 +143,6 @@ is_untouched() {
 }
 
 @test "clear leaves no index of an array" {
-	local type
-
 	for type in array percpu_array; do
 		make_slot array_of_maps --fill 5 --entries 5 $type
 		in_mode -j
@@ -164,8 +156,6 @@ is_untouched() {
 # What fails as it should on its way leaves an errno behind, which the base's
 # batch takes for a failure when it comes to its end
 @test "an array in a batch: clear, and keep" {
-	local words
-
 	for words in clear "keep $PINS/kept" "clear keep $PINS/kept2" quiet; do
 		make_slot array_of_maps --fill 5 --entries 5 array
 		printf 'map sync\nmap swap-drain pinned %s key 0 0 0 0 %s\n' \
@@ -176,8 +166,6 @@ is_untouched() {
 }
 
 @test "a program that has the old map comes between the checks" {
-	local prog
-
 	one_slot array_of_maps --fill 3 --entries 16 hash
 	mkdir "$PINS/prog"
 	bpftool map pin id "$INNER" "$PINS/prog/held"
@@ -219,8 +207,6 @@ sleeper_comes() {
 }
 
 @test "a sleepable program comes between the checks, and stays until recover" {
-	local prog
-
 	BPFTOOL=$(tool_without_way)
 	run_of
 	for sleeper in uprobe_sleeps syscall_sleeps; do
@@ -284,8 +270,6 @@ second_waits() {
 
 # Otherwise a later recover there would print it once more
 @test "a journal that is moved while a run prints: the pin is released there" {
-	local verb
-
 	make_slot
 	for verb in "swap-drain pinned $PINS/outer ${SLOT[*]}" "drain pinned $PINS/plain"; do
 		map_make --fill 3 hash "$PINS/plain"
@@ -309,8 +293,6 @@ killed_at_swap() {
 }
 
 @test "recover with several outer maps: what is in its slot stays there" {
-	local n order want
-
 	for order in "1 2 3 4" "4 3 2 1" "2 1 4 3" "1 4 3 2"; do
 		want=()
 		for n in 1 3; do
@@ -349,8 +331,6 @@ killed_at_swap() {
 }
 
 @test "an entry that can't be read one by one" {
-	local form
-
 	needs_seccomp
 	for form in "" -j; do
 		in_mode ${form:+"$form"}
@@ -366,8 +346,6 @@ killed_at_swap() {
 # Kernels that don't get a bucket's lock say so after they have filled in those
 # before it
 @test "a batch that was read in part: each entry once" {
-	local nth
-
 	in_mode -j
 	for nth in 1 2 3 4; do
 		one_slot array_of_maps --fill 20000 --flag zero_seed hash
@@ -399,8 +377,6 @@ told_by_stderr() {
 }
 
 @test "no id wraps around" {
-	local id outer
-
 	one_slot
 	outer=$(map_id "$PINS/outer")
 	other_map hash "$PINS/spare"

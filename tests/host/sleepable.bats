@@ -22,8 +22,6 @@ held() {
 }
 
 @test "output that can't be written is an error" {
-	local words
-
 	for words in "sync" "sync sleepable"; do
 		# shellcheck disable=SC2086 # words
 		run -255 --separate-stderr full "$BPFTOOL" -j map $words
@@ -45,8 +43,6 @@ held() {
 }
 
 @test "a sleepable program: not over until it has left" {
-	local program
-
 	for program in syscall_sleeps uprobe_sleeps; do
 		held "$program" 'in_background "$TOOL" map sync sleepable
 			sleep 1.5
@@ -60,8 +56,6 @@ held() {
 }
 
 @test "timeout: an error in time, and nothing is left after the program" {
-	local program
-
 	for program in syscall_sleeps uprobe_sleeps; do
 		held "$program" 'status=0 start=$(now_ms)
 			"$TOOL" map sync sleepable timeout 1 2>"$OUT.err" || status=$?
@@ -76,8 +70,6 @@ held() {
 }
 
 @test "a signal ends it at once, and nothing is left after the program" {
-	local signal
-
 	for signal in INT TERM HUP KILL; do
 		# The programs are pinned by its descriptors, and its child's: their ids
 		held syscall_sleeps 'env --default-signal=INT,TERM,HUP "$TOOL" map sync sleepable &
@@ -106,8 +98,6 @@ held() {
 }
 
 @test "a signal while the canary is held lets it out" {
-	local i
-
 	# Whenever it comes
 	for i in 0.01 0.02 0.03 0.05 0.07 0.1; do
 		run timeout -s KILL "$i" "$TOOL" map sync sleepable
@@ -117,8 +107,6 @@ held() {
 }
 
 @test "stopped and continued, it still waits" {
-	local pid
-
 	"$TOOL" map sync sleepable &
 	pid=$!
 	for i in 1 2; do
@@ -172,7 +160,7 @@ held() {
 # A success has traces, a file a process, in which a uprobe's event was closed and the
 # canary ran to its end
 @test "no failing system call makes a success without a wait" {
-	local call nr first count status dir=$BATS_TEST_TMPDIR/traces ok=0 failed=0
+	local dir=$BATS_TEST_TMPDIR/traces ok=0 failed=0
 	local closed='^close\([0-9]+<anon_inode:\[?perf_event\]?>\) += 0$'
 
 	need_strace

@@ -80,8 +80,6 @@ ends_with_all() {
 }
 
 @test "a signal ends it at once, names the pin, and leaves no process" {
-	local signal
-
 	for signal in INT TERM HUP; do
 		rm -rf "${PINS:?}"/*
 		sleeping syscall_sleeps
@@ -134,8 +132,6 @@ ends_with_all() {
 }
 
 @test "all: one wait, for all slots" {
-	local slot
-
 	sleeping syscall_sleeps
 	while_inside 'for slot in 1 2 3; do
 			bpftool map create "$PINS/more$slot" type array key 4 value 8 \
@@ -178,8 +174,6 @@ left_swapped() {
 
 # Whichever of them recover looks at first
 @test "a sleepable program on one map, callbacks in the values of another outer map's" {
-	local ticking
-
 	needs_at_call
 	load_prog sleep_use syscall_sleeps
 	load_prog callbacks in_timer

@@ -52,8 +52,6 @@ late_add_is_printed() {
 }
 
 @test "control: the same with force misses the add" {
-	local hold
-
 	for hold in "sleeping syscall_sleeps" "sleeping uprobe_sleeps" in_wq; do
 		rm -rf "${PINS:?}"/*
 		$hold
@@ -66,8 +64,6 @@ late_add_is_printed() {
 }
 
 @test "under load of a sleepable program nothing is lost" {
-	local drained
-
 	load_start --sleepable --threads 4
 	drained=$(set -o pipefail &&
 		drain_for $((${LOAD_SECONDS:-10} * 1000)) created | add_up)
@@ -76,8 +72,6 @@ late_add_is_printed() {
 }
 
 @test "control: with force it is lost" {
-	local drained lost try
-
 	for ((try = 1; try <= 5; try++)); do
 		load_start --sleepable --threads 4
 		drained=$(set -o pipefail && drain_for 2000 forced_created 2>/dev/null |

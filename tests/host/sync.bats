@@ -36,7 +36,7 @@ default_provider() {
 }
 
 @test "using: each provider works, or is an error that tells why" {
-	local name works=0
+	local works=0
 
 	for name in $(providers); do
 		run --separate-stderr bpftool -j map sync using "$name"
@@ -55,8 +55,6 @@ default_provider() {
 }
 
 @test "u, us and usi mean using" {
-	local word name
-
 	name=$(default_provider)
 	for word in u us usi; do
 		bpftool -j map sync "$word" "$name" |
@@ -65,8 +63,6 @@ default_provider() {
 }
 
 @test "-d tells which provider was taken, and why others were not" {
-	local name taken
-
 	taken=$(default_provider)
 	run --separate-stderr bpftool -d map sync
 	[[ $status == 0 && -z $output ]]
@@ -89,8 +85,6 @@ default_provider() {
 }
 
 @test "membarrier: refused while one CPU is online" {
-	local cpus
-
 	need_unshare
 	for cpus in 0 3 ""; do
 		fails_like "membarrier \(.*one CPU" \
@@ -99,8 +93,6 @@ default_provider() {
 }
 
 @test "membarrier: taken while several CPUs are online" {
-	local cpus
-
 	several_cpus_online || skip "one CPU is online here"
 	need_unshare
 	for cpus in 0-1 0,2 0-3,5; do
@@ -110,8 +102,6 @@ default_provider() {
 }
 
 @test "membarrier: refused where the kernel does not list the command, or has none" {
-	local fault why
-
 	need_strace
 	# 0xfffe is every command but the global one
 	while read -r fault why; do
@@ -148,8 +138,6 @@ default_provider() {
 }
 
 @test "map_in_map_update: a wait that fails is an error" {
-	local nr
-
 	need_strace
 	nr=$(calls_of bpf map sync using map_in_map_update |
 		grep -n BPF_MAP_UPDATE_ELEM | tail -n 1 | cut -d: -f1)
@@ -159,8 +147,6 @@ default_provider() {
 }
 
 @test "map_in_map_update: no scratch map, no wait" {
-	local call nr
-
 	need_strace
 	calls_of bpf map sync using map_in_map_update >"$BATS_TEST_TMPDIR/list"
 	for call in sync_inner sync_outer; do
@@ -174,8 +160,6 @@ default_provider() {
 
 # Whatever call fails: an error, or another provider's wait
 @test "no failing call of bpf(2) makes a success without a wait" {
-	local nr last update
-
 	need_strace
 	need_unshare
 	calls_of bpf map sync using map_in_map_update >"$BATS_TEST_TMPDIR/list"
@@ -210,8 +194,6 @@ default_provider() {
 }
 
 @test "with every provider failing: one error names each with its reason" {
-	local name
-
 	need_strace
 	need_unshare
 	printf '' >"$BATS_TEST_TMPDIR/no_btf"
@@ -263,8 +245,6 @@ without_command() {
 }
 
 @test "bpf_sync_map_access: not taken where the name stands for something else" {
-	local types enumerator
-
 	need_unshare
 	need_strace
 	for enumerator in "bpf_cmd BPF_SYNC_MAP_ACCESS 37" \
@@ -287,8 +267,6 @@ without_command() {
 
 # Types that promise what the kernel then does not do
 @test "bpf_sync_map_access: a call that fails is an error, and no wait" {
-	local types
-
 	without_command
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
 	on_types "$BPFTOOL" map sync using bpf_sync_map_access
@@ -298,8 +276,6 @@ without_command() {
 }
 
 @test "bpf_sync_map_access: who may not use it gets the next way" {
-	local types
-
 	without_command
 	needs_at_call
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
@@ -331,8 +307,6 @@ without_command() {
 }
 
 @test "bpf_sync_map_access: found in types that can't be mapped" {
-	local types
-
 	without_command
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
 	fails_like "can't wait with bpf_sync_map_access: " \
@@ -357,8 +331,6 @@ without_command() {
 }
 
 @test "feature probe: says in JSON too whether the kernel's types have the command" {
-	local types
-
 	without_command
 	bpftool -j feature probe kernel >"$BATS_TEST_TMPDIR/probe"
 	jq -e '[.. | .have_sync_map_access_command? | select(. != null)] == [false]' \
@@ -383,8 +355,6 @@ without_command() {
 }
 
 @test "sleepable: bad input, one line" {
-	local word
-
 	for word in 0 "" +1 1.5 x 4294968 99999999999999999999 " 1"; do
 		fails_like "timeout '${word/+/.}' is not a number of seconds" \
 			bpftool map sync sleepable timeout "$word"

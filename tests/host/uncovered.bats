@@ -105,8 +105,6 @@ held_and_refused() {
 }
 
 @test "a sleepable program inside, no way to wait: refused, the slot keeps its add" {
-	local prog
-
 	for prog in uprobe_sleeps syscall_sleeps; do
 		held_and_refused "program [0-9]+ $prog is sleepable" \
 			"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" $prog "$PINS"
@@ -205,8 +203,6 @@ cant_tell() {
 }
 
 @test "the kernel refuses to load, attach or run the iterator: refused" {
-	local before command
-
 	run_of
 	for command in PROG_LOAD LINK_CREATE ITER_CREATE; do
 		load_prog sleep_use uprobe_plain

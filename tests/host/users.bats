@@ -114,7 +114,6 @@ counters() {
 }
 
 @test "a question that the kernel does not answer is an error" {
-	local name errno
 	local -A says=([EPERM]="Operation not permitted" [EINVAL]="Invalid argument")
 
 	counters "$PINS/other"

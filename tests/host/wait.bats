@@ -25,8 +25,6 @@ find_providers() {
 }
 
 @test "map sync returns only after a program that was inside has left" {
-	local provider how
-
 	find_providers
 	for provider in "${USABLE[@]}"; do
 		for how in raw_tp tc; do
@@ -44,8 +42,6 @@ find_providers() {
 }
 
 @test "swap-drain prints a late add, with every provider" {
-	local provider
-
 	find_providers
 	for provider in "${USABLE[@]}"; do
 		swap_drain_waits raw_tp array hash using "$provider"
@@ -53,16 +49,12 @@ find_providers() {
 }
 
 @test "swap-drain prints a late add, from every type of inner map" {
-	local type
-
 	for type in "${COUNTED_TYPES[@]}" lru_percpu_hash; do
 		swap_drain_waits raw_tp array "$type"
 	done
 }
 
 @test "swap-drain prints a late add, from a hash_of_maps" {
-	local type
-
 	for type in hash array percpu_array; do
 		swap_drain_waits raw_tp hash "$type"
 	done
@@ -78,8 +70,6 @@ find_providers() {
 }
 
 @test "the selector pattern with map sync holds a late add" {
-	local provider
-
 	find_providers
 	for provider in "${USABLE[@]}"; do
 		late_wait raw_tp --selector -- \
