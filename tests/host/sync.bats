@@ -6,6 +6,7 @@ load ../lib/inject
 
 setup() {
 	set -o pipefail
+	TRACE=$BATS_TEST_TMPDIR/trace
 }
 
 # The provider that "map sync" takes here
@@ -137,10 +138,14 @@ default_provider() {
 		'membarrier\(MEMBARRIER_CMD_GLOBAL' "$BPFTOOL" map sync using membarrier
 }
 
+# last_call PATTERN: its number among the bpf(2) calls of map_in_map_update
+last_call() {
+	calls_of bpf map sync using map_in_map_update | grep -n "$1" | tail -n 1 | cut -d: -f1
+}
+
 @test "map_in_map_update: a wait that fails is an error" {
 	need_strace
-	nr=$(calls_of bpf map sync using map_in_map_update |
-		grep -n BPF_MAP_UPDATE_ELEM | tail -n 1 | cut -d: -f1)
+	nr=$(last_call BPF_MAP_UPDATE_ELEM)
 	((nr > 2))
 	fails_like "can't wait with map_in_map_update: .*Invalid argument" \
 		with_fault bpf:error=EINVAL:when="$nr" -- map sync using map_in_map_update
@@ -148,10 +153,8 @@ default_provider() {
 
 @test "map_in_map_update: no scratch map, no wait" {
 	need_strace
-	calls_of bpf map sync using map_in_map_update >"$BATS_TEST_TMPDIR/list"
 	for call in sync_inner sync_outer; do
-		nr=$(grep -n "$call" "$BATS_TEST_TMPDIR/list" | tail -n 1 |
-			cut -d: -f1)
+		nr=$(last_call $call)
 		fails_like "map_in_map_update \(.*[Oo]peration not permitted" \
 			with_fault bpf:error=EPERM:when="$nr" -- \
 			map sync using map_in_map_update
@@ -162,17 +165,14 @@ default_provider() {
 @test "no failing call of bpf(2) makes a success without a wait" {
 	need_strace
 	need_unshare
-	calls_of bpf map sync using map_in_map_update >"$BATS_TEST_TMPDIR/list"
-	last=$(wc -l <"$BATS_TEST_TMPDIR/list")
-	update=$(grep -n BPF_MAP_UPDATE_ELEM "$BATS_TEST_TMPDIR/list" |
-		tail -n 1 | cut -d: -f1)
+	last=$(last_call .)
+	update=$(last_call BPF_MAP_UPDATE_ELEM)
 	for ((nr = 1; nr <= last; nr++)); do
 		run --separate-stderr with_fault bpf:error=EPERM:when="$nr" -- \
 			-j map sync using map_in_map_update
 		if [[ $status == 0 ]]; then
 			((nr != update))
-			grep -q 'BPF_MAP_UPDATE_ELEM.* = 0' \
-				"$BATS_TEST_TMPDIR/strace"
+			grep -q 'BPF_MAP_UPDATE_ELEM.* = 0' "$BATS_TEST_TMPDIR/strace"
 		else
 			[[ $status == 255 ]]
 			jq -e .error <<<"$output"
@@ -180,14 +180,18 @@ default_provider() {
 	done
 }
 
+# failing [OPTION_OF_STRACE...] COMMAND...: where all calls of bpf(2) fail, and no BTF is
+failing() {
+	printf '' >"$BATS_TEST_TMPDIR/no_btf"
+	over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" strace -f -qq -o /dev/null \
+		-e trace=bpf,membarrier -e inject=bpf:error=EPERM "$@"
+}
+
 @test "with the better ones failing the next provider is taken" {
 	need_strace
 	need_unshare
 	several_cpus_online || skip "one CPU is online here"
-	printf '' >"$BATS_TEST_TMPDIR/no_btf"
-	run -0 --separate-stderr over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" \
-		strace -f -qq -o /dev/null -e trace=bpf \
-		-e inject=bpf:error=EPERM "$BPFTOOL" -d -j map sync
+	run -0 --separate-stderr failing "$BPFTOOL" -d -j map sync
 	jq -e '.provider == "membarrier"' <<<"$output"
 	grep "^provider bpf_sync_map_access: passed over" <<<"$stderr"
 	grep "^provider map_in_map_update: passed over" <<<"$stderr"
@@ -196,19 +200,14 @@ default_provider() {
 @test "with every provider failing: one error names each with its reason" {
 	need_strace
 	need_unshare
-	printf '' >"$BATS_TEST_TMPDIR/no_btf"
-	all_failing() {
-		over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" \
-			strace -f -qq -o /dev/null -e trace=bpf,membarrier \
-			-e inject=bpf:error=EPERM \
-			-e inject=membarrier:error=ENOSYS "$BPFTOOL" "$@"
-	}
-	fails_like "no provider works" all_failing map sync
+	fails_like "no provider works" \
+		failing -e inject=membarrier:error=ENOSYS "$BPFTOOL" map sync
 	for name in $(providers); do
 		grep -E "$name \([^)]+\)" <<<"$stderr"
 	done
 
-	run -255 --separate-stderr all_failing -j map sync
+	run -255 --separate-stderr \
+		failing -e inject=membarrier:error=ENOSYS "$BPFTOOL" -j map sync
 	for name in $(providers); do
 		jq -es --arg name "$name (" \
 			'length == 1 and (.[0].error | contains($name))' \
@@ -217,8 +216,7 @@ default_provider() {
 }
 
 @test "map s is map show, sy is sync, sw is swap-drain" {
-	run --separate-stderr bpftool map s id 0
-	[[ $status == 255 && $stderr == *"get map by id (0)"* ]]
+	fails_like "get map by id \(0\)" bpftool map s id 0
 	bpftool -j map sy | jq -e .provider
 	bpftool -j map syn | jq -e .provider
 	run --separate-stderr bpftool map sw
@@ -234,7 +232,7 @@ enumerator() {
 # on_types COMMAND...: runs it there; bpf(2) calls are in the file "trace"
 on_types() {
 	run --separate-stderr over "$types" "$KERNEL_BTF" strace -f -qq \
-		-e trace=bpf -o "$BATS_TEST_TMPDIR/trace" "$@"
+		-e trace=bpf -o "$TRACE" "$@"
 }
 
 without_command() {
@@ -261,7 +259,7 @@ without_command() {
 		on_types "$BPFTOOL" -j map sync
 		[[ $status == 0 ]]
 		jq -e '.provider != "bpf_sync_map_access"' <<<"$output"
-		run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
+		run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$TRACE"
 	done
 }
 
@@ -272,20 +270,19 @@ without_command() {
 	on_types "$BPFTOOL" map sync using bpf_sync_map_access
 	fails_with "bpf_sync_map_access"
 	# It was believed: otherwise nothing would be tested above
-	grep -E 'bpf\(0x3c ' "$BATS_TEST_TMPDIR/trace"
+	grep -E 'bpf\(0x3c ' "$TRACE"
 }
 
 @test "bpf_sync_map_access: who may not use it gets the next way" {
 	without_command
 	needs_at_call
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
-	run -0 --separate-stderr over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" \
-		-o "$BATS_TEST_TMPDIR/trace" error=EPERM 'bpf\(60' "$BPFTOOL" -j map sync
+	denied=(over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" -o "$TRACE" error=EPERM
+		'bpf\(60' "$BPFTOOL")
+	run -0 --separate-stderr "${denied[@]}" -j map sync
 	jq -e '.provider == "map_in_map_update"' <<<"$output"
 	fails_like "can't wait with bpf_sync_map_access: Operation not permitted" \
-		over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" \
-		-o "$BATS_TEST_TMPDIR/trace" error=EPERM 'bpf\(60' "$BPFTOOL" \
-		map sync using bpf_sync_map_access
+		"${denied[@]}" map sync using bpf_sync_map_access
 }
 
 @test "bpf_sync_map_access: only the strings are read of types that can't be mapped" {
@@ -296,14 +293,13 @@ without_command() {
 	strings=$(od -An -tu4 -j4 -N16 "$types" | awk '{ print $1 + $4 }')
 	fails_like "does not have the command" \
 		strace -f -qq -P "$types" -e trace=mmap,pread64 -e inject=mmap:error=ENODEV \
-		-o "$BATS_TEST_TMPDIR/trace" "$BPFTOOL" map sync using bpf_sync_map_access
-	grep -q "mmap.*INJECTED" "$BATS_TEST_TMPDIR/trace"
-	sed -n 's/.*pread64(.*, \([0-9]*\)) *= [0-9]*$/\1/p' \
-		"$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/positions"
-	[[ $(wc -l <"$BATS_TEST_TMPDIR/positions") -gt 1 ]]
-	while read -r at; do
+		-o "$TRACE" "$BPFTOOL" map sync using bpf_sync_map_access
+	grep -q "mmap.*INJECTED" "$TRACE"
+	run -0 sed -n 's/.*pread64(.*, \([0-9]*\)) *= [0-9]*$/\1/p' "$TRACE"
+	((${#lines[@]} > 1))
+	for at in "${lines[@]}"; do
 		((at == 0 || at >= strings))
-	done <"$BATS_TEST_TMPDIR/positions"
+	done
 }
 
 @test "bpf_sync_map_access: found in types that can't be mapped" {
@@ -312,8 +308,8 @@ without_command() {
 	fails_like "can't wait with bpf_sync_map_access: " \
 		over "$types" "$KERNEL_BTF" strace -f -qq -P "$KERNEL_BTF" \
 		-e trace=mmap,pread64 -e inject=mmap:error=ENODEV \
-		-o "$BATS_TEST_TMPDIR/trace" "$BPFTOOL" map sync using bpf_sync_map_access
-	grep -q "mmap.*INJECTED" "$BATS_TEST_TMPDIR/trace"
+		-o "$TRACE" "$BPFTOOL" map sync using bpf_sync_map_access
+	grep -q "mmap.*INJECTED" "$TRACE"
 }
 
 # Since Linux 6.16
@@ -322,36 +318,32 @@ without_command() {
 
 	without_command
 	fails_like "does not have the command" \
-		strace -f -qq -P "$types" -e trace=mmap,pread64 -o "$BATS_TEST_TMPDIR/trace" \
+		strace -f -qq -P "$types" -e trace=mmap,pread64 -o "$TRACE" \
 		"$BPFTOOL" map sync using bpf_sync_map_access
-	! grep -q 'mmap.*ENODEV' "$BATS_TEST_TMPDIR/trace" ||
+	! grep -q 'mmap.*ENODEV' "$TRACE" ||
 		skip "this kernel's types can't be mapped"
-	[[ $(grep -c 'mmap(.* = 0x' "$BATS_TEST_TMPDIR/trace") == 1 ]]
-	[[ $(grep -c 'pread64(' "$BATS_TEST_TMPDIR/trace") == 1 ]]
+	[[ $(grep -c 'mmap(.* = 0x' "$TRACE") == 1 ]]
+	[[ $(grep -c 'pread64(' "$TRACE") == 1 ]]
 }
 
 @test "feature probe: says in JSON too whether the kernel's types have the command" {
 	without_command
-	bpftool -j feature probe kernel >"$BATS_TEST_TMPDIR/probe"
-	jq -e '[.. | .have_sync_map_access_command? | select(. != null)] == [false]' \
-		"$BATS_TEST_TMPDIR/probe"
+	have='[.. | .have_sync_map_access_command? | select(. != null)]'
+	bpftool -j feature probe kernel | jq -e "$have == [false]"
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
-	over "$types" "$KERNEL_BTF" "$BPFTOOL" -j feature probe kernel \
-		>"$BATS_TEST_TMPDIR/probe"
-	jq -e '[.. | .have_sync_map_access_command? | select(. != null)] == [true]' \
-		"$BATS_TEST_TMPDIR/probe"
-	over "$types" "$KERNEL_BTF" "$BPFTOOL" feature probe kernel \
-		>"$BATS_TEST_TMPDIR/probe"
-	grep "SYNC_MAP_ACCESS command is available" "$BATS_TEST_TMPDIR/probe"
+	over "$types" "$KERNEL_BTF" "$BPFTOOL" -j feature probe kernel |
+		jq -e "$have == [true]"
+	over "$types" "$KERNEL_BTF" "$BPFTOOL" feature probe kernel |
+		grep "SYNC_MAP_ACCESS command is available"
 }
 
 # In no guest: it tries thousands of programs
 @test "feature probe: asks the kernel's types for the command, tries no number" {
 	need_strace
-	strace -f -qq -e trace=bpf -o "$BATS_TEST_TMPDIR/trace" \
+	strace -f -qq -e trace=bpf -o "$TRACE" \
 		"$BPFTOOL" feature probe kernel >/dev/null
-	grep -q BPF_PROG_LOAD "$BATS_TEST_TMPDIR/trace"
-	run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
+	grep -q BPF_PROG_LOAD "$TRACE"
+	run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$TRACE"
 }
 
 @test "sleepable: bad input, one line" {
@@ -392,8 +384,8 @@ without_command() {
 
 @test "without sleepable none of its calls is made" {
 	need_strace
-	strace -f -qq -o "$BATS_TEST_TMPDIR/trace" "$BPFTOOL" map sync \
+	strace -f -qq -o "$TRACE" "$BPFTOOL" map sync \
 		using map_in_map_update
 	run -1 grep -E '(clone|fork|clone3|userfaultfd|perf_event_open|memfd_create|socketpair)\(|PROG_TYPE_(SYSCALL|KPROBE)|devices/uprobe' \
-		"$BATS_TEST_TMPDIR/trace"
+		"$TRACE"
 }

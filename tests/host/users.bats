@@ -53,15 +53,14 @@ protected() {
 # refuses_drain PATTERN [COMMAND...]: refused without force, run by a command, and
 # nothing was touched
 refuses_drain() {
-	local pattern=$1 before
+	local before
 
-	shift
 	before=$(slots_of "$PINS/outer")
 	run_of
-	run --separate-stderr "$@" "${RUN[@]}"
+	run --separate-stderr "${@:2}" "${RUN[@]}"
 	[[ $status -ne 77 ]] || skip "$stderr"
 	[[ $status -eq 255 && -z $output ]]
-	[[ $stderr =~ ^Error:\ [^$'\n']*${pattern}[^$'\n']*$ ]]
+	[[ $stderr =~ ^Error:\ [^$'\n']*${1}[^$'\n']*$ ]]
 	[[ $(slots_of "$PINS/outer") == "$before" ]]
 	journal_is_empty
 }
@@ -82,9 +81,8 @@ drained_by() {
 
 @test "a map-in-map that can't be opened for writing: its slots are looked at" {
 	deny_library
-	bpftool map create "$PINS/other" type hash_of_maps key 4 value 4 \
-		entries 2 name "other_${WORLD-}$$" inner_map pinned "$PINS/inner"
-	PROTECT=$(map_id "$PINS/other")
+	other_outer inner hash_of_maps
+	PROTECT=$OTHER
 	insert "$PINS/other" "$PINS/inner" 1 0 0 0
 	refuses_drain "slot 01 00 00 00 of map $PROTECT .* holds it" protected
 	bpftool map delete pinned "$PINS/other" key 1 0 0 0
