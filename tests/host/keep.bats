@@ -32,11 +32,9 @@ is_as_new() {
 	for type in hash array percpu_hash; do
 		make_slot array_of_maps --fill 3 $type
 		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-		drain keep "$PINS/kept" >"$BATS_TEST_TMPDIR/got"
-		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+		drain keep "$PINS/kept" | cmp "$BATS_TEST_TMPDIR/want"
 		[[ $(map_id "$PINS/kept") == "$(map_id "$PINS/inner")" ]]
-		dump "$PINS/kept" >"$BATS_TEST_TMPDIR/kept"
-		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/kept"
+		dump "$PINS/kept" | cmp "$BATS_TEST_TMPDIR/want"
 		[[ -z $(left_pins) ]]
 		rm "$PINS/kept"
 	done
@@ -108,25 +106,20 @@ is_as_new() {
 }
 
 @test "value and clear: two maps take turns" {
-	local map=inner next=other tmp
-
 	for type in hash percpu_array queue; do
 		make_slot array_of_maps --fill 1 $type
 		rm -f "$PINS/other"
 		other_map --fill 2 $type "$PINS/other"
 		drain clear value pinned "$PINS/other" >/dev/null
-		map=other next=inner
+		maps=(inner other)
 		for turn in 1 2 3 4; do
-			[[ $(slot_id) == "$(map_id "$PINS/$map")" ]]
-			drain clear value pinned "$PINS/$next" \
+			[[ $(slot_id) == "$(map_id "$PINS/${maps[turn % 2]}")" ]]
+			drain clear value pinned "$PINS/${maps[(turn + 1) % 2]}" \
 				>"$BATS_TEST_TMPDIR/turn"
-			tmp=$map map=$next next=$tmp
 			if [[ $type != percpu_array && $turn == 1 ]]; then
-				tail -n 1 "$BATS_TEST_TMPDIR/turn" |
-					grep -x "Found 2 elements"
+				tail -n 1 "$BATS_TEST_TMPDIR/turn" | grep -x "Found 2 elements"
 			elif [[ $type != percpu_array ]]; then
-				[[ $(cat "$BATS_TEST_TMPDIR/turn") == \
-					"Found 0 elements" ]]
+				[[ $(<"$BATS_TEST_TMPDIR/turn") == "Found 0 elements" ]]
 			fi
 		done
 	done

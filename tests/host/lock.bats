@@ -29,7 +29,6 @@ load ../lib/faults
 	let_go
 }
 
-# Whoever waits gets it when the holder dies
 @test "lock: who waits gets it when the holder is killed" {
 	fill array_of_maps hash 5
 	hold "$(outer_id)"
@@ -41,7 +40,6 @@ load ../lib/faults
 	expect released
 }
 
-# The lock of one outer map does not lock another one
 @test "lock: different outer maps don't wait for each other" {
 	fill array_of_maps hash 5
 	hold "$(outer_id)0"

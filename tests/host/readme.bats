@@ -69,16 +69,6 @@ sort_entries() {
 		{ close("sort"); print; fflush() }'
 }
 
-# What has to be there before the README's N-th command
-scene() {
-	case $1 in
-	0) plain 01 '2c 01' 02 '07 00' ;;
-	3) plain 01 '05 00' ;;
-	4) inner 0 01 '2c 01' ;;
-	5) inner 2 01 '05 00' ;;
-	esac
-}
-
 # The README's maps, pins and journal become those of the test
 here() {
 	sed -E -e "s#name flows_in#name $INNER_NAME#" \
@@ -88,17 +78,21 @@ here() {
 	    -e "s#/sys/fs/bpf/swap_drain#$PINS/journal#"
 }
 
-# A journal of its own is what makes "recover" find only ours
-typed() {
-	sed -E "s#(swap-drain .*) >#\1 journal $PINS/journal >#" <<<"$1" | here
-}
-
 @test "what the README types does what the README shows" {
 	page_transcript "$README"
 	[ "${#CMD[@]}" -eq 9 ]
 	for i in "${!CMD[@]}"; do
-		scene "$i"
-		got=$({ bash -c "$(typed "${CMD[i]}")" 2>&1 || true; } | page_stable)
+		# What has to be there before
+		case $i in
+		0) plain 01 '2c 01' 02 '07 00' ;;
+		3) plain 01 '05 00' ;;
+		4) inner 0 01 '2c 01' ;;
+		5) inner 2 01 '05 00' ;;
+		esac
+		# A journal of its own is what makes "recover" find only ours
+		typed=$(sed -E "s#(swap-drain .*) >#\1 journal $PINS/journal >#" \
+			<<<"${CMD[i]}" | here)
+		got=$({ bash -c "$typed" 2>&1 || true; } | page_stable)
 		want=$(here <<<"${OUT[i]}" | page_stable)
 		as_shown "$i" "$want" "$got"
 	done
@@ -164,12 +158,6 @@ rows() {
 	{ rows 6.12; { rows 6.1; rows 7.3; } | grep patched; } | sort | diff - "$page"
 }
 
-# make_lines FILE: the lines of a page that call our make
-make_lines() {
-	sed -n 's/^    make\b/make/p' "$1" |
-		sed -e 's/  .*//' -e 's/ -C bpftool-map-sync//' -e '/ -C /d'
-}
-
 @test "every make that a page shows is one that the Makefile knows" {
 	local seen=0
 
@@ -186,7 +174,8 @@ make_lines() {
 				grep -qE "^(${word%%=*}|${word%=*} [:?]?=.*)(:.*)?\$" \
 					"$BATS_TEST_TMPDIR/rules"
 			done
-		done < <(make_lines "$page")
+		done < <(sed -n 's/^    make\b/make/p' "$page" |
+			sed -e 's/  .*//' -e 's/ -C bpftool-map-sync//' -e '/ -C /d')
 	done
 	((seen >= 9))
 }

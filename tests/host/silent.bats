@@ -81,22 +81,19 @@ is_untouched() {
 # The calls that look for users of a map, where there is something to look at: a
 # program with the outer map, and another map-in-map
 @test "a check that can't be made is no check" {
-	setup_bpffs
 	load_prog sleep_use tc_plain
 	rm -f "$PINS/inner"
 	bpftool map pin id "$(slot_id)" "$PINS/inner"
 	other_map --fill 1 hash "$PINS/spare"
-	bpftool map create "$PINS/other" type array_of_maps key 4 value 4 \
-		entries 4 name "$OUTER_NAME" inner_map pinned "$PINS/spare"
+	other_outer spare array_of_maps
 	insert "$PINS/other" "$PINS/spare" 0 0 0 0
-	other=$(map_id "$PINS/other")
 	INNER=$(slot_id)
 	run_of
 	for call in 'PROG_GET_NEXT_ID' 'LINK_GET_NEXT_ID' 'MAP_GET_NEXT_ID' \
-		"PROG_GET_FD_BY_ID, id=$PROG," "MAP_GET_FD_BY_ID, id=$other," \
+		"PROG_GET_FD_BY_ID, id=$PROG," "MAP_GET_FD_BY_ID, id=$OTHER," \
 		"OBJ_GET_INFO_BY_FD, prog=$PROG," \
-		"OBJ_GET_INFO_BY_FD, map=$other," \
-		"MAP_LOOKUP_(BATCH|ELEM), map=$other,"; do
+		"OBJ_GET_INFO_BY_FD, map=$OTHER," \
+		"MAP_LOOKUP_(BATCH|ELEM), map=$OTHER,"; do
 		echo "before the swap: $call"
 		ends 255 at_call -a error=EPERM "bpf\\(BPF_$call" "${RUN[@]}"
 		is_untouched
@@ -239,24 +236,20 @@ second_waits() {
 	[[ $(<"$SECOND.status") == 124 && ! -s $SECOND.out ]]
 }
 
-# It must not get anything while the first one is about to swap
 @test "no other run is let in before the slot is swapped" {
 	one_slot
 	second_waits "${RUN[@]}"
 	grep -c '^key' "$OUT" | grep -x 3
 }
 
-# Otherwise it is in two slots
 @test "no other run gets the same given map before it is in the slot" {
 	make_slot
 	other_map hash "$PINS/value"
-	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
-		entries 1 name "$OUTER_NAME" inner_map pinned "$PINS/inner"
-	bpftool map update pinned "$PINS/outer2" key 0 0 0 0 \
-		value pinned "$PINS/inner"
+	other_outer inner array_of_maps
+	insert "$PINS/other" "$PINS/inner" 0 0 0 0
 	run_of value pinned "$PINS/value" force
-	second_waits "${RUN[@]/%outer/outer2}"
-	[[ $(slots_of "$PINS/outer2") != *" $(slot_id)" ]]
+	second_waits "${RUN[@]/%outer/other}"
+	[[ $(slots_of "$PINS/other") != *" $(slot_id)" ]]
 }
 
 @test "a slot of a hash that is deleted before the swap does not come back" {
