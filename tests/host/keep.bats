@@ -90,12 +90,15 @@ is_as_new() {
 	done
 }
 
-@test "clear: prints a full map, one of three entries, and an empty one" {
-	for fill in 1000 3 0; do
-		make_slot array_of_maps --fill $fill hash
-		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-		drain clear | cmp "$BATS_TEST_TMPDIR/want"
-		is_as_new hash
+@test "clear: prints a full map, of an array up to the last index, and an empty one" {
+	for type in hash array percpu_array; do
+		for fill in 1000 5 0; do
+			entries=$((fill ? fill : 3))
+			make_slot array_of_maps --fill $fill --entries $entries $type
+			dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+			drain clear | cmp "$BATS_TEST_TMPDIR/want"
+			is_as_new $type --entries $entries
+		done
 	done
 }
 

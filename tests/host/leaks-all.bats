@@ -7,11 +7,7 @@ load ../lib/holders
 # Two slots, whose maps only the slots hold
 setup() {
 	setup_slot
-	make_slot
-	other_map --fill 2 hash "$PINS/second"
-	bpftool map update pinned "$PINS/outer" key 1 0 0 0 \
-		value pinned "$PINS/second"
-	rm "$PINS/inner" "$PINS/second"
+	make_outer array_of_maps 4 2 --fill 3 hash
 }
 
 # left MAPS PINS: so many are there, and nothing in the usual journal

@@ -6,12 +6,8 @@
 load ../lib/holders
 
 MB=1048576
-
 # A map of 96 MB, which this process pays for. A run has half of that.
-large_map() {
-	bpftool map create "$1" type hash key 4 value 1024 \
-		entries $((96 * 1024)) name "$INNER_NAME"
-}
+LARGE=(--value 1024 --entries $((96 * 1024)) hash)
 
 # The hierarchy of the memory controller, in $CGROUPS; mounts one where there
 # is none, $CGROUP_MOUNT
@@ -42,14 +38,6 @@ make_memory_cgroup() {
 	echo "$1" >"$CGROUP/$LIMIT_FILE"
 }
 
-# What it was charged may go a moment later
-remove_memory_cgroup() {
-	[[ -z ${CGROUP-} ]] || wait_until rmdir "$CGROUP"
-	CGROUP=
-	[[ -z ${CGROUP_MOUNT-} ]] || umount "$CGROUP_MOUNT"
-	CGROUP_MOUNT=
-}
-
 # in_cgroup COMMAND...
 in_cgroup() {
 	bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$CGROUP" "$@"
@@ -57,18 +45,14 @@ in_cgroup() {
 
 setup() {
 	setup_slot
-	large_map "$PINS/inner"
-	bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 \
-		entries 4 name "$OUTER_NAME" inner_map pinned "$PINS/inner"
-	fill_slot
-	printf 'map update pinned %s key 1 0 0 0 value hex%s\n' "$PINS/inner" \
-		"$(printf ' 07%.0s' {1..1024})" >"$BATS_TEST_TMPDIR/batch"
-	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	make_slot array_of_maps --fill 1 "${LARGE[@]}"
 	INNER=$(map_id "$PINS/inner")
 }
 
 teardown() {
-	remove_memory_cgroup
+	# What it was charged may go a moment later
+	[[ -z ${CGROUP-} ]] || wait_until rmdir "$CGROUP"
+	[[ -z ${CGROUP_MOUNT-} ]] || umount "$CGROUP_MOUNT"
 	cleanup_leak_free
 }
 
@@ -105,7 +89,7 @@ teardown() {
 }
 
 @test "no room, but a given replacement needs none" {
-	large_map "$PINS/spare"
+	other_map "${LARGE[@]}" "$PINS/spare"
 	make_memory_cgroup $((48 * MB))
 	run_of value pinned "$PINS/spare"
 	run -0 --separate-stderr in_cgroup "${RUN[@]}"

@@ -13,7 +13,8 @@ setup() {
 	skip_unless "script can't make a terminal here" \
 		script -qec true /dev/null
 	make_slot array_of_maps --fill 50000 hash
-	DRAIN=$(drain_words key 0 0 0 0)
+	DRAIN="$BPFTOOL -j map swap-drain pinned $PINS/outer key 0 0 0 0 journal $PINS/journal"
+	DRAIN_ALL=${DRAIN/key 0 0 0 0/all}
 }
 
 # Reads on only 1.5 s after the first byte came. From then to the full pipe no
@@ -58,10 +59,6 @@ never_shown() {
 	! grep -Eaq 'entries' "$TERMINAL"
 }
 
-drain_words() {
-	echo "$BPFTOOL -j map swap-drain pinned $PINS/outer $* journal $PINS/journal"
-}
-
 # A write of entries to it takes a while
 SLOW_FILE='strace -qq -o /dev/null -e trace=write,bpf -e inject=write:delay_enter=1500000:when=2'
 
@@ -85,21 +82,18 @@ SLOW_FILE='strace -qq -o /dev/null -e trace=write,bpf -e inject=write:delay_ente
 
 @test "all slots: it counts the entries of all maps" {
 	make_outer array_of_maps 600 600 --fill 16 hash
-	on_terminal 0 "$SLOW_FILE $(drain_words all) >\$OUT"
+	on_terminal 0 "$SLOW_FILE $DRAIN_ALL >\$OUT"
 	shown_and_gone
 	jq -e 'length == 600' "$OUT"
 	grep -Eao '[0-9]+ entries,' "$TERMINAL" |
 		awk '$1 > 1000 { many = 1 } END { exit !many }'
 }
 
-@test "recover shows it too" {
+@test "recover shows it too, and map dump into a file" {
 	run -255 bash -c "$DRAIN >/dev/full 2>&1"
 	on_terminal 0 "$SLOW_FILE $BPFTOOL -j map swap-drain recover journal $PINS/journal >\$OUT"
 	shown_and_gone
 	jq -e '.[0].elements | length == 50000' "$OUT"
-}
-
-@test "map dump into a file shows it too" {
 	on_terminal 0 "$SLOW_FILE $BPFTOOL -j map dump pinned $PINS/inner >\$OUT"
 	shown_and_gone
 	jq -e 'length == 50000' "$OUT"
@@ -140,7 +134,7 @@ SLOW_FILE='strace -qq -o /dev/null -e trace=write,bpf -e inject=write:delay_ente
 # What is said of so many slots is more than a write
 @test "not with quiet" {
 	make_outer array_of_maps 1000 1000 --fill 16 hash
-	on_terminal 0 "$SLOW_FILE $(drain_words all quiet) >\$OUT"
+	on_terminal 0 "$SLOW_FILE $DRAIN_ALL quiet >\$OUT"
 	never_shown
 	(($(wc -c <"$OUT") > 100000))
 	jq -e 'length == 1000' "$OUT"

@@ -68,13 +68,9 @@ spare() {
 
 # program_holds: $PINS/held, and the outer map takes such a map
 program_holds() {
-	bpftool map create "$PINS/held" type hash key 4 value 8 entries 16 \
-		name "$INNER_NAME"
+	other_map --entries 16 hash "$PINS/held"
 	load_prog reach_use reach_holder
-	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
-		entries 2 name "$OUTER_NAME" inner_map pinned "$PINS/held"
-	mv "$PINS/outer" "$PINS/outer1"
-	mv "$PINS/outer2" "$PINS/outer"
+	make_outer array_of_maps 2 0 --entries 16 hash
 }
 
 @test "a program that has it among its own maps" {
@@ -105,8 +101,7 @@ program_holds() {
 }
 
 @test "a replacement that a program has among its own maps" {
-	bpftool map create "$PINS/inner2" type hash key 4 value 8 entries 16 \
-		name "$INNER_NAME"
+	other_map --entries 16 hash "$PINS/inner2"
 	program_holds
 	fill_slot "$PINS/inner2"
 

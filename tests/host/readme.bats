@@ -33,8 +33,7 @@ entries() {
 # inner SLOT [KEY VALUE]...: a map in the slot
 inner() {
 	rm -f "$PINS/inner"
-	bpftool map create "$PINS/inner" type hash key 4 value 8 entries 16 \
-		name "$INNER_NAME"
+	other_map --entries 16 hash "$PINS/inner"
 	entries "$PINS/inner" "${@:2}"
 	[ -e "$PINS/outer" ] || bpftool map create "$PINS/outer" \
 		type array_of_maps key 4 value 4 entries 4 \
@@ -46,8 +45,8 @@ inner() {
 
 # plain KEY VALUE...: entries of the plain map
 plain() {
-	[ -e "$PINS/packets" ] || bpftool map create "$PINS/packets" type hash \
-		key 4 value 8 entries 16 name "$PLAIN_NAME"
+	[ -e "$PINS/packets" ] ||
+		map_make --name "$PLAIN_NAME" --entries 16 hash "$PINS/packets"
 	entries "$PINS/packets" "$@"
 }
 

@@ -30,15 +30,9 @@ says_missing() {
 		show_last_run "$@" -j
 }
 
-@test "swap-drain with CAP_BPF, but without CAP_SYS_ADMIN" {
+@test "swap-drain with CAP_BPF but without CAP_SYS_ADMIN, without both, and as nobody" {
 	touches_nothing says_missing without_sys_admin
-}
-
-@test "swap-drain without CAP_BPF and CAP_SYS_ADMIN" {
 	touches_nothing says_missing setpriv --bounding-set=-sys_admin,-bpf "$BPFTOOL"
-}
-
-@test "swap-drain as nobody" {
 	touches_nothing says_missing as_nobody
 }
 

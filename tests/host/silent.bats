@@ -139,17 +139,6 @@ is_untouched() {
 	[[ ! $(journal_pins) ]]
 }
 
-@test "clear leaves no index of an array" {
-	for type in array percpu_array; do
-		make_slot array_of_maps --fill 5 --entries 5 $type
-		in_mode -j
-		drain clear | jq -e 'length == 5'
-		dump "$PINS/inner" | jq -e 'length == 5 and ([.. | strings |
-			select(startswith("0x"))] | length > 40) and
-			all(.[] | .value // (.values[] | .value); all(. == "0x00"))'
-	done
-}
-
 # What fails as it should on its way leaves an errno behind, which the base's
 # batch takes for a failure when it comes to its end
 @test "an array in a batch: clear, and keep" {
@@ -226,13 +215,18 @@ sleeper_comes() {
 	done
 }
 
-# second_waits COMMAND...: at the swap of the run of run_of a second one is started
-second_waits() {
+# second_at CALL COMMAND...: at that call of $RUN a second command is started, and
+# stopped after two seconds. Its output and status are in $SECOND.out and .status.
+second_at() {
 	export SECOND=$BATS_TEST_TMPDIR/second
-	printf '%q ' timeout 2 "$@" >"$SECOND"
+	printf '%q ' timeout 2 "${@:2}" >"$SECOND"
 	ends 0 at_call run='status=0; bash "$SECOND" >"$SECOND.out" || status=$?
-		echo $status >"$SECOND.status"' 'bpf\(BPF_MAP_UPDATE_ELEM' \
-		"${RUN[@]}"
+		echo $status >"$SECOND.status"' "$1" "${RUN[@]}"
+}
+
+# second_waits COMMAND...: at the swap
+second_waits() {
+	second_at 'bpf\(BPF_MAP_UPDATE_ELEM' "$@"
 	[[ $(<"$SECOND.status") == 124 && ! -s $SECOND.out ]]
 }
 
@@ -310,15 +304,11 @@ killed_at_swap() {
 	one_slot
 	ends 255 at_call error=EPERM 'unlink\(".*/journal/.*_' "${RUN[@]}"
 	[[ -e $(journal_pins) ]]
-	export JOURNAL=$PINS/journal SECOND=$BATS_TEST_TMPDIR/second
-	ends 0 at_call run='status=0
-		timeout 2 "$BPFTOOL" -j map swap-drain recover journal "$JOURNAL" \
-			>"$SECOND" || status=$?
-		echo $status >"$SECOND.status"' 'bpf\(BPF_MAP_LOOKUP_BATCH, map='"$INNER," \
-		"$BPFTOOL" -j map swap-drain recover journal "$JOURNAL"
+	RUN=("$BPFTOOL" -j map swap-drain recover journal "$PINS/journal")
+	second_at "bpf\\(BPF_MAP_LOOKUP_BATCH, map=$INNER," "${RUN[@]}"
 	jq -e 'length == 1 and (.[0].elements | length == 3)' "$OUT"
 	[[ $(<"$SECOND.status") != 0 ]]
-	run ! grep elements "$SECOND"
+	run ! grep elements "$SECOND.out"
 	ends 0 recover_all
 	[[ $(<"$OUT") == "[]" ]]
 }

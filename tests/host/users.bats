@@ -106,15 +106,10 @@ iterates() {
 	load_prog_or_skip users_maps add_to_each iter "$1"
 }
 
-counters() {
-	bpftool map create "$1" type array key 4 value 8 entries 1 \
-		name "$INNER_NAME"
-}
-
 @test "a question that the kernel does not answer is an error" {
 	local -A says=([EPERM]="Operation not permitted" [EINVAL]="Invalid argument")
 
-	counters "$PINS/other"
+	other_map --entries 1 array "$PINS/other"
 	iterates "$PINS/other"
 	last_slot
 	for name in {PROG,MAP,LINK}_GET_NEXT_ID {PROG,LINK}_GET_FD_BY_ID \
@@ -128,7 +123,7 @@ counters() {
 }
 
 @test "an iterator on the inner map: refused naming its link" {
-	counters "$PINS/in"
+	other_map --entries 1 array "$PINS/in"
 	bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 \
 		entries 2048 name outer inner_map pinned "$PINS/in"
 	iterates "$PINS/in"
@@ -142,7 +137,7 @@ counters() {
 
 	needs_at_call
 	last_slot
-	counters "$PINS/other"
+	other_map --entries 1 array "$PINS/other"
 	iterates "$PINS/other"
 	rm "$PINS"/add_to_each_*
 	run_of
@@ -160,22 +155,17 @@ counters() {
 }
 
 # Before 6.8 a look-up of a slot waits, also of an empty one
-@test "empty slots are not looked up one by one" {
+@test "a map-in-map with keys of more than 512 bytes; empty slots are not looked up one by one" {
 	local trace=$BATS_TEST_TMPDIR/trace
 
 	need_strace
 	last_slot
 	load_prog users_maps tc_long_key
+	drained_by
 	run_of force
 	strace -o "$trace" -e trace=bpf "${RUN[@]}"
 	grep -q '^bpf(BPF_MAP_UPDATE_ELEM' "$trace"
 	[[ $(grep -c '^bpf(BPF_MAP_LOOKUP_ELEM' "$trace") -le 10 ]]
-}
-
-@test "a program with a map-in-map whose keys are longer than 512 bytes" {
-	last_slot
-	load_prog users_maps tc_long_key
-	drained_by
 }
 
 # own_callbacks MAP: those in its values are found, though they are not in the
@@ -191,16 +181,11 @@ own_callbacks() {
 	own_callbacks wq_deep
 }
 
-@test "a bpf_timer in the map's own values" {
-	own_callbacks timer
-}
-
-@test "a bpf_timer in an array of structs in the map's own values" {
-	own_callbacks timer_deep
-}
-
-@test "a bpf_rcu_head in the map's own values" {
-	own_callbacks rcu_head
+@test "the map's own values: a bpf_timer, a bpf_timer in an array of structs, a bpf_rcu_head" {
+	for map in timer timer_deep rcu_head; do
+		own_callbacks $map
+		rm -rf "${PINS:?}"/*
+	done
 }
 
 @test "a bpf_wq in a struct in a struct of another map of the program" {
