@@ -3,11 +3,6 @@
 
 load ../lib/holders
 
-setup() {
-	setup_bpffs
-	MODE=()
-}
-
 teardown() {
 	[[ -z ${HARDEN-} ]] || echo "$HARDEN" >/proc/sys/net/core/bpf_jit_harden
 	cleanup_leak_free
