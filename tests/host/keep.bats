@@ -6,6 +6,11 @@ load ../lib/slot
 READABLE=(hash lru_hash percpu_hash lru_percpu_hash array percpu_array
 	lpm_trie queue stack)
 
+setup() {
+	setup_slot
+	make_slot
+}
+
 # Empty, or all zeroes as a new map of the type is
 is_as_new() {
 	local type=$1
@@ -23,24 +28,18 @@ is_as_new() {
 }
 
 @test "keep: the drained map is pinned there, and nowhere else" {
-	local type
-
 	for type in hash array percpu_hash; do
 		make_slot array_of_maps --fill 3 $type
 		dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-		drain keep "$PINS/kept" >"$BATS_TEST_TMPDIR/got"
-		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+		drain keep "$PINS/kept" | cmp "$BATS_TEST_TMPDIR/want"
 		[[ $(map_id "$PINS/kept") == "$(map_id "$PINS/inner")" ]]
-		dump "$PINS/kept" >"$BATS_TEST_TMPDIR/kept"
-		cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/kept"
+		dump "$PINS/kept" | cmp "$BATS_TEST_TMPDIR/want"
 		[[ -z $(left_pins) ]]
 		rm "$PINS/kept"
 	done
 }
 
 @test "keep: a queue or stack only if its elements are not printed" {
-	local type
-
 	for type in queue stack; do
 		make_slot array_of_maps --fill 3 $type
 		drain_refused "map [0-9]+ is a $type: its elements leave it as they are printed, so that 'keep' would keep none of them; 'quiet' keeps them$" \
@@ -52,7 +51,6 @@ is_as_new() {
 }
 
 @test "keep: the only thing that holds the map then" {
-	make_slot
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
 	rm "$PINS/inner"
 	drain quiet keep "$PINS/kept"
@@ -60,7 +58,6 @@ is_as_new() {
 }
 
 @test "keep: a path relative to the working directory" {
-	make_slot
 	cd "$PINS"
 	drain quiet keep kept
 	cd /
@@ -70,7 +67,6 @@ is_as_new() {
 @test "keep: on another bpffs" {
 	local there=$BATS_TEST_TMPDIR/bpffs
 
-	make_slot
 	mkdir "$there"
 	mount -t bpf bpf "$there"
 	drain quiet keep "$there/kept"
@@ -78,23 +74,13 @@ is_as_new() {
 	umount "$there"
 }
 
-@test "clear: every type is empty afterwards" {
-	local type
-
+@test "clear: every type is empty afterwards, also unread, and with BTF" {
 	for type in "${READABLE[@]}"; do
-		make_slot array_of_maps --fill 9 "$type"
-		drain clear >/dev/null
-		is_as_new "$type"
-	done
-}
-
-@test "clear: also unread, and with BTF" {
-	local type
-
-	for type in "${READABLE[@]}"; do
-		make_slot array_of_maps --fill 9 "$type"
-		drain clear quiet >/dev/null
-		is_as_new "$type"
+		for quiet in "" quiet; do
+			make_slot array_of_maps --fill 9 "$type"
+			drain clear $quiet >/dev/null
+			is_as_new "$type"
+		done
 	done
 	for type in hash array percpu_array percpu_hash lpm_trie; do
 		make_slot array_of_maps --fill 9 --btf struct "$type"
@@ -103,56 +89,45 @@ is_as_new() {
 	done
 }
 
-@test "clear: a full map, and an empty one" {
-	make_slot array_of_maps --fill 1000 hash
-	drain clear >/dev/null
-	is_as_new hash
-	fill_slot
-	drain clear >/dev/null
-	is_as_new hash
-}
-
-@test "clear prints what was in the map" {
-	make_slot
-	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
-	drain clear >"$BATS_TEST_TMPDIR/got"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+@test "clear: prints a full map, of an array up to the last index, and an empty one" {
+	for type in hash array percpu_array; do
+		for fill in 1000 5 0; do
+			entries=$((fill ? fill : 3))
+			make_slot array_of_maps --fill $fill --entries $entries $type
+			dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+			drain clear | cmp "$BATS_TEST_TMPDIR/want"
+			is_as_new $type --entries $entries
+		done
+	done
 }
 
 @test "clear and keep: kept, and empty" {
-	make_slot
 	drain clear keep "$PINS/kept" >/dev/null
 	[[ $(map_id "$PINS/kept") == "$(map_id "$PINS/inner")" ]]
 	is_as_new hash
 }
 
 @test "value and clear: two maps take turns" {
-	local type turn map=inner next=other tmp
-
 	for type in hash percpu_array queue; do
 		make_slot array_of_maps --fill 1 $type
 		rm -f "$PINS/other"
 		other_map --fill 2 $type "$PINS/other"
 		drain clear value pinned "$PINS/other" >/dev/null
-		map=other next=inner
+		maps=(inner other)
 		for turn in 1 2 3 4; do
-			[[ $(slot_id) == "$(map_id "$PINS/$map")" ]]
-			drain clear value pinned "$PINS/$next" \
+			[[ $(slot_id) == "$(map_id "$PINS/${maps[turn % 2]}")" ]]
+			drain clear value pinned "$PINS/${maps[(turn + 1) % 2]}" \
 				>"$BATS_TEST_TMPDIR/turn"
-			tmp=$map map=$next next=$tmp
 			if [[ $type != percpu_array && $turn == 1 ]]; then
-				tail -n 1 "$BATS_TEST_TMPDIR/turn" |
-					grep -x "Found 2 elements"
+				tail -n 1 "$BATS_TEST_TMPDIR/turn" | grep -x "Found 2 elements"
 			elif [[ $type != percpu_array ]]; then
-				[[ $(cat "$BATS_TEST_TMPDIR/turn") == \
-					"Found 0 elements" ]]
+				[[ $(<"$BATS_TEST_TMPDIR/turn") == "Found 0 elements" ]]
 			fi
 		done
 	done
 }
 
 @test "quiet, plain: one line of what was done" {
-	make_slot
 	run --separate-stderr drain quiet
 	[[ $status == 0 && ${#lines[@]} == 1 ]]
 	grep -Ex "slot 00 00 00 00: map $(map_id "$PINS/inner") swapped for map $(
@@ -160,8 +135,6 @@ is_as_new() {
 }
 
 @test "quiet, -j: one object of what was done" {
-	local form
-
 	for form in -j -jp; do
 		make_slot array_of_maps --flag no_prealloc --fill 3 hash
 		in_mode $form
@@ -178,13 +151,11 @@ is_as_new() {
 }
 
 @test "quiet, -j: wait_us is how long the swap took" {
-	local start
-
 	needs_at_call
-	make_slot
+	in_mode -j
+	run_of quiet
 	start=${EPOCHREALTIME/./}
-	at_call run='sleep 0.2' 'bpf\(BPF_MAP_UPDATE_ELEM' "$BPFTOOL" -j map swap-drain \
-		pinned "$PINS/outer" "${SLOT[@]}" quiet >"$BATS_TEST_TMPDIR/out"
+	at_call run='sleep 0.2' 'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}" >"$BATS_TEST_TMPDIR/out"
 	jq -e --argjson most "$((${EPOCHREALTIME/./} - start))" \
 		'.wait_us >= 200000 and .wait_us < $most' "$BATS_TEST_TMPDIR/out"
 }
@@ -197,11 +168,11 @@ is_as_new() {
 	in_slot key hex de ad 00 0f
 	drain quiet | grep "^slot de ad 00 0f: "
 	in_mode -j
-	drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
-	in_slot key 0xde 0xad 0 15
-	drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
-	in_slot key 222 173 0 017
-	drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
+	for key in "hex de ad 00 0f" "0xde 0xad 0 15" "222 173 0 017"; do
+		# shellcheck disable=SC2086 # words
+		in_slot key $key
+		drain quiet | jq -e '.slot == ["0xde","0xad","0x00","0x0f"]'
+	done
 }
 
 @test "quiet says nothing for a queue's elements and leaves them in it" {
@@ -214,9 +185,6 @@ is_as_new() {
 }
 
 @test "using: the provider that is named, or an error" {
-	local name
-
-	make_slot
 	in_mode -j
 	for name in $(providers); do
 		run --separate-stderr drain quiet using "$name"
@@ -232,7 +200,6 @@ is_as_new() {
 }
 
 @test "keywords may be abbreviated, in any order" {
-	make_slot
 	other_map hash "$PINS/other"
 	bpftool map sw p "$PINS/outer" k 0 0 0 0 q c ke "$PINS/kept" \
 		v p "$PINS/other" u map_in_map_update
@@ -247,14 +214,12 @@ is_as_new() {
 }
 
 @test "MAP by id, name and path" {
-	make_slot
 	bpftool map swap-drain id "$(map_id "$PINS/outer")" "${SLOT[@]}" quiet
 	bpftool map swap-drain name "$OUTER_NAME" "${SLOT[@]}" quiet
 	bpftool map swap-drain pinned "$PINS/outer" "${SLOT[@]}" quiet
 }
 
 @test "-d: which provider waited, on stderr only" {
-	make_slot
 	in_mode -d -j
 	run -0 --separate-stderr drain
 	jq -es 'length == 1 and (.[0] | length == 3)' <<<"$output"

@@ -7,47 +7,26 @@ load ../lib/holders
 # Two slots, whose maps only the slots hold
 setup() {
 	setup_slot
-	make_slot
-	other_map --fill 2 hash "$PINS/second"
-	bpftool map update pinned "$PINS/outer" key 1 0 0 0 \
-		value pinned "$PINS/second"
-	rm "$PINS/inner" "$PINS/second"
-}
-
-number_is() {
-	[[ $(our_maps | grep -c .) -eq $1 ]]
-}
-
-pins_are() {
-	[[ $(find "$PINS" -type f | grep -c .) -eq $1 ]]
+	make_outer array_of_maps 4 2 --fill 3 hash
 }
 
 # left MAPS PINS: so many are there, and nothing in the usual journal
 left() {
-	wait_until number_is "$1" || {
+	wait_until we_have "$1" || {
 		our_maps
 		return 1
 	}
-	pins_are "$2" || {
-		find "$PINS" -type f
-		return 1
-	}
-	[[ -z $(left_pins) ]]
+	run -0 find "$PINS" -type f
+	[[ ${#lines[@]} == "$2" && -z $(left_pins) ]]
 }
 
 # ends STATUS [ARG...]: a swap-drain of the first slot
 ends() {
-	local want=$1
-
-	shift
-	run drain_here "$@"
-	echo "$* -> $status '$output'"
-	[[ $status -eq $want ]]
+	echo "${*:2}"
+	run "-$1" drain_here "${@:2}"
 }
 
 @test "what runs to its end leaves the outer map and what is in its slots" {
-	local mode args
-
 	left 3 1
 	for mode in "" -j -jp; do
 		in_mode ${mode:+"$mode"}
@@ -60,8 +39,6 @@ ends() {
 }
 
 @test "the same with each provider, by itself and in a batch" {
-	local provider
-
 	for provider in $(providers); do
 		bpftool map sync using "$provider" >/dev/null 2>&1 || continue
 		ends 0 using "$provider"
@@ -73,22 +50,13 @@ ends() {
 	left 3 1
 }
 
-@test "the same after many in a row" {
-	local i
-
-	for i in {1..20}; do
+@test "the same after many in a row, with all slots, and in the usual journal" {
+	for _ in {1..20}; do
 		ends 0 quiet
 	done
 	left 3 1
-}
-
-@test "the same with all slots" {
-	run -0 bpftool -j map swap-drain pinned "$PINS/outer" all \
-		journal "$PINS/journal"
+	run -0 drain_all journal "$PINS/journal"
 	left 3 1
-}
-
-@test "the same in the usual journal" {
 	run -0 drain
 	left 3 1
 }
@@ -108,8 +76,6 @@ ends() {
 }
 
 @test "a refused run leaves what was there" {
-	local args before
-
 	before=$(slots_and_ids)
 	for args in nonsense "quiet quiet" "using nothing" "keep /nowhere/x" \
 		    "keep $PINS/outer" "keep $PINS/none/kept" \
@@ -140,11 +106,11 @@ ends() {
 	journal_is_empty
 }
 
-# killed WHAT CALL: the run is killed there
+# killed WHAT CALL: a run is killed there
 killed() {
-	run at_call "$@" "$BPFTOOL" map swap-drain pinned "$PINS/outer" \
-		key 0 0 0 0 journal "$PINS/journal"
-	[[ $status -eq 137 && -z $output ]]
+	run_of
+	run -137 at_call "$@" "${RUN[@]}"
+	[[ -z $output ]]
 }
 
 @test "a killed run leaves the old map pinned, recover lets it go" {
@@ -174,8 +140,6 @@ no_iterator() {
 }
 
 @test "the scratch maps of a wait do not stay" {
-	local id
-
 	bpftool map sync using map_in_map_update
 	# Others may have some at this moment, which are gone at the next
 	for id in $(bpftool map show | sed -n 's/^\([0-9]*\): .* name sync_.*/\1/p'); do

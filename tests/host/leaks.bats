@@ -8,16 +8,12 @@ setup() {
 	setup_slot
 	make_slot
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/want"
+	WORDS=(map swap-drain pinned "$PINS/outer" "${SLOT[@]}")
 }
 
 teardown() {
 	release_pins
 	cleanup_slot
-}
-
-# we_have N: as many maps with our names are on the machine
-we_have() {
-	[[ $(our_maps | wc -l) == "$1" ]]
 }
 
 # refused_run [WORD...]: nothing is pinned, not for a moment later either
@@ -52,19 +48,10 @@ swapped_and_pinned() {
 	wait_until we_have 3
 }
 
-# What a run that was not hit where it should be has done
-undo() {
-	release_pins
-	fill_slot
-	[[ ! -e $PINS/second ]] ||
-		bpftool map update pinned "$PINS/outer" key 1 0 0 0 \
-			value pinned "$PINS/second"
-}
-
 @test "after the update failed with a created replacement" {
 	needs_at_call
 	run --separate-stderr at_call error=ENOMEM 'bpf\(BPF_MAP_UPDATE_ELEM' \
-		"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+		"$BPFTOOL" "${WORDS[@]}"
 	[[ $status == 255 && $(said) == "Error: "*"Cannot allocate memory" ]]
 	[[ $(slot_id) == "$(map_id "$PINS/inner")" && -z $(left_pins) ]]
 	wait_until we_have 2
@@ -72,11 +59,11 @@ undo() {
 
 # cant_wait REASON WORDS COMMAND...: swapped, pinned and named, plain and with -j
 cant_wait() {
-	local form words=(map swap-drain pinned "$PINS/outer" "${SLOT[@]}")
+	local form
 
 	for form in "" -j; do
 		# shellcheck disable=SC2086 # words or none
-		run --separate-stderr "${@:3}" ${form:+"$form"} "${words[@]}" $2
+		run --separate-stderr "${@:3}" ${form:+"$form"} "${WORDS[@]}" $2
 		if [[ $form ]]; then
 			[[ $status == 255 ]]
 			jq -es --arg pin "$(left_pins)" 'length == 1 and
@@ -115,47 +102,38 @@ cant_wait() {
 	needs_at_call
 	run --separate-stderr at_call -a error=EIO \
 		"bpf\(BPF_MAP_(LOOKUP|GET_NEXT).* map=$(map_id "$PINS/inner")," \
-		"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+		"$BPFTOOL" "${WORDS[@]}"
 	[[ $(said) == *"Input/output error"* ]]
 	swapped_and_pinned
 	release_pins
 	wait_until we_have 3
 }
 
-both_pinned() {
-	diff <(for pin in $(left_pins); do map_id "$pin"; done | sort -n) \
-		<(printf '%s\n' "$(map_id "$PINS/inner")" \
-			"$(map_id "$PINS/second")" | sort -n)
-}
-
 # without_btf [OPTION]: of the map that comes second. Each has types of its own, so
 # that those of the other are not at hand.
 without_btf() {
-	run --separate-stderr at_call -s "bpf\(BPF_MAP_LOOKUP_BATCH, map=$(slot_id)," \
+	fill_slot
+	bpftool map update pinned "$PINS/outer" key 1 0 0 0 value pinned "$PINS/second"
+	run -255 --separate-stderr at_call -s "bpf\(BPF_MAP_LOOKUP_BATCH, map=$(slot_id)," \
 		error=ENOMEM 'bpf\(BPF_BTF_GET_FD_BY_ID' "$BPFTOOL" "$@" \
 		map swap-drain pinned "$PINS/outer" all
+	LEFT=$(left_pins)
+	diff <(for pin in $LEFT; do map_id "$pin"; done | sort -n) \
+		<({ map_id "$PINS/inner"; map_id "$PINS/second"; } | sort -n)
+	# Both in the folder of the run
+	LEFT=$(dirname "${LEFT%%$'\n'*}")
+	release_pins
 }
 
 @test "after the BTF to print it with could not be had: swapped, pinned and named" {
-	local pinned
-
 	needs_at_call
 	make_slot array_of_maps --fill 3 --btf struct hash
 	other_map --fill 2 --btf struct hash "$PINS/second"
-	undo
 	without_btf
-	[[ $status == 255 ]]
-	pinned=$(dirname "$(left_pins | sed -n 1p)")
-	[[ $(said) == *"BTF of map"*"; slot was swapped, old map is pinned at $pinned/"* ]]
-	both_pinned
-	undo
-
+	[[ $(said) == *"BTF of map"*"; slot was swapped, old map is pinned at $LEFT/"* ]]
 	without_btf -j
-	[[ $status == 255 ]]
-	jq -es --arg run "$(dirname "$(left_pins | sed -n 1p)")" 'length == 1 and
+	jq -es --arg run "$LEFT" 'length == 1 and
 		(.[0][-1] | .swapped and (.pinned | startswith($run + "/")))' <<<"$output"
-	both_pinned
-	undo
 }
 
 # The map is changed while its output waits in a pipe

@@ -23,13 +23,10 @@ make_live() {
 # live_dump PROGRAM DELAY [OPTION...]: a dump, with every eighth entry coming and
 # going; DELAY in microseconds is held up after each bpf(2) call
 live_dump() {
-	local program=$1 delay=$2
-
-	shift 2
 	timeout 60 "$BUILD/tests/map_churn" "$PINS/inner" "$ENTRIES" 8 \
 		strace -qq -o /dev/null -e trace=bpf \
-		-e inject=bpf:delay_exit="$delay" \
-		"$program" "$@" map dump pinned "$PINS/inner"
+		-e inject=bpf:delay_exit="$2" \
+		"$1" "${@:3}" map dump pinned "$PINS/inner"
 }
 
 # The base looks an entry up after it has asked for its key. It may also start
@@ -77,7 +74,7 @@ never_an_error() {
 }
 
 @test "a hash of many batches ends, with each entry that stays once" {
-	local form out=$BATS_TEST_TMPDIR/out
+	local out=$BATS_TEST_TMPDIR/out
 
 	make_live 40000 hash
 	for form in -j -jp; do

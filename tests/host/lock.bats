@@ -29,10 +29,7 @@ load ../lib/faults
 	let_go
 }
 
-# Whoever waits gets it when the holder dies
 @test "lock: who waits gets it when the holder is killed" {
-	local pid
-
 	fill array_of_maps hash 5
 	hold "$(outer_id)"
 	"$BPFTOOL" "${ONE_SLOT[@]}" >"$T/out" 2>"$T/err" 3>&- &
@@ -43,7 +40,6 @@ load ../lib/faults
 	expect released
 }
 
-# The lock of one outer map does not lock another one
 @test "lock: different outer maps don't wait for each other" {
 	fill array_of_maps hash 5
 	hold "$(outer_id)0"

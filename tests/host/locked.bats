@@ -5,6 +5,11 @@
 
 load ../lib/slot
 
+setup() {
+	setup_slot
+	in_mode -j
+}
+
 # locked ERROR CALL NTH SETUP COMMAND...: the call that failed is made again, by the
 # first thread, and all is well
 locked() {
@@ -21,20 +26,13 @@ one_slot() {
 	make_slot hash_of_maps --fill 3 "$INNER"
 }
 
-drain_one() {
-	DRAIN_ONE=("$BPFTOOL" -j map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
-		journal "$PINS/journal" "$@")
-}
-
 @test "locked: the slots are read, and swapped" {
-	local error
-
 	for FAULT_TYPE in array_of_maps hash_of_maps; do
 		for error in ETIMEDOUT EBUSY EDEADLK; do
-			locked $error BPF_MAP_LOOKUP_BATCH 1 six_slots "${SWAP_ALL[@]}"
-			jq -e 'length == 5 and all(.[]; .elements | length == 2)' "$OUT"
-			locked $error BPF_MAP_UPDATE_BATCH 1 six_slots "${SWAP_ALL[@]}"
-			jq -e 'length == 5 and all(.[]; .elements | length == 2)' "$OUT"
+			for call in LOOKUP UPDATE; do
+				locked $error BPF_MAP_${call}_BATCH 1 six_slots "${SWAP_ALL[@]}"
+				jq -e 'length == 5 and all(.[]; .elements | length == 2)' "$OUT"
+			done
 			[[ $(slots_and_ids | sed 's/.* //' | grep -cxF "$BEFORE") == 0 ]]
 			nothing_left
 		done
@@ -42,16 +40,15 @@ drain_one() {
 }
 
 @test "locked: a slot is swapped, and its map is cleared" {
-	drain_one
+	run_of
 	for INNER in hash lru_hash percpu_hash; do
-		locked ETIMEDOUT BPF_MAP_UPDATE_ELEM 1 one_slot \
-			"${DRAIN_ONE[@]}"
+		locked ETIMEDOUT BPF_MAP_UPDATE_ELEM 1 one_slot "${RUN[@]}"
 		jq -e 'length == 3' "$OUT"
 		[[ $(slot_id) != "$(map_id "$PINS/inner")" ]]
 	done
-	drain_one clear
+	run_of clear
 	for INNER in hash lru_hash lpm_trie; do
-		locked EBUSY BPF_MAP_DELETE_ELEM 2 one_slot "${DRAIN_ONE[@]}"
+		locked EBUSY BPF_MAP_DELETE_ELEM 2 one_slot "${RUN[@]}"
 		jq -e 'length == 3' "$OUT"
 		[[ $(bpftool -j map dump pinned "$PINS/inner") == "[]" ]]
 	done
@@ -59,10 +56,9 @@ drain_one() {
 }
 
 @test "locked: elements are popped, and once" {
-	drain_one
+	run_of
 	for INNER in queue stack; do
-		locked EBUSY BPF_MAP_LOOKUP_AND_DELETE_ELEM 2 one_slot \
-			"${DRAIN_ONE[@]}"
+		locked EBUSY BPF_MAP_LOOKUP_AND_DELETE_ELEM 2 one_slot "${RUN[@]}"
 		jq -e 'length == 3 and (unique | length) == 3' "$OUT"
 	done
 	nothing_left

@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # map_wait as C programs use it: linked with libbpf, without bpftool
 
-load ../lib/common
+load ../lib/holders
 
 WAIT_USE=$BUILD/tests/wait_use
+LIB=$(dirname "$TREE")/obj/libmap_wait.a
 DRAIN=$BUILD/tests/drain-selector
 
-need_sleepable() {
-	skip_unless "no way to wait for sleepable programs is here" \
-		bpftool map sync sleepable
-}
-
 @test "the library needs nothing of bpftool" {
-	nm -u "$(dirname "$TREE")/obj/libmap_wait.a" |
+	nm -u "$LIB" |
 		awk '$1 == "U" { print $2 }' | sort -u >"$BATS_TEST_TMPDIR/needs"
 	grep -qx bpf_map_create "$BATS_TEST_TMPDIR/needs"
 	run -1 grep -xE 'p_err|p_info|json_output|json_wtr|jsonw_.*|usage|is_prefix|map_err.*|map_debug.*|verifier_logs|set_max_rlimit' \
@@ -20,7 +16,7 @@ need_sleepable() {
 }
 
 @test "the library has no global state" {
-	nm "$(dirname "$TREE")/obj/libmap_wait.a" >"$BATS_TEST_TMPDIR/symbols"
+	nm "$LIB" >"$BATS_TEST_TMPDIR/symbols"
 	grep -q ' T map_wait$' "$BATS_TEST_TMPDIR/symbols"
 	# The constant tables are data, as they hold pointers
 	run grep -E ' [BbCDd] ' "$BATS_TEST_TMPDIR/symbols"
@@ -29,16 +25,14 @@ need_sleepable() {
 }
 
 @test "every public function links, and is in the manual" {
-	local name page=$BATS_TEST_DIRNAME/../../docs/man/map_wait.rst
+	local page=$BATS_TEST_DIRNAME/../../docs/man/map_wait.rst
+	local headers=("$BATS_TEST_DIRNAME"/../../bpftool/map_wait{,_sleepable}.h)
 
-	for name in $(grep -oE '\bmap_wait[a-z_]*\(' \
-		"$BATS_TEST_DIRNAME"/../../bpftool/map_wait{,_sleepable}.h |
-		cut -d: -f2 | tr -d '(' | sort -u); do
-		nm "$(dirname "$TREE")/obj/libmap_wait.a" | grep " T $name$"
+	for name in $(grep -ohE '\bmap_wait[a-z_]*\(' "${headers[@]}" | tr -d '(' | sort -u); do
+		nm "$LIB" | grep " T $name$"
 		grep -qE "\b$name(\(|\\\\ \()" "$page"
 	done
-	sed -n '/^struct map_wait_.*opts {/,/^}/p' \
-		"$BATS_TEST_DIRNAME"/../../bpftool/map_wait{,_sleepable}.h |
+	sed -n '/^struct map_wait_.*opts {/,/^}/p' "${headers[@]}" |
 		sed -nE 's/^\t[a-z_].*[ *(]([a-z_]+)(\)\(.*)?;$/\1/p' \
 		>"$BATS_TEST_TMPDIR/members"
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/members") == 9 ]]
@@ -65,22 +59,16 @@ need_sleepable() {
 	[[ $(sort -u "$BATS_TEST_TMPDIR/values" | wc -l) == 2 ]]
 }
 
-@test "many threads wait at the same time, and leave no descriptor" {
-	need_sleepable
-	"$WAIT_USE" threads
+# callers: no child is left, whatever the caller does with SIGCHLD or memory
+@test "with sleepable: many threads leave no descriptor, and an update can be the wait" {
+	needs_sleepable_way
+	for what in threads callers after_update; do
+		echo "$what"
+		"$WAIT_USE" $what
+	done
 }
 
-@test "no child is left to the caller, whatever it does with SIGCHLD or memory" {
-	need_sleepable
-	"$WAIT_USE" callers
-}
-
-@test "before an update the sleepable way is proven, and the update is the wait" {
-	need_sleepable
-	"$WAIT_USE" after_update
-}
-
-# make_maps: a selector and two maps, pinned as in the manual
+# A selector and two maps, pinned as in the manual, and an entry in the first
 make_maps() {
 	local i
 
@@ -90,42 +78,39 @@ make_maps() {
 		bpftool map create "$PINS/counts_$i" type hash key 4 value 8 \
 			entries 16 name counts_$i
 	done
+	bpftool map update pinned "$PINS/counts_0" key 1 0 0 0 value 7 0 0 0 0 0 0 0
 }
 
-drain() {
+drain_selector() {
 	"$DRAIN" "$PINS/selector" "$PINS/counts_0" "$PINS/counts_1" "$@"
 }
 
 @test "example: two maps and a selector, drained without bpftool" {
 	make_maps
-	bpftool map update pinned "$PINS/counts_0" key 1 0 0 0 value 7 0 0 0 0 0 0 0
 	bpftool map update pinned "$PINS/counts_0" key 2 0 0 0 value 8 0 0 0 0 0 0 0
 	bpftool map update pinned "$PINS/counts_1" key 3 0 0 0 value 9 0 0 0 0 0 0 0
-	[[ $(drain | sort) == $'1 7\n2 8' ]]
+	[[ $(drain_selector | sort) == $'1 7\n2 8' ]]
 	[[ $(bpftool -j map dump pinned "$PINS/counts_0") == "[]" ]]
-	[[ $(drain) == "3 9" ]]
-	[[ -z $(drain) ]]
+	[[ $(drain_selector) == "3 9" ]]
+	[[ -z $(drain_selector) ]]
 }
 
 @test "example: with a wait for sleepable programs" {
-	need_sleepable
+	needs_sleepable_way
 	make_maps
-	bpftool map update pinned "$PINS/counts_0" key 1 0 0 0 value 7 0 0 0 0 0 0 0
-	[[ $(drain sleepable) == "1 7" ]]
+	[[ $(drain_selector sleepable) == "1 7" ]]
 }
 
 @test "example: no wait, nothing printed, nothing changed" {
 	need_strace
 	need_unshare
 	make_maps
-	bpftool map update pinned "$PINS/counts_0" key 1 0 0 0 value 7 0 0 0 0 0 0 0
 	printf '' >"$BATS_TEST_TMPDIR/no_btf"
 	run --separate-stderr over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" \
 		strace -f -qq -o /dev/null -e trace=bpf,membarrier \
 		-e inject=membarrier:error=ENOSYS -e inject=bpf:error=EPERM:when=5+ \
 		"$DRAIN" "$PINS/selector" "$PINS/counts_0" "$PINS/counts_1"
 	[[ $status == 1 && -z $output ]]
-	# shellcheck disable=SC2154 # run sets it
 	[[ $stderr == "can't wait for running programs, no provider works: "* ]]
 	[[ $(bpftool -j map lookup pinned "$PINS/selector" key 0 0 0 0 |
 		jq -c .value) == '["0x00","0x00","0x00","0x00"]' ]]

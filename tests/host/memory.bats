@@ -5,8 +5,9 @@
 
 load ../lib/holders
 
-# A map of 96 MB, which this process pays for, and half of that for the run
 MB=1048576
+# A map of 96 MB, which this process pays for. A run has half of that.
+LARGE=(--value 1024 --entries $((96 * 1024)) hash)
 
 # The hierarchy of the memory controller, in $CGROUPS; mounts one where there
 # is none, $CGROUP_MOUNT
@@ -37,14 +38,6 @@ make_memory_cgroup() {
 	echo "$1" >"$CGROUP/$LIMIT_FILE"
 }
 
-# What it was charged may go a moment later
-remove_memory_cgroup() {
-	[[ -z ${CGROUP-} ]] || wait_until rmdir "$CGROUP"
-	CGROUP=
-	[[ -z ${CGROUP_MOUNT-} ]] || umount "$CGROUP_MOUNT"
-	CGROUP_MOUNT=
-}
-
 # in_cgroup COMMAND...
 in_cgroup() {
 	bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$CGROUP" "$@"
@@ -52,73 +45,55 @@ in_cgroup() {
 
 setup() {
 	setup_slot
-	bpftool map create "$PINS/inner" type hash key 4 value 1024 \
-		entries $((96 * 1024)) name "$INNER_NAME"
-	bpftool map create "$PINS/outer" type array_of_maps key 4 value 4 \
-		entries 4 name "$OUTER_NAME" inner_map pinned "$PINS/inner"
-	fill_slot
-	printf 'map update pinned %s key 1 0 0 0 value hex%s\n' "$PINS/inner" \
-		"$(printf ' 07%.0s' {1..1024})" >"$BATS_TEST_TMPDIR/batch"
-	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	make_slot array_of_maps --fill 1 "${LARGE[@]}"
 	INNER=$(map_id "$PINS/inner")
 }
 
 teardown() {
-	remove_memory_cgroup
+	# What it was charged may go a moment later
+	[[ -z ${CGROUP-} ]] || wait_until rmdir "$CGROUP"
+	[[ -z ${CGROUP_MOUNT-} ]] || umount "$CGROUP_MOUNT"
 	cleanup_leak_free
 }
 
-drain_in_cgroup() {
-	in_cgroup "$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer" \
-		key 0 0 0 0 journal "$PINS/journal" "$@"
-}
-
-# untouched MESSAGE: it failed like that, before the swap
-untouched() {
-	echo "$status '$output' '$stderr'"
-	[[ $status -eq 255 ]]
-	[[ $(slot_id) == "$INNER" ]]
-	dump "$PINS/inner" | finds "Found 1 element"
-	journal_is_empty
-}
-
-@test "no room for the replacement: an error before the swap" {
+@test "no room for the replacement: an error before the swap, in either form" {
 	make_memory_cgroup $((48 * MB))
-	run --separate-stderr drain_in_cgroup
-	untouched
-	[[ -z $output && $(grep -c . <<<"$stderr") -eq 1 ]]
-	[[ $stderr == "Error: can't create a map like map $INNER: Cannot allocate memory" ]]
-}
-
-@test "no room for the replacement: the error as JSON" {
-	make_memory_cgroup $((48 * MB))
-	MODE=(-j)
-	run --separate-stderr drain_in_cgroup
-	MODE=()
-	untouched
-	[[ -z $stderr ]]
-	jq -e --arg id "$INNER" 'keys == ["error"] and
-		(.error | test("a map like map " + $id + ": Cannot allocate memory"))' \
-		<<<"$output"
+	for form in "" -j; do
+		in_mode ${form:+"$form"}
+		run_of
+		run -255 --separate-stderr in_cgroup "${RUN[@]}"
+		if [[ $form ]]; then
+			[[ -z $stderr ]]
+			jq -e --arg id "$INNER" 'keys == ["error"] and (.error |
+				test("a map like map " + $id + ": Cannot allocate memory"))' \
+				<<<"$output"
+		else
+			[[ -z $output ]]
+			[[ $stderr == "Error: can't create a map like map $INNER: Cannot allocate memory" ]]
+		fi
+		in_mode
+		[[ $(slot_id) == "$INNER" ]]
+		dump "$PINS/inner" | finds "Found 1 element"
+		journal_is_empty
+	done
 }
 
 @test "with room for it, in the same cgroup, it is drained" {
 	make_memory_cgroup $((48 * MB))
 	echo $((256 * MB)) >"$CGROUP/$LIMIT_FILE"
-	run --separate-stderr drain_in_cgroup
-	echo "$status '$stderr'"
-	[[ $status -eq 0 && $output == *"Found 1 element" ]]
+	run_of
+	run -0 --separate-stderr in_cgroup "${RUN[@]}"
+	[[ $output == *"Found 1 element" ]]
 	[[ $(slot_id) != "$INNER" ]]
 	bpftool map delete pinned "$PINS/outer" key 0 0 0 0
 }
 
 @test "no room, but a given replacement needs none" {
-	bpftool map create "$PINS/spare" type hash key 4 value 1024 \
-		entries $((96 * 1024)) name "$INNER_NAME"
+	other_map "${LARGE[@]}" "$PINS/spare"
 	make_memory_cgroup $((48 * MB))
-	run --separate-stderr drain_in_cgroup value pinned "$PINS/spare"
-	echo "$status '$stderr'"
-	[[ $status -eq 0 && $output == *"Found 1 element" ]]
+	run_of value pinned "$PINS/spare"
+	run -0 --separate-stderr in_cgroup "${RUN[@]}"
+	[[ $output == *"Found 1 element" ]]
 	[[ $(slot_id) == "$(map_id "$PINS/spare")" ]]
 }
 
@@ -134,7 +109,6 @@ untouched() {
 			echo $pid >"$CGROUPS/cgroup.procs"; done' \
 		'bpf\(BPF_MAP_CREATE, type=[0-9]+, name=stage' "$BPFTOOL" -j map drain \
 		pinned "$PINS/values" counters 0-2047 journal "$PINS/journal" quiet
-	echo "$output '$stderr'"
 	jq -e '.left > 0 and .moved > 0 and .left + .moved == 20000' <<<"$output"
 	[[ $stderr == *"no memory to move "*" values: they are still in map"* ]]
 }

@@ -5,7 +5,12 @@ load ../lib/holders
 
 setup() {
 	setup_slot
-	make_slot
+	one_slot
+}
+
+# one_slot [OUTER_TYPE]
+one_slot() {
+	make_slot "$@"
 	INNER=$(map_id "$PINS/inner")
 	OUTER=$(map_id "$PINS/outer")
 }
@@ -28,9 +33,7 @@ spare() {
 }
 
 @test "another slot of the same hash_of_maps" {
-	make_slot hash_of_maps
-	INNER=$(map_id "$PINS/inner")
-	OUTER=$(map_id "$PINS/outer")
+	one_slot hash_of_maps
 	insert "$PINS/outer" "$PINS/inner" 9 8 7 6
 	refused "map $INNER .*slot 09 08 07 06 of map $OUTER $OUTER_NAME holds it"
 
@@ -47,8 +50,6 @@ spare() {
 }
 
 @test "a slot of another hash_of_maps, among many, with a long key" {
-	local key i
-
 	other_outer inner hash_of_maps 24 2000
 	spare
 	key="0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"
@@ -67,13 +68,9 @@ spare() {
 
 # program_holds: $PINS/held, and the outer map takes such a map
 program_holds() {
-	bpftool map create "$PINS/held" type hash key 4 value 8 entries 16 \
-		name "$INNER_NAME"
+	other_map --entries 16 hash "$PINS/held"
 	load_prog reach_use reach_holder
-	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
-		entries 2 name "$OUTER_NAME" inner_map pinned "$PINS/held"
-	mv "$PINS/outer" "$PINS/outer1"
-	mv "$PINS/outer2" "$PINS/outer"
+	make_outer array_of_maps 2 0 --entries 16 hash
 }
 
 @test "a program that has it among its own maps" {
@@ -104,8 +101,7 @@ program_holds() {
 }
 
 @test "a replacement that a program has among its own maps" {
-	bpftool map create "$PINS/inner2" type hash key 4 value 8 entries 16 \
-		name "$INNER_NAME"
+	other_map --entries 16 hash "$PINS/inner2"
 	program_holds
 	fill_slot "$PINS/inner2"
 
@@ -114,10 +110,8 @@ program_holds() {
 }
 
 @test "a replacement that stands in the journal is refused, also with force" {
-	local left
-
 	run -255 --separate-stderr full drain_here
-	left=$(find "$PINS/journal" -type f)
+	left=$(journal_pins)
 	[[ -n $left ]]
 
 	INNER=$(slot_id)
@@ -128,16 +122,14 @@ program_holds() {
 		[[ $stderr =~ Error:\ map\ $(map_id "$left")\ .*its\ content\ was\ not\ printed ]]
 		[[ $(slot_id) == "$INNER" && -e $left ]]
 	done
-	bpftool map swap-drain recover journal "$PINS/journal"
+	recover_all
 	journal_is_empty
 }
 
 @test "a holder that comes between the checks: swapped, pinned, recovered" {
-	local pinned out=$BATS_TEST_TMPDIR/out
+	local out=$BATS_TEST_TMPDIR/out FORCE=()
 
-	spare
 	other_outer inner array_of_maps
-	FORCE=()
 	MODE=(-j)
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/before"
 
@@ -152,44 +144,38 @@ program_holds() {
 	[[ $(slot_id) != "$INNER" ]]
 
 	# While it is held there, recover leaves it where it is
-	run -255 --separate-stderr bpftool -j map swap-drain recover \
-		journal "$PINS/journal"
+	run -255 --separate-stderr recover_all
 	jq -e --arg re "slot 01 00 00 00 of map $OTHER other_${WORLD-}$$ holds it" \
 		'length == 1 and (.[0].error | test($re))' <<<"$output"
 	[[ $(map_id "$pinned") == "$INNER" ]]
 
 	bpftool map delete id "$OTHER" key 1 0 0 0
-	run -0 --separate-stderr bpftool -j map swap-drain recover \
-		journal "$PINS/journal"
+	run -0 --separate-stderr recover_all
 	jq -e --slurpfile before "$BATS_TEST_TMPDIR/before" \
 		'.[0].elements == $before[0]' <<<"$output"
 	journal_is_empty
 }
 
 @test "a holder that comes between the checks, in words" {
-	local pinned out=$BATS_TEST_TMPDIR/out
+	local out=$BATS_TEST_TMPDIR/out FORCE=()
 
-	spare
 	other_outer inner array_of_maps
-	FORCE=()
 	drain_and_insert "$out"
 	cat "$out" "$out.err"
 	[[ $status -eq 255 && ! -s $out && $(wc -l <"$out.err") -eq 1 ]]
-	pinned=$(find "$PINS/journal" -type f)
+	pinned=$(journal_pins)
 	grep -F "slot 01 00 00 00 of map $OTHER other_${WORLD-}$$ holds it" "$out.err"
 	grep -F "slot was swapped, old map is pinned at $pinned" "$out.err"
 	bpftool map delete id "$OTHER" key 1 0 0 0
-	bpftool map swap-drain recover journal "$PINS/journal"
+	recover_all
 	journal_is_empty
 }
 
 @test "a holder that comes between the checks does not matter with force" {
-	local out=$BATS_TEST_TMPDIR/out
+	local out=$BATS_TEST_TMPDIR/out FORCE=(force)
 
-	spare
 	other_outer inner array_of_maps
 	dump "$PINS/inner" >"$BATS_TEST_TMPDIR/before"
-	FORCE=(force)
 	drain_and_insert "$out"
 	[[ $status -eq 0 ]]
 	cmp "$out" "$BATS_TEST_TMPDIR/before"

@@ -4,6 +4,8 @@
 
 load ../lib/slot
 
+BATCH='BPF_MAP_LOOKUP_BATCH,.* count=4096, '
+
 # identical OPTION_OF_MAP_MAKE... TYPE
 identical() {
 	as_dumped array_of_maps "$@"
@@ -14,10 +16,8 @@ wanted() {
 	local text
 
 	for text; do
-		grep -qF "$text" "$BATS_TEST_TMPDIR/want" || {
-			echo "no $text" >&2
-			return 1
-		}
+		echo "$text"
+		grep -qF "$text" "$BATS_TEST_TMPDIR/want"
 	done
 }
 
@@ -29,8 +29,6 @@ wanted() {
 }
 
 @test "texts, enums, pointers and bytes: as map dump prints them" {
-	local type
-
 	for type in hash percpu_hash array; do
 		identical --fill 100 --entries 100 --btf struct $type
 		wanted '"name": ""' "\"name\": \"\\" '"name": "a\""' '"name": [' \
@@ -48,23 +46,22 @@ wanted() {
 	local trace=$BATS_TEST_TMPDIR/trace
 
 	identical --fill 8 --entries 8 --value 600000 --flag zero_seed hash
-	strace -qq -e trace=bpf -o "$trace" "$BPFTOOL" map swap-drain \
-		pinned "$PINS/outer" "${SLOT[@]}" >"$BATS_TEST_TMPDIR/got"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+	run_of
+	strace -qq -e trace=bpf -o "$trace" "${RUN[@]}" | cmp "$BATS_TEST_TMPDIR/want"
 	grep -q 'BPF_MAP_LOOKUP_BATCH,.* count=1, .*ENOSPC' "$trace"
 	grep -q 'BPF_MAP_LOOKUP_BATCH,.* count=2, ' "$trace"
 }
 
 @test "where no batch can be read: the same bytes, and -d says why" {
-	local form type got=$BATS_TEST_TMPDIR/got
+	local got=$BATS_TEST_TMPDIR/got
 
 	needs_seccomp
 	for type in hash percpu_hash array lpm_trie; do
 		identical --fill 16 --btf counters $type
 		for form in "" -j -jp; do
-			refuse MAP_LOOKUP_BATCH EINVAL "$BPFTOOL" ${form:+"$form"} -d \
-				map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
-				>"$got" 2>"$got.err"
+			in_mode -d ${form:+"$form"}
+			run_of
+			refuse MAP_LOOKUP_BATCH EINVAL "${RUN[@]}" >"$got" 2>"$got.err"
 			cmp "$BATS_TEST_TMPDIR/want$form" "$got"
 			grep "^map [0-9]*: read entry by entry, no batch of a $type can be read: Invalid argument$" \
 				"$got.err"
@@ -73,92 +70,78 @@ wanted() {
 	done
 }
 
-# What a kernel says whose type of map has none; strerror() has no words for it
-@test "where no batch can be read: the kernel's own error has words too" {
+# 524 is what a kernel says whose type of map has none; strerror() has no words for it
+@test "where no batch can be read, or lacks a lock for good: the error has words" {
+	local got=$BATS_TEST_TMPDIR/got
+
 	needs_seccomp
 	identical --fill 16 hash
-	refuse MAP_LOOKUP_BATCH 524 "$BPFTOOL" -d map swap-drain \
-		pinned "$PINS/outer" "${SLOT[@]}" >"$BATS_TEST_TMPDIR/got" 2>&1
-	grep "no batch of a hash can be read: not supported$" \
-		"$BATS_TEST_TMPDIR/got"
+	in_mode -d
+	run_of
+	while read -r errno why; do
+		refuse MAP_LOOKUP_BATCH "$errno" "${RUN[@]}" >"$got" 2>"$got.err"
+		cmp "$BATS_TEST_TMPDIR/want" "$got"
+		grep "no batch of a hash can be read: $why$" "$got.err"
+		fill_slot
+	done <<-END
+		524 not supported
+		ETIMEDOUT Connection timed out
+	END
 }
 
 # A bucket whose lock the kernel did not get, as when a virtual machine's other CPU
 # was stopped just then
 @test "a batch that only lacks a lock is read again" {
-	local error call='BPF_MAP_LOOKUP_BATCH,.* count=4096, '
-
 	for error in ETIMEDOUT EBUSY EDEADLK; do
-		inject $error "$call" 2 many_entries "$BPFTOOL" -j map swap-drain \
-			pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal"
-		((status == 0))
-		jq -e 'length == 20000 and (map(.key) | unique | length) == 20000' \
-			"$OUT"
-		inject $error "$call" 2 many_entries "$BPFTOOL" -j map dump \
-			pinned "$PINS/inner"
-		((status == 0))
-		jq -e 'length == 20000 and (map(.key) | unique | length) == 20000' \
-			"$OUT"
+		for words in "dump pinned $PINS/inner" \
+			"swap-drain pinned $PINS/outer ${SLOT[*]} journal $PINS/journal"; do
+			# shellcheck disable=SC2086 # words
+			inject $error "$BATCH" 2 many_entries "$BPFTOOL" -j map $words
+			((status == 0))
+			jq -e 'length == 20000 and
+				(map(.key) | unique | length) == 20000' "$OUT"
+		done
 	done
 }
 
-@test "a batch that lacks a lock for good: the same bytes, one by one" {
-	needs_seccomp
-	identical --fill 16 hash
-	refuse MAP_LOOKUP_BATCH ETIMEDOUT "$BPFTOOL" -d map swap-drain \
-		pinned "$PINS/outer" "${SLOT[@]}" >"$BATS_TEST_TMPDIR/got" \
-		2>"$BATS_TEST_TMPDIR/err"
-	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
-	grep "no batch of a hash can be read: Connection timed out$" \
-		"$BATS_TEST_TMPDIR/err"
-}
-
 many_entries() {
-	recover >/dev/null
+	recover_all >/dev/null
 	make_slot array_of_maps --fill 20000 hash
 }
 
-recover() {
-	[[ ! -e $PINS/journal ]] ||
-		bpftool -j map swap-drain recover journal "$PINS/journal"
-}
-
-# read_fails ERROR_OF_CALL CALL NTH
+# read_fails ERROR_OF_CALL NTH
 read_fails() {
-	local pin error=$BATS_TEST_TMPDIR/error
+	local pin
 
-	inject "$1" "$2" "$3" many_entries "$BPFTOOL" -j map swap-drain \
-		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal"
+	in_mode -j
+	run_of
+	inject "$1" "$BATCH" "$2" many_entries "${RUN[@]}"
 	((status == 255))
 	jq -e 'type == "array" and length > 1 and length < 20000 and
 		all(.[:-1][]; .value) and .[-1].swapped == true' "$OUT"
-	jq -r '.[-1].error' "$OUT" >"$error"
-	grep "can't read the drained map" "$error"
+	jq -e '.[-1].error | contains("can'"'"'t read the drained map")' "$OUT"
 	pin=$(jq -r '.[-1].pinned' "$OUT")
 	[[ $(map_id "$pin") == "$(map_id "$PINS/inner")" ]]
 	[[ $(slot_id) != "$(map_id "$PINS/inner")" ]]
-	recover | jq -e 'length == 1 and (.[0].elements | length == 20000)'
+	recover_all | jq -e 'length == 1 and (.[0].elements | length == 20000)'
 	[[ ! -e $pin ]]
 }
 
 @test "a batch that can't be read: valid JSON with the error, and the map is pinned" {
-	local call='BPF_MAP_LOOKUP_BATCH,.* count=4096, '
-
-	read_fails ENOMEM "$call" 2
-	read_fails EINVAL "$call" 3
-	read_fails EPERM "$call" 5
+	read_fails ENOMEM 2
+	read_fails EINVAL 3
+	read_fails EPERM 5
 }
 
 @test "a batch that can't be read, in plain output" {
-	inject ENOMEM 'BPF_MAP_LOOKUP_BATCH,.* count=4096, ' 2 many_entries \
-		"$BPFTOOL" map swap-drain pinned "$PINS/outer" "${SLOT[@]}" \
-		journal "$PINS/journal"
+	run_of
+	inject ENOMEM "$BATCH" 2 many_entries "${RUN[@]}"
 	((status == 255))
 	[[ $(wc -l <"$OUT.err") == 1 ]]
 	grep "^Error: can't read the drained map: Cannot allocate memory; slot was swapped, old map is pinned at $PINS/journal/" \
 		"$OUT.err"
 	run ! grep '^Found' "$OUT"
-	recover | jq -e '.[0].elements | length == 20000'
+	recover_all | jq -e '.[0].elements | length == 20000'
 }
 
 # peak_of ENTRIES OPTION_OF_MAP_MAKE...: KiB, in each form
@@ -167,16 +150,14 @@ peak_of() {
 
 	for form in "" -j; do
 		make_slot array_of_maps --fill "$@" hash
-		"$BUILD/tests/peak" "$BATS_TEST_TMPDIR/peak" "$BPFTOOL" \
-			${form:+"$form"} map swap-drain pinned "$PINS/outer" \
-			"${SLOT[@]}" >/dev/null
+		in_mode ${form:+"$form"}
+		run_of
+		"$BUILD/tests/peak" "$BATS_TEST_TMPDIR/peak" "${RUN[@]}" >/dev/null
 		echo "$(<"$BATS_TEST_TMPDIR/peak") "
 	done | tr -d '\n'
 }
 
 @test "memory does not grow with the map" {
-	local few many options i
-
 	for options in "--key 8" "--key 12 --btf counters"; do
 		# shellcheck disable=SC2086 # words
 		read -ra few <<<"$(peak_of 10000 $options)"

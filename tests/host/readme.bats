@@ -33,8 +33,7 @@ entries() {
 # inner SLOT [KEY VALUE]...: a map in the slot
 inner() {
 	rm -f "$PINS/inner"
-	bpftool map create "$PINS/inner" type hash key 4 value 8 entries 16 \
-		name "$INNER_NAME"
+	other_map --entries 16 hash "$PINS/inner"
 	entries "$PINS/inner" "${@:2}"
 	[ -e "$PINS/outer" ] || bpftool map create "$PINS/outer" \
 		type array_of_maps key 4 value 4 entries 4 \
@@ -46,8 +45,8 @@ inner() {
 
 # plain KEY VALUE...: entries of the plain map
 plain() {
-	[ -e "$PINS/packets" ] || bpftool map create "$PINS/packets" type hash \
-		key 4 value 8 entries 16 name "$PLAIN_NAME"
+	[ -e "$PINS/packets" ] ||
+		map_make --name "$PLAIN_NAME" --entries 16 hash "$PINS/packets"
 	entries "$PINS/packets" "$@"
 }
 
@@ -65,36 +64,8 @@ page_stable() {
 
 # Each run of lines "key: ..." is sorted
 sort_entries() {
-	awk 'function flush(  i, j, t) {
-			for (i = 2; i <= n; i++)
-				for (j = i; j > 1 && e[j - 1] > e[j]; j--) {
-					t = e[j]; e[j] = e[j - 1]; e[j - 1] = t
-				}
-			for (i = 1; i <= n; i++)
-				print e[i]
-			n = 0
-		}
-		/^key: / { e[++n] = $0; next }
-		{ flush(); print }
-		END { flush() }'
-}
-
-# What has to be there before the README's N-th command
-scene() {
-	case $1 in
-	0)
-		plain 01 '2c 01' 02 '07 00'
-		;;
-	3)
-		plain 01 '05 00'
-		;;
-	4)
-		inner 0 01 '2c 01'
-		;;
-	5)
-		inner 2 01 '05 00'
-		;;
-	esac
+	awk '/^key: / { print | "sort"; next }
+		{ close("sort"); print; fflush() }'
 }
 
 # The README's maps, pins and journal become those of the test
@@ -106,28 +77,27 @@ here() {
 	    -e "s#/sys/fs/bpf/swap_drain#$PINS/journal#"
 }
 
-# A journal of its own is what makes "recover" find only ours
-typed() {
-	sed -E -e 's#(swap-drain .*) >#\1 journal '"$PINS/journal >#" <<<"$1" |
-		here
-}
-
 @test "what the README types does what the README shows" {
-	local i got want
-
 	page_transcript "$README"
 	[ "${#CMD[@]}" -eq 9 ]
 	for i in "${!CMD[@]}"; do
-		scene "$i"
-		got=$({ bash -c "$(typed "${CMD[i]}")" 2>&1 || true; } | page_stable)
+		# What has to be there before
+		case $i in
+		0) plain 01 '2c 01' 02 '07 00' ;;
+		3) plain 01 '05 00' ;;
+		4) inner 0 01 '2c 01' ;;
+		5) inner 2 01 '05 00' ;;
+		esac
+		# A journal of its own is what makes "recover" find only ours
+		typed=$(sed -E "s#(swap-drain .*) >#\1 journal $PINS/journal >#" \
+			<<<"${CMD[i]}" | here)
+		got=$({ bash -c "$typed" 2>&1 || true; } | page_stable)
 		want=$(here <<<"${OUT[i]}" | page_stable)
 		as_shown "$i" "$want" "$got"
 	done
 }
 
 @test "the comparison sees another count, another slot and another text" {
-	local line
-
 	while read -r line; do
 		[ "$(page_stable <<<"${line//_/1}")" != \
 			"$(page_stable <<<"${line//_/2}")" ]
@@ -152,14 +122,12 @@ typed() {
 }
 
 @test "every page that shows commands is typed by a test" {
-	local page tests=("$ROOT"/tests/*/*.bats)
+	local tests=("$ROOT"/tests/*/*.bats)
 
 	for page in "$ROOT"/docs/*.md; do
 		grep -q '^    # ' "$page" || continue
-		grep -q "^[A-Z]*=.*/docs/${page##*/}\$" "${tests[@]}" || {
-			echo "not tested: ${page##*/}"
-			return 1
-		}
+		echo "${page##*/}"
+		grep -q "^[A-Z]*=.*/docs/${page##*/}\$" "${tests[@]}"
 	done
 }
 
@@ -189,14 +157,8 @@ rows() {
 	{ rows 6.12; { rows 6.1; rows 7.3; } | grep patched; } | sort | diff - "$page"
 }
 
-# make_lines FILE: the lines of a page that call our make
-make_lines() {
-	sed -n 's/^    make\b/make/p' "$1" |
-		sed -e 's/  .*//' -e 's/ -C bpftool-map-sync//' -e '/ -C /d'
-}
-
 @test "every make that a page shows is one that the Makefile knows" {
-	local page line word seen=0
+	local seen=0
 
 	# All rules and variables; nothing is made
 	env -u MAKELEVEL -u MAKEFLAGS make -C "$ROOT" -prRq : \
@@ -207,19 +169,17 @@ make_lines() {
 		while IFS= read -r line; do
 			seen=$((seen + 1))
 			for word in ${line#make}; do
-				grep -qE "^(${word%%=*}|${word%=*} [:?]?=.*)(:.*)?\$" \
-					"$BATS_TEST_TMPDIR/rules" && continue
 				echo "${page##*/}: $line: $word"
-				return 1
+				grep -qE "^(${word%%=*}|${word%=*} [:?]?=.*)(:.*)?\$" \
+					"$BATS_TEST_TMPDIR/rules"
 			done
-		done < <(make_lines "$page")
+		done < <(sed -n 's/^    make\b/make/p' "$page" |
+			sed -e 's/  .*//' -e 's/ -C bpftool-map-sync//' -e '/ -C /d')
 	done
 	((seen >= 9))
 }
 
 @test "the files that README and CONTRIBUTING name are there" {
-	local name
-
 	{
 		grep -oh '`[a-z-]\+/[A-Za-z0-9/._-]*`' "$README" \
 			"$ROOT/CONTRIBUTING.md" | tr -d '`'
@@ -227,16 +187,12 @@ make_lines() {
 	} | grep -v -e '^build/' -e '^tools/' -e COMPONENT -e /NAME | sort -u >"$BATS_TEST_TMPDIR/names"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/names")" -gt 10 ]
 	while IFS= read -r name; do
-		[ -e "$ROOT/$name" ] || {
-			echo "not there: $name"
-			return 1
-		}
+		echo "$name"
+		[ -e "$ROOT/$name" ]
 	done <"$BATS_TEST_TMPDIR/names"
 }
 
 @test "the README's end of the demo is how the demo ends" {
-	local text
-
 	# "$drains drains" in the script
 	for text in 'counted by the program, before it looked a map up' \
 		'drained, in 6 drains' 'lost' \

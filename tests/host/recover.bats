@@ -4,8 +4,6 @@
 load ../lib/faults-calls
 
 @test "recover: nothing left" {
-	local got
-
 	expect_nothing_left
 	got=$(bpftool map swap-drain recover 2>&1)
 	[[ -z $got ]] || complain "plain prints nothing, but: $got"
@@ -13,8 +11,6 @@ load ../lib/faults-calls
 }
 
 @test "recover: a named journal that is not there is named, and not created" {
-	local json
-
 	for json in "" -j; do
 		# shellcheck disable=SC2086 # a word or none
 		run -0 --separate-stderr "$BPFTOOL" $json map swap-drain recover \
@@ -26,8 +22,6 @@ load ../lib/faults-calls
 }
 
 @test "recover: form of -j, and of plain output" {
-	local outer
-
 	leave_behind array_of_maps hash 5
 	outer=$(outer_id)
 	bpftool map dump pinned "$PIN" >"$T/dump"
@@ -61,14 +55,16 @@ load ../lib/faults-calls
 	recover_types
 }
 
-# Killed between the pin and the swap
-@test "recover: a map that is still in its slot is released silently" {
-	local got
-
-	fill array_of_maps hash 5
+# A run is killed between the pin and the swap
+killed_when_pinned() {
 	stop_at 'bpf\(BPF_OBJ_PIN'
 	kill -KILL "$STOPPED"
 	wait "$TRACER" 2>/dev/null || :
+}
+
+@test "recover: a map that is still in its slot is released silently" {
+	fill array_of_maps hash 5
+	killed_when_pinned
 	expect untouched-pinned
 
 	got=$(bpftool map swap-drain recover 2>&1)
@@ -76,9 +72,7 @@ load ../lib/faults-calls
 	expect untouched
 
 	# Another run does the same
-	stop_at 'bpf\(BPF_OBJ_PIN'
-	kill -KILL "$STOPPED"
-	wait "$TRACER" 2>/dev/null || :
+	killed_when_pinned
 	drain >"$T/out" 2>"$T/err"
 	[[ ! -s $T/err ]] || complain "the next run says nothing of it"
 	expect released
@@ -101,21 +95,18 @@ load ../lib/faults-calls
 }
 
 @test "recover: other runs report what was left, and continue" {
-	local dir pin command
-
 	for dir in "" "$PINS/journal"; do
 		wipe
 		JOURNAL=${dir:-$JOURNAL}
 		leave_behind array_of_maps hash 5 ${dir:+journal "$dir"}
-		pin=$PIN
 		drain ${dir:+journal "$dir"} >"$T/other" 2>"$T/err" ||
 			complain "it continues"
 		grep -q "Found 0 elements" "$T/other" || complain "its own output"
-		grep -qF "$pin" "$T/err" || complain "names $pin"
+		grep -qF "$PIN" "$T/err" || complain "names $PIN"
 		[[ $(wc -l <"$T/err") == 1 ]] || complain "in one line"
 		"$BPFTOOL" -j "${ONE_SLOT[@]}" ${dir:+journal "$dir"} >"$T/other" 2>"$T/err"
 		jq -e . "$T/other" >/dev/null || complain "-j stays valid"
-		grep -qF "$pin" "$T/err" || complain "-j names $pin"
+		grep -qF "$PIN" "$T/err" || complain "-j names $PIN"
 
 		# The command that it names does it
 		command=$(sed -n 's/.*with: bpftool //p' "$T/err")
@@ -128,13 +119,9 @@ load ../lib/faults-calls
 }
 
 @test "recover: what was left can't be a replacement" {
-	local kept
-
 	leave_behind array_of_maps hash 5
-	kept=$PIN
 	fails drain value id "$OLD"
 	grep -q "not printed yet" "$T/err" || complain "says why"
-	PIN=$kept
 	: >"$T/out"
 	expect pinned
 	expect_recovered
@@ -143,8 +130,6 @@ load ../lib/faults-calls
 # Killed as it clears: the output was complete, and what is left in the map is
 # not to take its place, nor to be counted again
 @test "recover: finishes a clear" {
-	local got
-
 	set_up turns
 	at_call -n 2 signal=KILL 'bpf\(BPF_MAP_DELETE_ELEM' "${RUN[@]}" \
 		>"$T/out" 2>"$T/err" && complain "it is killed"
@@ -196,8 +181,6 @@ faulty_recover() {
 }
 
 @test "recover: a pin that can't be opened is named, and the others are printed" {
-	local pin
-
 	leave_two
 	faulty_recover 'bpf\(BPF_OBJ_GET,' ENOMEM -j
 	jq -e 'length == 2 and (map(select(.error)) | length == 1 and .[0].swapped and
@@ -228,8 +211,6 @@ faulty_recover() {
 }
 
 @test "recover: a pin that can't be removed is named, and the others go" {
-	local pin
-
 	leave_two
 	faulty_recover 'unlink\(' EPERM -j
 	jq -e 'length == 2 and all(.[]; .elements | length == 5)' "$T/out" ||

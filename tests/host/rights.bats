@@ -14,53 +14,36 @@ without_sys_admin() {
 	setpriv --bounding-set=-sys_admin "$BPFTOOL" "$@"
 }
 
-without_bpf_and_sys_admin() {
-	setpriv --bounding-set=-sys_admin,-bpf "$BPFTOOL" "$@"
-}
-
 as_nobody() {
 	program_as_nobody "$BPFTOOL" "$@"
 }
 
-# refused_to RUNNER: says what is missing, plain and with -j
-refused_to() {
-	local before
+# says_missing COMMAND...: in the place of bpftool, which right; plain and with -j
+says_missing() {
+	local words=(map swap-drain pinned "$PINS/outer" "${SLOT[@]}")
 
-	before=$(state)
-	run --separate-stderr "$1" map swap-drain pinned "$PINS/outer" \
-		"${SLOT[@]}"
+	run --separate-stderr "$@" "${words[@]}"
 	{ is_plain_error && [[ $stderr == *"requires CAP_SYS_ADMIN"* ]]; } ||
-		show_last_run "$1"
-	run --separate-stderr "$1" -j map swap-drain pinned "$PINS/outer" \
-		"${SLOT[@]}"
+		show_last_run "$@" || return
+	run --separate-stderr "$@" -j "${words[@]}"
 	{ is_error_object "$output" && [[ $output == *"requires CAP_SYS_ADMIN"* ]]; } ||
-		show_last_run -j "$1"
-	[[ $(state) == "$before" ]]
+		show_last_run "$@" -j
 }
 
-@test "swap-drain with CAP_BPF, but without CAP_SYS_ADMIN" {
-	refused_to without_sys_admin
-}
-
-@test "swap-drain without CAP_BPF and CAP_SYS_ADMIN" {
-	refused_to without_bpf_and_sys_admin
-}
-
-@test "swap-drain as nobody" {
-	refused_to as_nobody
+@test "swap-drain with CAP_BPF but without CAP_SYS_ADMIN, without both, and as nobody" {
+	touches_nothing says_missing without_sys_admin
+	touches_nothing says_missing setpriv --bounding-set=-sys_admin,-bpf "$BPFTOOL"
+	touches_nothing says_missing as_nobody
 }
 
 @test "swap-drain in a user namespace" {
-	in_user_namespace() {
-		unshare -r "$BPFTOOL" "$@"
-	}
 	skip_unless "no user namespace can be made here" unshare -r true
-	refused_to in_user_namespace
+	touches_nothing says_missing unshare -r "$BPFTOOL"
 }
 
 @test "the missing right is said before the words are looked at" {
-	run --separate-stderr without_sys_admin map swap-drain
-	[[ $status == 255 && $stderr == *"requires CAP_SYS_ADMIN"* ]]
+	run -255 --separate-stderr without_sys_admin map swap-drain
+	[[ $stderr == *"requires CAP_SYS_ADMIN"* ]]
 }
 
 @test "map sync with CAP_BPF needs no CAP_SYS_ADMIN" {

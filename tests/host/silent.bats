@@ -6,6 +6,7 @@ load ../lib/holders
 
 setup() {
 	setup_slot
+	needs_at_call
 	OUT=$BATS_TEST_TMPDIR/out
 	ERR=$BATS_TEST_TMPDIR/err
 }
@@ -27,14 +28,11 @@ ends() {
 	} >&2
 }
 
-# run_of [WORD...]: sets RUN, a swap-drain with a journal of its own
-run_of() {
-	RUN=("$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer"
-		"${SLOT[@]}" journal "$PINS/journal" "$@")
-}
-
-journal_pins() {
-	find "$PINS/journal" -type f 2>/dev/null
+# one_slot [ARG...]: as make_slot, with the map $INNER, and RUN, a swap-drain
+one_slot() {
+	make_slot "$@"
+	INNER=$(map_id "$PINS/inner")
+	run_of
 }
 
 # The old map, $INNER, is pinned as the message says, and not in the slot
@@ -60,34 +58,19 @@ is_untouched() {
 	run ! grep -E 'swapped|^key' "$OUT" "$ERR"
 }
 
-# fails_untouched CALL: the run fails where that call does
-fails_untouched() {
-	ends 255 at_call -a error=EPERM "$1" "${RUN[@]}"
-	is_untouched
-}
-
 @test "stdout fails at its close() only" {
-	local form
-
-	needs_at_call
-	make_slot
-	INNER=$(map_id "$PINS/inner")
 	for form in "" -j; do
 		in_mode ${form:+"$form"}
-		run_of
+		one_slot
 		ends 255 at_call error=EIO "close\\(.*\"$OUT\"" "${RUN[@]}"
 		is_pinned
 		recovered 3
-		fill_slot
 	done
 }
 
 @test "a write that fails once: what is out does not look complete" {
-	needs_at_call
 	in_mode -j
-	make_slot array_of_maps --fill 20000 hash
-	INNER=$(map_id "$PINS/inner")
-	run_of
+	one_slot array_of_maps --fill 20000 hash
 	ends 255 at_call -n 2 error=EIO "write\\(.*\"$OUT\"" "${RUN[@]}"
 	is_pinned
 	grep -q '^\[' "$OUT"
@@ -98,31 +81,29 @@ fails_untouched() {
 # The calls that look for users of a map, where there is something to look at: a
 # program with the outer map, and another map-in-map
 @test "a check that can't be made is no check" {
-	local call other
-
-	needs_at_call
-	setup_bpffs
 	load_prog sleep_use tc_plain
 	rm -f "$PINS/inner"
 	bpftool map pin id "$(slot_id)" "$PINS/inner"
 	other_map --fill 1 hash "$PINS/spare"
-	bpftool map create "$PINS/other" type array_of_maps key 4 value 4 \
-		entries 4 name "$OUTER_NAME" inner_map pinned "$PINS/spare"
+	other_outer spare array_of_maps
 	insert "$PINS/other" "$PINS/spare" 0 0 0 0
-	other=$(map_id "$PINS/other")
 	INNER=$(slot_id)
 	run_of
-	for call in 'PROG_GET_NEXT_ID' 'MAP_GET_NEXT_ID' \
-		"PROG_GET_FD_BY_ID, id=$PROG," "MAP_GET_FD_BY_ID, id=$other," \
+	for call in 'PROG_GET_NEXT_ID' 'LINK_GET_NEXT_ID' 'MAP_GET_NEXT_ID' \
+		"PROG_GET_FD_BY_ID, id=$PROG," "MAP_GET_FD_BY_ID, id=$OTHER," \
 		"OBJ_GET_INFO_BY_FD, prog=$PROG," \
-		"OBJ_GET_INFO_BY_FD, map=$other," \
-		"MAP_LOOKUP_(BATCH|ELEM), map=$other,"; do
+		"OBJ_GET_INFO_BY_FD, map=$OTHER," \
+		"MAP_LOOKUP_(BATCH|ELEM), map=$OTHER,"; do
 		echo "before the swap: $call"
-		fails_untouched "bpf\\(BPF_$call"
+		ends 255 at_call -a error=EPERM "bpf\\(BPF_$call" "${RUN[@]}"
+		is_untouched
 		echo "after the swap: $call"
 		ends 255 at_call -a -s 'bpf\(BPF_MAP_UPDATE_ELEM' error=EPERM \
 			"bpf\\(BPF_$call" "${RUN[@]}"
 		is_pinned
+		[[ ! -s $OUT ]]
+		[[ $call != *NEXT_ID ]] ||
+			grep "can't tell who uses it: Operation not permitted" "$ERR"
 		ends 255 at_call -a error=EPERM "bpf\\(BPF_$call" \
 			"$BPFTOOL" -j map swap-drain recover journal "$PINS/journal"
 		is_pinned
@@ -141,12 +122,7 @@ fails_untouched() {
 
 # With its map left, and a wait that a run may not have come to the end of
 @test "a journal that can't be read is not an empty one, and recover waits" {
-	local what
-
-	needs_at_call
-	make_slot
-	INNER=$(map_id "$PINS/inner")
-	run_of
+	one_slot
 	ends 255 at_call error=EPERM 'unlink\(".*/journal/.*_' "${RUN[@]}"
 	for what in '"/[^"]*/journal"' '"/[^"]*/journal/[0-9_]+"'; do
 		ends 255 at_call -a -s "openat\\(\"/[^\"]*/journal\"" error=EMFILE \
@@ -163,24 +139,9 @@ fails_untouched() {
 	[[ ! $(journal_pins) ]]
 }
 
-@test "clear leaves no index of an array" {
-	local type
-
-	for type in array percpu_array; do
-		make_slot array_of_maps --fill 5 --entries 5 $type
-		in_mode -j
-		drain clear | jq -e 'length == 5'
-		dump "$PINS/inner" | jq -e 'length == 5 and ([.. | strings |
-			select(startswith("0x"))] | length > 40) and
-			all(.[] | .value // (.values[] | .value); all(. == "0x00"))'
-	done
-}
-
 # What fails as it should on its way leaves an errno behind, which the base's
 # batch takes for a failure when it comes to its end
 @test "an array in a batch: clear, and keep" {
-	local words
-
 	for words in clear "keep $PINS/kept" "clear keep $PINS/kept2" quiet; do
 		make_slot array_of_maps --fill 5 --entries 5 array
 		printf 'map sync\nmap swap-drain pinned %s key 0 0 0 0 %s\n' \
@@ -191,103 +152,102 @@ fails_untouched() {
 }
 
 @test "a program that has the old map comes between the checks" {
-	local prog
-
-	needs_at_call
-	make_slot array_of_maps --fill 3 --entries 16 hash
-	INNER=$(map_id "$PINS/inner")
+	one_slot array_of_maps --fill 3 --entries 16 hash
 	mkdir "$PINS/prog"
 	bpftool map pin id "$INNER" "$PINS/prog/held"
-	run_of
 	ends 255 at_call after='"$BUILD/tests/reach_load" \
 		"$BUILD/tests/reach_use.bpf.o" reach_holder "$PINS/prog" >/dev/null' \
 		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
 	is_pinned
-	grep reach_holder "$OUT" "$ERR"
 	prog=$(our_progs)
+	[[ ! -s $OUT ]]
+	grep "program $prog reach_holder has it among its own maps" "$ERR"
 	rm -r "$PINS/prog"
 	wait_until none_left prog "$prog"
 	recovered 3
 }
 
-# The run of run_of, at whose swap a sleepable program is loaded
+# sleeper_comes PROGRAM: at the swap of the run of run_of it is loaded
 sleeper_comes() {
+	export SLEEPER=$1
 	at_call after='"$BUILD/tests/reach_load" "$BUILD/tests/sleep_use.bpf.o" \
-		uprobe_sleeps "$PINS" >/dev/null' 'bpf\(BPF_MAP_UPDATE_ELEM' \
-		"${RUN[@]}"
+		"$SLEEPER" "$PINS" >/dev/null' 'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
 }
 
 @test "a sleepable program comes between the checks: waited for" {
-	needs_at_call
 	needs_sleepable_way
-	# The first check asks about it, and gets a list without the other one
-	load_prog sleep_use uprobe_plain
 	in_mode -d
 	run_of
-	ends 0 sleeper_comes
-	grep -E ": waited [0-9]+ us for sleepable programs$" "$ERR"
-	[[ -s $OUT && ! $(journal_pins) ]]
+	# The first check asks about a uprobe's, and gets a list without the other one
+	while read -r before sleeper; do
+		load_prog sleep_use "$before"
+		ends 0 sleeper_comes "$sleeper"
+		grep -E ": waited [0-9]+ us for sleepable programs$" "$ERR"
+		[[ -s $OUT ]]
+		journal_is_empty
+		rm -rf "${PINS:?}"/*
+	done <<-END
+		uprobe_plain uprobe_sleeps
+		tc_plain syscall_sleeps
+	END
 }
 
 @test "a sleepable program comes between the checks, and stays until recover" {
-	local prog
-
-	needs_at_call
-	load_prog sleep_use tc_plain
-	INNER=$(slot_id)
 	BPFTOOL=$(tool_without_way)
 	run_of
-	ends 255 sleeper_comes
-	is_pinned
-	grep uprobe_sleeps "$OUT" "$ERR"
+	for sleeper in uprobe_sleeps syscall_sleeps; do
+		load_prog sleep_use tc_plain
+		INNER=$(slot_id)
+		ends 255 sleeper_comes $sleeper
+		is_pinned
+		[[ ! -s $OUT ]]
+		grep "program [0-9]* $sleeper is sleepable" "$ERR"
 
-	ends 255 recover_all
-	jq -e 'length == 1 and (.[0].error | test("uprobe_sleeps"))' "$OUT"
-	is_pinned
-	prog=$(our_progs)
-	rm "$PINS"/*_prog
-	wait_until none_left prog "$prog"
-	recovered 1
+		ends 255 recover_all
+		jq -e --arg name $sleeper \
+			'length == 1 and (.[0].error | test($name))' "$OUT"
+		is_pinned
+		prog=$(our_progs)
+		rm "$PINS"/*_prog
+		wait_until none_left prog "$prog"
+		recovered 1
+		rm -rf "${PINS:?}"/*
+	done
 }
 
-# second_waits COMMAND...: at the swap of the run of run_of a second one is started
-second_waits() {
+# second_at CALL COMMAND...: at that call of $RUN a second command is started, and
+# stopped after two seconds. Its output and status are in $SECOND.out and .status.
+second_at() {
 	export SECOND=$BATS_TEST_TMPDIR/second
-	printf '%q ' timeout 2 "$@" >"$SECOND"
+	printf '%q ' timeout 2 "${@:2}" >"$SECOND"
 	ends 0 at_call run='status=0; bash "$SECOND" >"$SECOND.out" || status=$?
-		echo $status >"$SECOND.status"' 'bpf\(BPF_MAP_UPDATE_ELEM' \
-		"${RUN[@]}"
+		echo $status >"$SECOND.status"' "$1" "${RUN[@]}"
+}
+
+# second_waits COMMAND...: at the swap
+second_waits() {
+	second_at 'bpf\(BPF_MAP_UPDATE_ELEM' "$@"
 	[[ $(<"$SECOND.status") == 124 && ! -s $SECOND.out ]]
 }
 
-# It must not get anything while the first one is about to swap
 @test "no other run is let in before the slot is swapped" {
-	needs_at_call
-	make_slot
-	INNER=$(map_id "$PINS/inner")
-	run_of
+	one_slot
 	second_waits "${RUN[@]}"
 	grep -c '^key' "$OUT" | grep -x 3
 }
 
-# Otherwise it is in two slots
 @test "no other run gets the same given map before it is in the slot" {
-	needs_at_call
 	make_slot
 	other_map hash "$PINS/value"
-	bpftool map create "$PINS/outer2" type array_of_maps key 4 value 4 \
-		entries 1 name "$OUTER_NAME" inner_map pinned "$PINS/inner"
-	bpftool map update pinned "$PINS/outer2" key 0 0 0 0 \
-		value pinned "$PINS/inner"
+	other_outer inner array_of_maps
+	insert "$PINS/other" "$PINS/inner" 0 0 0 0
 	run_of value pinned "$PINS/value" force
-	second_waits "${RUN[@]/%outer/outer2}"
-	[[ $(slots_of "$PINS/outer2") != *" $(slot_id)" ]]
+	second_waits "${RUN[@]/%outer/other}"
+	[[ $(slots_of "$PINS/other") != *" $(slot_id)" ]]
 }
 
 @test "a slot of a hash that is deleted before the swap does not come back" {
-	needs_at_call
-	make_slot hash_of_maps
-	run_of
+	one_slot hash_of_maps
 	export -f bpftool
 	ends 255 at_call run='bpftool map delete pinned "$PINS/outer" key 0 0 0 0' \
 		'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
@@ -297,9 +257,6 @@ second_waits() {
 
 # Otherwise a later recover there would print it once more
 @test "a journal that is moved while a run prints: the pin is released there" {
-	local verb
-
-	needs_at_call
 	make_slot
 	for verb in "swap-drain pinned $PINS/outer ${SLOT[*]}" "drain pinned $PINS/plain"; do
 		map_make --fill 3 hash "$PINS/plain"
@@ -313,41 +270,30 @@ second_waits() {
 	done
 }
 
-# left_in_slot N, left_swapped N: by a killed run with the outer map $PINS/outerN, in
-# a journal of its own: the next run would remove a pin that is not needed
-left_in_slot() {
-	killed_at "$1" signal=KILL
-}
-
-left_swapped() {
-	killed_at "$1" after='kill -KILL "$TRACED"'
-	WANT+=("$(map_id "$PINS/inner")")
-}
-
-killed_at() {
-	make_slot
-	ends 137 at_call "$2" 'bpf\(BPF_MAP_UPDATE_ELEM' "$BPFTOOL" map swap-drain \
-		pinned "$PINS/outer" "${SLOT[@]}" journal "$PINS/journal$1"
+# killed_at_swap N HOW: a run with the outer map $PINS/outerN, and a journal of its own:
+# the next run would remove a pin that is not needed
+killed_at_swap() {
+	one_slot
+	ends 137 at_call "$2" 'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
 	mv "$PINS/outer" "$PINS/outer$1"
+	mv "$PINS/journal" "$PINS/journal$1"
 }
 
 @test "recover with several outer maps: what is in its slot stays there" {
-	local n order WANT
-
-	needs_at_call
 	for order in "1 2 3 4" "4 3 2 1" "2 1 4 3" "1 4 3 2"; do
-		WANT=()
-		left_in_slot 1
-		left_swapped 2
-		left_in_slot 3
-		left_swapped 4
+		want=()
+		for n in 1 3; do
+			killed_at_swap $n signal=KILL
+			killed_at_swap $((n + 1)) after='kill -KILL "$TRACED"'
+			want+=("$INNER")
+		done
 		mkdir -m 0700 "$PINS/journal"
 		for n in $order; do
 			mv "$PINS/journal$n"/* "$PINS/journal"
 			rmdir "$PINS/journal$n"
 		done
 		ends 0 recover_all
-		diff <(printf '%s\n' "${WANT[@]}" | sort) \
+		diff <(printf '%s\n' "${want[@]}" | sort) \
 			<(jq '.[].id' "$OUT" | sort)
 		[[ ! $(journal_pins) ]]
 		rm -r "$PINS"/outer[1-4] "$PINS/journal"
@@ -355,35 +301,23 @@ killed_at() {
 }
 
 @test "two recovers at once: one prints the map" {
-	needs_at_call
-	make_slot
-	INNER=$(map_id "$PINS/inner")
-	run_of
+	one_slot
 	ends 255 at_call error=EPERM 'unlink\(".*/journal/.*_' "${RUN[@]}"
 	[[ -e $(journal_pins) ]]
-	export JOURNAL=$PINS/journal SECOND=$BATS_TEST_TMPDIR/second
-	ends 0 at_call run='status=0
-		timeout 2 "$BPFTOOL" -j map swap-drain recover journal "$JOURNAL" \
-			>"$SECOND" || status=$?
-		echo $status >"$SECOND.status"' 'bpf\(BPF_MAP_LOOKUP_BATCH, map='"$INNER," \
-		"$BPFTOOL" -j map swap-drain recover journal "$JOURNAL"
+	RUN=("$BPFTOOL" -j map swap-drain recover journal "$PINS/journal")
+	second_at "bpf\\(BPF_MAP_LOOKUP_BATCH, map=$INNER," "${RUN[@]}"
 	jq -e 'length == 1 and (.[0].elements | length == 3)' "$OUT"
 	[[ $(<"$SECOND.status") != 0 ]]
-	run ! grep elements "$SECOND"
+	run ! grep elements "$SECOND.out"
 	ends 0 recover_all
 	[[ $(<"$OUT") == "[]" ]]
 }
 
 @test "an entry that can't be read one by one" {
-	local form
-
-	needs_at_call
 	needs_seccomp
 	for form in "" -j; do
 		in_mode ${form:+"$form"}
-		make_slot array_of_maps --fill 20 hash
-		INNER=$(map_id "$PINS/inner")
-		run_of
+		one_slot array_of_maps --fill 20 hash
 		ends 255 refuse MAP_LOOKUP_BATCH EINVAL "$BUILD/tests/at_call" -n 7 \
 			error=EIO "bpf\\(BPF_MAP_LOOKUP_ELEM, map=$INNER," "${RUN[@]}"
 		is_pinned
@@ -395,14 +329,9 @@ killed_at() {
 # Kernels that don't get a bucket's lock say so after they have filled in those
 # before it
 @test "a batch that was read in part: each entry once" {
-	local nth
-
-	needs_at_call
 	in_mode -j
 	for nth in 1 2 3 4; do
-		make_slot array_of_maps --fill 20000 --flag zero_seed hash
-		INNER=$(map_id "$PINS/inner")
-		run_of
+		one_slot array_of_maps --fill 20000 --flag zero_seed hash
 		ends 0 at_call -n $nth late=EBUSY \
 			"bpf\\(BPF_MAP_LOOKUP_BATCH, map=$INNER," "${RUN[@]}"
 		jq -e 'length == 20000 and (map(.key) | unique | length) == 20000' \
@@ -422,11 +351,8 @@ told_by_stderr() {
 }
 
 @test "-j: an error has its place where stdout is full" {
-	needs_at_call
 	in_mode -j
-	make_slot
-	INNER=$(map_id "$PINS/inner")
-	run_of
+	one_slot
 	told_by_stderr -a error=ENOMEM \
 		"bpf\\(BPF_MAP_(LOOKUP|GET_NEXT).* map=$INNER,"
 	told_by_stderr -s 'bpf\(BPF_MAP_UPDATE_ELEM' error=EPERM \
@@ -434,10 +360,7 @@ told_by_stderr() {
 }
 
 @test "no id wraps around" {
-	local id outer
-
-	make_slot
-	INNER=$(map_id "$PINS/inner")
+	one_slot
 	outer=$(map_id "$PINS/outer")
 	other_map hash "$PINS/spare"
 	for id in $((outer + (1 << 32))) $((outer + (2 << 32))) "-$outer" \
@@ -445,8 +368,7 @@ told_by_stderr() {
 		ends 255 "$BPFTOOL" -- map swap-drain id "$id" "${SLOT[@]}"
 		is_untouched
 	done
-	id=$(($(map_id "$PINS/spare") + (1 << 32)))
-	run_of value id "$id"
+	run_of value id $(($(map_id "$PINS/spare") + (1 << 32)))
 	ends 255 "${RUN[@]}"
 	is_untouched
 }
@@ -463,8 +385,7 @@ told_by_stderr() {
 }
 
 @test "a bpffs that is mounted for the journal is root's alone" {
-	make_slot
-	INNER=$(map_id "$PINS/inner")
+	one_slot
 	run unshare --mount bash -c '
 		while umount -l /sys/fs/bpf 2>/dev/null; do :; done
 		exec "$BUILD/tests/at_call" after='\''stat -c "mode %a" /proc/$TRACED/root/sys/fs/bpf'\'' \

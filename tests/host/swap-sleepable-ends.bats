@@ -9,22 +9,22 @@ load ../lib/sleepable
 gave_up() {
 	cat "$OUT" "$OUT.err"
 	[[ ! -s $OUT && $(wc -l <"$OUT.err") == 1 ]]
-	grep -Eq "^Error: program [0-9]+ $1 .* still running after 1 s; .*pinned at $(pins); .*bpftool map swap-drain recover journal $PINS/journal$" \
+	grep -Eq "^Error: program [0-9]+ $1 .* still running after 1 s; .*pinned at $(journal_pins); .*bpftool map swap-drain recover journal $PINS/journal$" \
 		"$OUT.err"
 }
 
-# The run, and recover while it is inside and after that
+# given_up_and_recovered PROGRAM HOLD_FUNCTION...: the run, and recover while it is inside
+# and after that
 given_up_and_recovered() {
+	"${@:2}"
 	while_inside 'status=0 start=$(now_ms)
-		drain_it timeout 1 >"$OUT" 2>"$OUT.err" || status=$?
+		drain_it timeout 1 >"$OUT.1" 2>"$OUT.1.err" || status=$?
 		[[ $status == 255 ]]
 		echo $(($(now_ms) - start)) ms
 		swapped
-		pin=$(pins)
-		cp "$OUT" "$OUT.1"; cp "$OUT.err" "$OUT.1.err"
-		status=0
+		pin=$(journal_pins) status=0
 		recover_it timeout 1 >"$OUT" 2>"$OUT.err" || status=$?
-		[[ $status == 255 && $(pins) == "$pin" ]]' "${HOLD[@]}"
+		[[ $status == 255 && $(journal_pins) == "$pin" ]]' "${HOLD[@]}"
 	gave_up "$1"
 	OUT=$OUT.1 gave_up "$1"
 
@@ -36,19 +36,23 @@ given_up_and_recovered() {
 	wait_until no_process
 }
 
+# What runs in the background prints the late add
+ends_with_all() {
+	ended_with 0
+	grep 1000 "$OUT"
+	journal_is_empty
+}
+
 @test "timeout: a syscall program keeps the map pinned until recover" {
-	sleeping syscall_sleeps
-	given_up_and_recovered syscall_sleeps
+	given_up_and_recovered syscall_sleeps sleeping syscall_sleeps
 }
 
 @test "timeout: a sleepable uprobe program keeps the map pinned until recover" {
-	sleeping uprobe_sleeps
-	given_up_and_recovered uprobe_sleeps
+	given_up_and_recovered uprobe_sleeps sleeping uprobe_sleeps
 }
 
 @test "timeout: a bpf_wq callback keeps the map pinned until recover" {
-	in_wq
-	given_up_and_recovered wq_start
+	given_up_and_recovered wq_start in_wq
 }
 
 @test "-j and timeout: one object with what there is to do" {
@@ -59,11 +63,11 @@ given_up_and_recovered() {
 			status=$?
 		[[ $status == 255 ]]' "${HOLD[@]}"
 	[[ ! -s $OUT.err ]]
-	jq -es --arg pin "$(pins)" 'length == 1 and (.[0] | .swapped and
+	jq -es --arg pin "$(journal_pins)" 'length == 1 and (.[0] | .swapped and
 		.pinned == $pin and (.recover | test("recover")) and
 		(.error | test("program [0-9]+ syscall_sleeps ")))' "$OUT"
-	recover_it >"$OUT"
-	grep 1000 "$OUT"
+	in_background recover_it
+	ends_with_all
 }
 
 @test "recover waits until it has left" {
@@ -72,14 +76,10 @@ given_up_and_recovered() {
 		in_background recover_it; sleep 1.5
 		[[ ! -e $OUT.status && ! -s $OUT ]]
 		swapped' "${HOLD[@]}"
-	ended_with 0
-	grep 1000 "$OUT"
-	journal_is_empty
+	ends_with_all
 }
 
 @test "a signal ends it at once, names the pin, and leaves no process" {
-	local signal
-
 	for signal in INT TERM HUP; do
 		rm -rf "${PINS:?}"/*
 		sleeping syscall_sleeps
@@ -95,10 +95,10 @@ given_up_and_recovered() {
 		echo "# $signal: $(<"$OUT.took") ms" >&3
 		(($(<"$OUT.took") < 1000))
 		[[ ! -s $OUT && $(wc -l <"$OUT.err") == 1 ]]
-		grep -F "pinned at $(pins); " "$OUT.err"
+		grep -F "pinned at $(journal_pins); " "$OUT.err"
 		wait_until no_process
-		recover_it >"$OUT"
-		grep 1000 "$OUT"
+		in_background recover_it
+		ends_with_all
 	done
 }
 
@@ -111,9 +111,7 @@ given_up_and_recovered() {
 		kill -KILL $pid; wait $pid || true
 		in_background recover_it; sleep 1.5
 		[[ ! -e $OUT.status && ! -s $OUT ]]' "${HOLD[@]}"
-	ended_with 0
-	grep 1000 "$OUT"
-	journal_is_empty
+	ends_with_all
 	wait_until no_process
 }
 
@@ -126,17 +124,14 @@ given_up_and_recovered() {
 	ended_with 255
 	[[ ! -s $OUT ]]
 	grep -F "slot 01 00 00 00 of map" "$OUT.err"
-	grep -F "pinned at $(pins); " "$OUT.err"
+	grep -F "pinned at $(journal_pins); " "$OUT.err"
 	bpftool map delete pinned "$PINS/outer" key 1 0 0 0 2>/dev/null ||
 		rm "$PINS/outer"
-	recover_it >"$OUT"
-	grep 1000 "$OUT"
-	journal_is_empty
+	in_background recover_it
+	ends_with_all
 }
 
 @test "all: one wait, for all slots" {
-	local slot
-
 	sleeping syscall_sleeps
 	while_inside 'for slot in 1 2 3; do
 			bpftool map create "$PINS/more$slot" type array key 4 value 8 \
@@ -159,8 +154,6 @@ given_up_and_recovered() {
 }
 
 @test "the summary tells of both waits, of one without a sleepable program" {
-	local form
-
 	load_prog sleep_use syscall_sleeps
 	in_mode -j
 	drain_here quiet | jq -e '(.wait_us >= 0) and (.provider | length > 0) and
@@ -172,53 +165,46 @@ given_up_and_recovered() {
 	drain_here quiet | jq -e '.provider and (has("sleepable") | not)'
 }
 
-# left_swapped PIN KEY...: a run that is killed right after its swap
+# left_swapped PIN: a run that is killed right after its swap
 left_swapped() {
-	local status=0
-
-	at_call -s 'bpf\(BPF_MAP_UPDATE_ELEM' signal=KILL \
+	run -137 at_call -s 'bpf\(BPF_MAP_UPDATE_ELEM' signal=KILL \
 		'bpf\(BPF_(PROG|MAP)_GET_NEXT_ID' "$BPFTOOL" map swap-drain \
-		pinned "$1" key "${@:2}" journal "$PINS/journal" force \
-		>"$OUT" 2>&1 || status=$?
-	[[ $status == 137 ]]
+		pinned "$1" key 0 0 0 0 journal "$PINS/journal" force
 }
 
 # Whichever of them recover looks at first
 @test "a sleepable program on one map, callbacks in the values of another outer map's" {
-	local ticking
-
 	needs_at_call
 	load_prog sleep_use syscall_sleeps
 	load_prog callbacks in_timer
 	ticking=$(slots_of "$PINS/timer_outer" | sed -n 's/^00 00 00 00 //p')
-	left_swapped "$PINS/outer" 0 0 0 0
-	left_swapped "$PINS/timer_outer" 0 0 0 0
-	left_swapped "$PINS/outer" 0 0 0 0
-	[[ $(pins | wc -l) == 3 ]]
+	left_swapped "$PINS/outer"
+	left_swapped "$PINS/timer_outer"
+	left_swapped "$PINS/outer"
+	[[ $(journal_pins | wc -l) == 3 ]]
 
-	run -255 --separate-stderr "$TOOL" -j map swap-drain recover \
-		journal "$PINS/journal"
+	run -255 --separate-stderr recover_all
 	jq -e --argjson id "$ticking" '(map(select(.elements)) | length == 2 and
 		all(.id != $id)) and (map(select(.error)) | length == 1 and
 		(.[0].error | test("map \($id) .*its own values start callbacks")))' \
 		<<<"$output"
-	[[ $(map_id "$(pins)") == "$ticking" ]]
-	rm "$(pins)"
+	[[ $(map_id "$(journal_pins)") == "$ticking" ]]
+	rm "$(journal_pins)"
 }
 
 # bpf_calls WORD...: how many a run makes
 bpf_calls() {
-	strace -f -o "$OUT.trace" "$BPFTOOL" map swap-drain pinned "$PINS/outer" \
-		key 0 0 0 0 journal "$PINS/journal" "$@" >"$OUT"
+	run_of "$@"
+	strace -f -o "$OUT.trace" "${RUN[@]}" >"$OUT"
 	grep -c ' bpf(' "$OUT.trace"
 }
 
 # What other tests do changes how many maps and programs are looked at: the calls
 # of the wait are looked for, and with force nothing is ever waited for
 @test "no sleepable program: not a call for that" {
-	local prog calls='clone|clone3|fork|vfork|userfaultfd|perf_event_open|memfd_create|socketpair|membarrier'
+	local calls='clone|clone3|fork|vfork|userfaultfd|perf_event_open|memfd_create|socketpair|membarrier'
 
-	skip_unless "there is no strace" command -v strace
+	need_strace
 	load_prog sleep_use tc_plain
 	bpf_calls
 	run -1 grep -E "($calls)\(|PROG_TYPE_(SYSCALL|KPROBE)|devices/uprobe" "$OUT.trace"

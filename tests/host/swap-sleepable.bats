@@ -7,7 +7,9 @@
 
 load ../lib/sleepable
 
+# late_add_is_printed HOLD_FUNCTION...: of the program that it sets up
 late_add_is_printed() {
+	"$@"
 	while_inside 'in_background drain_it; until_swapped; sleep 1
 		[[ ! -e $OUT.status && ! -s $OUT ]]' "${HOLD[@]}"
 	ended_with 0
@@ -17,47 +19,39 @@ late_add_is_printed() {
 	wait_until no_process
 }
 
-late_add_of() {
-	sleeping "$1"
-	late_add_is_printed
-}
-
 @test "a syscall program inside: waited for, its late add is printed" {
-	late_add_of syscall_sleeps
+	late_add_is_printed sleeping syscall_sleeps
 }
 
 @test "a sleepable uprobe program inside: waited for, its late add is printed" {
-	late_add_of uprobe_sleeps
+	late_add_is_printed sleeping uprobe_sleeps
 }
 
 @test "a sleepable iterator inside: waited for, its late add is printed" {
-	late_add_of iter_sleeps
+	late_add_is_printed sleeping iter_sleeps
 }
 
 @test "a sleepable raw_tp program inside: waited for, its late add is printed" {
-	late_add_of raw_tp_sleeps
+	late_add_is_printed sleeping raw_tp_sleeps
 }
 
 @test "a sleepable tracepoint program inside: waited for, its late add is printed" {
-	late_add_of tp_sleeps
+	late_add_is_printed sleeping tp_sleeps
 }
 
 @test "a sleepable LSM program inside: waited for, its late add is printed" {
-	late_add_of lsm_sleeps
+	late_add_is_printed sleeping lsm_sleeps
 }
 
 @test "a sleepable fentry program inside: waited for, its late add is printed" {
-	late_add_of fentry_sleeps
+	late_add_is_printed sleeping fentry_sleeps
 }
 
 @test "a bpf_wq callback inside: waited for, its late add is printed" {
-	in_wq
-	late_add_is_printed
+	late_add_is_printed in_wq
 }
 
 @test "control: the same with force misses the add" {
-	local hold
-
 	for hold in "sleeping syscall_sleeps" "sleeping uprobe_sleeps" in_wq; do
 		rm -rf "${PINS:?}"/*
 		$hold
@@ -70,8 +64,6 @@ late_add_of() {
 }
 
 @test "under load of a sleepable program nothing is lost" {
-	local drained
-
 	load_start --sleepable --threads 4
 	drained=$(set -o pipefail &&
 		drain_for $((${LOAD_SECONDS:-10} * 1000)) created | add_up)
@@ -80,8 +72,6 @@ late_add_of() {
 }
 
 @test "control: with force it is lost" {
-	local drained lost try
-
 	for ((try = 1; try <= 5; try++)); do
 		load_start --sleepable --threads 4
 		drained=$(set -o pipefail && drain_for 2000 forced_created 2>/dev/null |

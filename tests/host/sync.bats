@@ -5,6 +5,7 @@ load ../lib/common
 
 setup() {
 	set -o pipefail
+	TRACE=$BATS_TEST_TMPDIR/trace
 }
 
 # The provider that "map sync" takes here
@@ -12,12 +13,9 @@ default_provider() {
 	bpftool -j map sync | jq -r .provider
 }
 
-@test "plain: no output" {
-	run --separate-stderr bpftool map sync
-	[[ $status == 0 && -z $output && -z $stderr ]]
-}
-
-@test "-j: one object with the provider and the time" {
+@test "plain: no output; -j: one object with the provider and the time" {
+	run -0 --separate-stderr bpftool map sync
+	[[ -z $output && -z $stderr ]]
 	bpftool -j map sync >"$BATS_TEST_TMPDIR/out"
 	jq -es 'length == 1 and (.[0] | keys == ["provider", "wait_us"] and
 		(.provider | type == "string") and
@@ -35,7 +33,7 @@ default_provider() {
 }
 
 @test "using: each provider works, or is an error that tells why" {
-	local name works=0
+	local works=0
 
 	for name in $(providers); do
 		run --separate-stderr bpftool -j map sync using "$name"
@@ -53,19 +51,7 @@ default_provider() {
 	((works > 0))
 }
 
-@test "u, us and usi mean using" {
-	local word name
-
-	name=$(default_provider)
-	for word in u us usi; do
-		bpftool -j map sync "$word" "$name" |
-			jq -e --arg name "$name" '.provider == $name'
-	done
-}
-
 @test "-d tells which provider was taken, and why others were not" {
-	local name taken
-
 	taken=$(default_provider)
 	run --separate-stderr bpftool -d map sync
 	[[ $status == 0 && -z $output ]]
@@ -81,37 +67,21 @@ default_provider() {
 	grep -Fx "provider $taken: used" <<<"$stderr"
 }
 
-@test "no scratch map is left" {
-	bpftool map sync
-	no_scratch_map() {
-		local maps
-
-		maps=$(bpftool map show) && [[ ! $maps =~ ' name sync_'(inner|outer)' ' ]]
-	}
-	wait_until no_scratch_map
-}
-
 @test "bpf_sync_map_access: not taken where the kernel's BTF can't be read" {
 	need_unshare
-	run --separate-stderr with_file "" "$KERNEL_BTF" \
-		map sync using bpf_sync_map_access
-	fails_with "bpf_sync_map_access \(.+\)"
+	fails_like "bpf_sync_map_access \(.+\)" \
+		with_file "" "$KERNEL_BTF" map sync using bpf_sync_map_access
 }
 
 @test "membarrier: refused while one CPU is online" {
-	local cpus
-
 	need_unshare
 	for cpus in 0 3 ""; do
-		run --separate-stderr with_file "$cpus" "$CPUS_ONLINE" \
-			map sync using membarrier
-		fails_with "membarrier \(.*one CPU"
+		fails_like "membarrier \(.*one CPU" \
+			with_file "$cpus" "$CPUS_ONLINE" map sync using membarrier
 	done
 }
 
 @test "membarrier: taken while several CPUs are online" {
-	local cpus
-
 	several_cpus_online || skip "one CPU is online here"
 	need_unshare
 	for cpus in 0-1 0,2 0-3,5; do
@@ -120,30 +90,24 @@ default_provider() {
 	done
 }
 
-@test "membarrier: refused where the kernel does not list the command" {
+@test "membarrier: refused where the kernel does not list the command, or has none" {
 	need_strace
-	run --separate-stderr with_fault membarrier:retval=0 -- \
-		map sync using membarrier
-	fails_with "membarrier \(.*global command"
-	# Every command but the global one
-	run --separate-stderr with_fault membarrier:retval=0xfffe -- \
-		map sync using membarrier
-	fails_with "membarrier \(.*global command"
-}
-
-@test "membarrier: refused where the kernel has none" {
-	need_strace
-	run --separate-stderr with_fault membarrier:error=ENOSYS -- \
-		map sync using membarrier
-	fails_with "membarrier \(.*[Ff]unction not implemented"
+	# 0xfffe is every command but the global one
+	while read -r fault why; do
+		fails_like "membarrier \(.*$why" with_fault "membarrier:$fault" -- \
+			map sync using membarrier
+	done <<-END
+		retval=0 global command
+		retval=0xfffe global command
+		error=ENOSYS [Ff]unction not implemented
+	END
 }
 
 @test "membarrier: a wait that fails is an error" {
 	need_strace
 	several_cpus_online || skip "one CPU is online here"
-	run --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
-		map sync using membarrier
-	fails_with "can't wait with membarrier: Invalid argument"
+	fails_like "can't wait with membarrier: Invalid argument" \
+		with_fault membarrier:error=EINVAL:when=2 -- map sync using membarrier
 	run -255 --separate-stderr with_fault membarrier:error=EINVAL:when=2 -- \
 		-j map sync using membarrier
 	jq -es 'length == 1 and (.[0].error | contains("membarrier"))' \
@@ -156,55 +120,47 @@ default_provider() {
 	export ONE=$BATS_TEST_TMPDIR/one
 	echo 0 >"$ONE"
 	# shellcheck disable=SC2016 # a shell of its own expands it
-	run --separate-stderr unshare -m "$BUILD/tests/at_call" \
+	fails_like "can't wait with membarrier: .*one CPU is online" \
+		unshare -m "$BUILD/tests/at_call" \
 		after='mount --bind "$ONE" /sys/devices/system/cpu/online' \
 		'membarrier\(MEMBARRIER_CMD_GLOBAL' "$BPFTOOL" map sync using membarrier
-	fails_with "can't wait with membarrier: .*one CPU is online"
+}
+
+# last_call PATTERN: its number among the bpf(2) calls of map_in_map_update
+last_call() {
+	calls_of bpf map sync using map_in_map_update | grep -n "$1" | tail -n 1 | cut -d: -f1
 }
 
 @test "map_in_map_update: a wait that fails is an error" {
-	local nr
-
 	need_strace
-	nr=$(calls_of bpf map sync using map_in_map_update |
-		grep -n BPF_MAP_UPDATE_ELEM | tail -n 1 | cut -d: -f1)
+	nr=$(last_call BPF_MAP_UPDATE_ELEM)
 	((nr > 2))
-	run --separate-stderr with_fault bpf:error=EINVAL:when="$nr" -- \
-		map sync using map_in_map_update
-	fails_with "can't wait with map_in_map_update: .*Invalid argument"
+	fails_like "can't wait with map_in_map_update: .*Invalid argument" \
+		with_fault bpf:error=EINVAL:when="$nr" -- map sync using map_in_map_update
 }
 
 @test "map_in_map_update: no scratch map, no wait" {
-	local call nr
-
 	need_strace
-	calls_of bpf map sync using map_in_map_update >"$BATS_TEST_TMPDIR/list"
 	for call in sync_inner sync_outer; do
-		nr=$(grep -n "$call" "$BATS_TEST_TMPDIR/list" | tail -n 1 |
-			cut -d: -f1)
-		run --separate-stderr with_fault bpf:error=EPERM:when="$nr" -- \
+		nr=$(last_call $call)
+		fails_like "map_in_map_update \(.*[Oo]peration not permitted" \
+			with_fault bpf:error=EPERM:when="$nr" -- \
 			map sync using map_in_map_update
-		fails_with "map_in_map_update \(.*[Oo]peration not permitted"
 	done
 }
 
 # Whatever call fails: an error, or another provider's wait
 @test "no failing call of bpf(2) makes a success without a wait" {
-	local nr last update
-
 	need_strace
 	need_unshare
-	calls_of bpf map sync using map_in_map_update >"$BATS_TEST_TMPDIR/list"
-	last=$(wc -l <"$BATS_TEST_TMPDIR/list")
-	update=$(grep -n BPF_MAP_UPDATE_ELEM "$BATS_TEST_TMPDIR/list" |
-		tail -n 1 | cut -d: -f1)
+	last=$(last_call .)
+	update=$(last_call BPF_MAP_UPDATE_ELEM)
 	for ((nr = 1; nr <= last; nr++)); do
 		run --separate-stderr with_fault bpf:error=EPERM:when="$nr" -- \
 			-j map sync using map_in_map_update
 		if [[ $status == 0 ]]; then
 			((nr != update))
-			grep -q 'BPF_MAP_UPDATE_ELEM.* = 0' \
-				"$BATS_TEST_TMPDIR/strace"
+			grep -q 'BPF_MAP_UPDATE_ELEM.* = 0' "$BATS_TEST_TMPDIR/strace"
 		else
 			[[ $status == 255 ]]
 			jq -e .error <<<"$output"
@@ -212,38 +168,34 @@ default_provider() {
 	done
 }
 
+# failing [OPTION_OF_STRACE...] COMMAND...: where all calls of bpf(2) fail, and no BTF is
+failing() {
+	printf '' >"$BATS_TEST_TMPDIR/no_btf"
+	over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" strace -f -qq -o /dev/null \
+		-e trace=bpf,membarrier -e inject=bpf:error=EPERM "$@"
+}
+
 @test "with the better ones failing the next provider is taken" {
 	need_strace
 	need_unshare
 	several_cpus_online || skip "one CPU is online here"
-	printf '' >"$BATS_TEST_TMPDIR/no_btf"
-	run -0 --separate-stderr over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" \
-		strace -f -qq -o /dev/null -e trace=bpf \
-		-e inject=bpf:error=EPERM "$BPFTOOL" -d -j map sync
+	run -0 --separate-stderr failing "$BPFTOOL" -d -j map sync
 	jq -e '.provider == "membarrier"' <<<"$output"
 	grep "^provider bpf_sync_map_access: passed over" <<<"$stderr"
 	grep "^provider map_in_map_update: passed over" <<<"$stderr"
 }
 
 @test "with every provider failing: one error names each with its reason" {
-	local name
-
 	need_strace
 	need_unshare
-	printf '' >"$BATS_TEST_TMPDIR/no_btf"
-	all_failing() {
-		over "$BATS_TEST_TMPDIR/no_btf" "$KERNEL_BTF" \
-			strace -f -qq -o /dev/null -e trace=bpf,membarrier \
-			-e inject=bpf:error=EPERM \
-			-e inject=membarrier:error=ENOSYS "$BPFTOOL" "$@"
-	}
-	run --separate-stderr all_failing map sync
-	fails_with "no provider works"
+	fails_like "no provider works" \
+		failing -e inject=membarrier:error=ENOSYS "$BPFTOOL" map sync
 	for name in $(providers); do
 		grep -E "$name \([^)]+\)" <<<"$stderr"
 	done
 
-	run -255 --separate-stderr all_failing -j map sync
+	run -255 --separate-stderr \
+		failing -e inject=membarrier:error=ENOSYS "$BPFTOOL" -j map sync
 	for name in $(providers); do
 		jq -es --arg name "$name (" \
 			'length == 1 and (.[0].error | contains($name))' \
@@ -251,11 +203,15 @@ default_provider() {
 	done
 }
 
-@test "map s is map show, sy is sync, sw is swap-drain" {
-	run --separate-stderr bpftool map s id 0
-	[[ $status == 255 && $stderr == *"get map by id (0)"* ]]
+@test "map s is map show, sy is sync, sw is swap-drain; u, us and usi mean using" {
+	fails_like "get map by id \(0\)" bpftool map s id 0
 	bpftool -j map sy | jq -e .provider
 	bpftool -j map syn | jq -e .provider
+	name=$(default_provider)
+	for word in u us usi; do
+		bpftool -j map sync "$word" "$name" |
+			jq -e --arg name "$name" '.provider == $name'
+	done
 	run --separate-stderr bpftool map sw
 	[[ $status == 255 && $stderr == *"swap-drain"* ]]
 }
@@ -269,17 +225,17 @@ enumerator() {
 # on_types COMMAND...: runs it there; bpf(2) calls are in the file "trace"
 on_types() {
 	run --separate-stderr over "$types" "$KERNEL_BTF" strace -f -qq \
-		-e trace=bpf -o "$BATS_TEST_TMPDIR/trace" "$@"
+		-e trace=bpf -o "$TRACE" "$@"
 }
 
 without_command() {
 	! grep -qw BPF_SYNC_MAP_ACCESS "$KERNEL_BTF" ||
 		skip "this kernel has the command"
+	need_unshare
+	need_strace
 }
 
 @test "bpf_sync_map_access: not taken where the name stands for something else" {
-	local types enumerator
-
 	need_unshare
 	need_strace
 	for enumerator in "bpf_cmd BPF_SYNC_MAP_ACCESS 37" \
@@ -296,74 +252,57 @@ without_command() {
 		on_types "$BPFTOOL" -j map sync
 		[[ $status == 0 ]]
 		jq -e '.provider != "bpf_sync_map_access"' <<<"$output"
-		run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
+		run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$TRACE"
 	done
 }
 
 # Types that promise what the kernel then does not do
 @test "bpf_sync_map_access: a call that fails is an error, and no wait" {
-	local types
-
 	without_command
-	need_unshare
-	need_strace
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
 	on_types "$BPFTOOL" map sync using bpf_sync_map_access
 	fails_with "bpf_sync_map_access"
 	# It was believed: otherwise nothing would be tested above
-	grep -E 'bpf\(0x3c ' "$BATS_TEST_TMPDIR/trace"
+	grep -E 'bpf\(0x3c ' "$TRACE"
 }
 
 @test "bpf_sync_map_access: who may not use it gets the next way" {
-	local types
-
 	without_command
-	need_unshare
 	needs_at_call
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
-	run -0 --separate-stderr over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" \
-		-o "$BATS_TEST_TMPDIR/trace" error=EPERM 'bpf\(60' "$BPFTOOL" -j map sync
+	denied=(over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" -o "$TRACE" error=EPERM
+		'bpf\(60' "$BPFTOOL")
+	run -0 --separate-stderr "${denied[@]}" -j map sync
 	jq -e '.provider == "map_in_map_update"' <<<"$output"
-	run --separate-stderr over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" \
-		-o "$BATS_TEST_TMPDIR/trace" error=EPERM 'bpf\(60' \
-		"$BPFTOOL" map sync using bpf_sync_map_access
-	fails_with "can't wait with bpf_sync_map_access: Operation not permitted"
+	fails_like "can't wait with bpf_sync_map_access: Operation not permitted" \
+		"${denied[@]}" map sync using bpf_sync_map_access
 }
 
 @test "bpf_sync_map_access: only the strings are read of types that can't be mapped" {
 	local types=$KERNEL_BTF strings at
 
 	without_command
-	need_unshare
-	need_strace
 	# struct btf_header: hdr_len, at 4, and str_off, at 16
 	strings=$(od -An -tu4 -j4 -N16 "$types" | awk '{ print $1 + $4 }')
-	run --separate-stderr strace -f -qq -P "$types" -e trace=mmap,pread64 \
-		-e inject=mmap:error=ENODEV -o "$BATS_TEST_TMPDIR/trace" \
-		"$BPFTOOL" map sync using bpf_sync_map_access
-	fails_with "does not have the command"
-	grep -q "mmap.*INJECTED" "$BATS_TEST_TMPDIR/trace"
-	sed -n 's/.*pread64(.*, \([0-9]*\)) *= [0-9]*$/\1/p' \
-		"$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/positions"
-	[[ $(wc -l <"$BATS_TEST_TMPDIR/positions") -gt 1 ]]
-	while read -r at; do
+	fails_like "does not have the command" \
+		strace -f -qq -P "$types" -e trace=mmap,pread64 -e inject=mmap:error=ENODEV \
+		-o "$TRACE" "$BPFTOOL" map sync using bpf_sync_map_access
+	grep -q "mmap.*INJECTED" "$TRACE"
+	run -0 sed -n 's/.*pread64(.*, \([0-9]*\)) *= [0-9]*$/\1/p' "$TRACE"
+	((${#lines[@]} > 1))
+	for at in "${lines[@]}"; do
 		((at == 0 || at >= strings))
-	done <"$BATS_TEST_TMPDIR/positions"
+	done
 }
 
 @test "bpf_sync_map_access: found in types that can't be mapped" {
-	local types
-
 	without_command
-	need_unshare
-	need_strace
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
-	run --separate-stderr over "$types" "$KERNEL_BTF" strace -f -qq -P "$KERNEL_BTF" \
+	fails_like "can't wait with bpf_sync_map_access: " \
+		over "$types" "$KERNEL_BTF" strace -f -qq -P "$KERNEL_BTF" \
 		-e trace=mmap,pread64 -e inject=mmap:error=ENODEV \
-		-o "$BATS_TEST_TMPDIR/trace" \
-		"$BPFTOOL" map sync using bpf_sync_map_access
-	fails_with "can't wait with bpf_sync_map_access: "
-	grep -q "mmap.*INJECTED" "$BATS_TEST_TMPDIR/trace"
+		-o "$TRACE" "$BPFTOOL" map sync using bpf_sync_map_access
+	grep -q "mmap.*INJECTED" "$TRACE"
 }
 
 # Since Linux 6.16
@@ -371,40 +310,75 @@ without_command() {
 	local types=$KERNEL_BTF
 
 	without_command
-	need_strace
-	run --separate-stderr strace -f -qq -P "$types" -e trace=mmap,pread64 \
-		-o "$BATS_TEST_TMPDIR/trace" \
+	fails_like "does not have the command" \
+		strace -f -qq -P "$types" -e trace=mmap,pread64 -o "$TRACE" \
 		"$BPFTOOL" map sync using bpf_sync_map_access
-	fails_with "does not have the command"
-	! grep -q 'mmap.*ENODEV' "$BATS_TEST_TMPDIR/trace" ||
+	! grep -q 'mmap.*ENODEV' "$TRACE" ||
 		skip "this kernel's types can't be mapped"
-	[[ $(grep -c 'mmap(.* = 0x' "$BATS_TEST_TMPDIR/trace") == 1 ]]
-	[[ $(grep -c 'pread64(' "$BATS_TEST_TMPDIR/trace") == 1 ]]
+	[[ $(grep -c 'mmap(.* = 0x' "$TRACE") == 1 ]]
+	[[ $(grep -c 'pread64(' "$TRACE") == 1 ]]
 }
 
 @test "feature probe: says in JSON too whether the kernel's types have the command" {
-	local types
-
 	without_command
-	need_unshare
-	bpftool -j feature probe kernel >"$BATS_TEST_TMPDIR/probe"
-	jq -e '[.. | .have_sync_map_access_command? | select(. != null)] == [false]' \
-		"$BATS_TEST_TMPDIR/probe"
+	have='[.. | .have_sync_map_access_command? | select(. != null)]'
+	bpftool -j feature probe kernel | jq -e "$have == [false]"
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
-	over "$types" "$KERNEL_BTF" "$BPFTOOL" -j feature probe kernel \
-		>"$BATS_TEST_TMPDIR/probe"
-	jq -e '[.. | .have_sync_map_access_command? | select(. != null)] == [true]' \
-		"$BATS_TEST_TMPDIR/probe"
-	over "$types" "$KERNEL_BTF" "$BPFTOOL" feature probe kernel \
-		>"$BATS_TEST_TMPDIR/probe"
-	grep "SYNC_MAP_ACCESS command is available" "$BATS_TEST_TMPDIR/probe"
+	over "$types" "$KERNEL_BTF" "$BPFTOOL" -j feature probe kernel |
+		jq -e "$have == [true]"
+	over "$types" "$KERNEL_BTF" "$BPFTOOL" feature probe kernel |
+		grep "SYNC_MAP_ACCESS command is available"
 }
 
 # In no guest: it tries thousands of programs
 @test "feature probe: asks the kernel's types for the command, tries no number" {
 	need_strace
-	strace -f -qq -e trace=bpf -o "$BATS_TEST_TMPDIR/trace" \
+	strace -f -qq -e trace=bpf -o "$TRACE" \
 		"$BPFTOOL" feature probe kernel >/dev/null
-	grep -q BPF_PROG_LOAD "$BATS_TEST_TMPDIR/trace"
-	run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$BATS_TEST_TMPDIR/trace"
+	grep -q BPF_PROG_LOAD "$TRACE"
+	run -1 grep -E 'bpf\(0x[0-9a-f]+ ' "$TRACE"
+}
+
+@test "sleepable: bad input, one line" {
+	for word in 0 "" +1 1.5 x 4294968 99999999999999999999 " 1"; do
+		fails_like "timeout '${word/+/.}' is not a number of seconds" \
+			bpftool map sync sleepable timeout "$word"
+	done
+	fails_like "unknown keyword 'timeout'" bpftool map sync timeout 3
+	fails_like "'timeout' needs" bpftool map sync sleepable timeout
+	fails_like "'using' needs" bpftool map sync sleepable using
+	for word in "sleepable sleepable" "sleepable timeout 1 timeout 2" \
+		"sleepable id 3"; do
+		# shellcheck disable=SC2086 # words
+		fails_like "what is '" bpftool map sync $word
+	done
+	fails_like "unknown keyword 'using'" bpftool map sync using membarrier using membarrier
+}
+
+@test "sleepable: the kfunc is found in the kernel's BTF, and not used" {
+	need_unshare
+	if ! grep -qaw bpf_call_rcu_tasks_trace "$KERNEL_BTF"; then
+		fails_like "does not have the kfunc" \
+			bpftool map sync sleepable using bpf_call_rcu_tasks_trace
+	fi
+	"$BUILD/tests/btf_make" "$BATS_TEST_TMPDIR/types" e bpf_call_rcu_tasks_trace 1
+	fails_like "the kernel has it, but" \
+		over "$BATS_TEST_TMPDIR/types" "$KERNEL_BTF" "$BPFTOOL" \
+		map sync sleepable using bpf_call_rcu_tasks_trace
+}
+
+@test "sleepable: no uprobe events, no way" {
+	need_unshare
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	fails_like "can't wait for sleepable programs, no provider works: bpf_call_rcu_tasks_trace \(.*\), uprobe \(the kernel has no uprobe events" \
+		over "$BATS_TEST_TMPDIR/empty" /sys/bus/event_source/devices "$BPFTOOL" \
+		map sync sleepable
+}
+
+@test "without sleepable none of its calls is made" {
+	need_strace
+	strace -f -qq -o "$TRACE" "$BPFTOOL" map sync \
+		using map_in_map_update
+	run -1 grep -E '(clone|fork|clone3|userfaultfd|perf_event_open|memfd_create|socketpair)\(|PROG_TYPE_(SYSCALL|KPROBE)|devices/uprobe' \
+		"$TRACE"
 }

@@ -3,18 +3,9 @@
 
 load ../lib/holders
 
-setup() {
-	setup_bpffs
-	MODE=()
-}
-
 teardown() {
 	[[ -z ${HARDEN-} ]] || echo "$HARDEN" >/proc/sys/net/core/bpf_jit_harden
 	cleanup_leak_free
-}
-
-kernel_has() {
-	grep -qw "$1" /proc/kallsyms
 }
 
 # is_waited_for PROGRAM: with force it is drained with a warning
@@ -48,14 +39,12 @@ is_waited_for() {
 	drained
 }
 
-# iterator_loads [ARG...]: swap-drains, and prints how often it loaded an
-# iterator
+# Swap-drains, and prints how often that loaded an iterator
 iterator_loads() {
 	local trace=$BATS_TEST_TMPDIR/trace
 
-	strace -v -o "$trace" -e trace=bpf "$BPFTOOL" map swap-drain \
-		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal" "$@" \
-		>/dev/null
+	run_of
+	strace -v -o "$trace" -e trace=bpf "${RUN[@]}" >/dev/null
 	# The trace shows what it should
 	grep -q '^bpf(BPF_MAP_UPDATE_ELEM' "$trace" || return
 	grep -c '^bpf(BPF_PROG_LOAD, .*BPF_PROG_TYPE_TRACING' "$trace" || true
@@ -64,7 +53,7 @@ iterator_loads() {
 # asked_and_drained PROGRAM: it could have been sleepable, is not, and only an
 # iterator could tell
 asked_and_drained() {
-	skip_unless "there is no strace" command -v strace
+	need_strace
 	load_prog_or_skip sleep_use "$1"
 	drained
 	[[ $(iterator_loads) -eq 1 ]]
@@ -85,7 +74,7 @@ asked_and_drained() {
 }
 
 @test "a tc program, and none: drained, no iterator is loaded" {
-	skip_unless "there is no strace" command -v strace
+	need_strace
 	load_prog sleep_use tc_plain
 	drained
 	[[ $(iterator_loads) -eq 0 ]]
@@ -96,45 +85,21 @@ asked_and_drained() {
 	[[ $(iterator_loads) -eq 0 ]]
 }
 
-# The program finds a value, swap-drain runs to its end, then the program adds
-# 1000: sleep_hold.c and wq_hold.c. Where there is a way to wait it is waited for:
-# swap-sleepable.bats
-#
-# held_and_refused PATTERN HOLD... / held_and_lost HOLD...
+# held_and_refused PATTERN HOLD...: the program finds a value, swap-drain runs to its
+# end, then the program adds 1000: sleep_hold.c and wq_hold.c. Where there is a way to
+# wait it is waited for, and with force the add is lost: swap-sleepable.bats
 held_and_refused() {
-	local pattern=$1
-
-	shift
-	run --separate-stderr "$@" "$(tool_without_way)" map swap-drain \
+	run --separate-stderr "${@:2}" "$(tool_without_way)" map swap-drain \
 		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal"
 	[[ $status -ne 77 ]] || skip "$stderr"
-	echo "$status '$output' '$stderr'"
 	[[ $status -eq 255 && -z $output ]]
-	[[ $stderr =~ ^Error:\ .*$pattern ]]
+	[[ $stderr =~ ^Error:\ .*$1 ]]
 	[[ $(slot_id) == $(map_id "$PINS/first") ]]
 	# Nothing is lost: the late add is in the slot
 	dump "$PINS/first" | jq -e '.[0].value == 1000'
 }
 
-held_and_lost() {
-	local sum
-
-	run --separate-stderr "$@" "$BPFTOOL" map swap-drain \
-		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal" \
-		force keep "$PINS/kept"
-	[[ $status -ne 77 ]] || skip "$stderr"
-	echo "$status '$output' '$stderr'"
-	[[ $status -eq 0 && $stderr == Warning:* ]]
-	jq -e '.[0].value == 0' <<<"$output"
-	# What was drained has changed since
-	sum=$(dump "$PINS/kept" | jq '.[0].value')
-	echo "drained 0, $sum in the map by now"
-	[[ $sum -eq 1000 ]]
-}
-
 @test "a sleepable program inside, no way to wait: refused, the slot keeps its add" {
-	local prog
-
 	for prog in uprobe_sleeps syscall_sleeps; do
 		held_and_refused "program [0-9]+ $prog is sleepable" \
 			"$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" $prog "$PINS"
@@ -142,31 +107,15 @@ held_and_lost() {
 	done
 }
 
-@test "a sleepable program inside: forced, it writes after the drain" {
-	local prog
-
-	for prog in uprobe_sleeps syscall_sleeps; do
-		held_and_lost "$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" \
-			$prog "$PINS"
-		rm -rf "${PINS:?}"/*
-	done
-}
-
 @test "a bpf_wq callback inside, no way to wait: refused, naming program and map" {
-	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
+	needs_wq
 	held_and_refused "program [0-9]+ wq_start can start a callback from map [0-9]+" \
 		"$BUILD/tests/wq_hold" "$BUILD/tests/wq_callback.bpf.o" "$PINS"
 	[[ $stderr == *"from map $(map_id "$PINS/works"),"* ]]
 }
 
-@test "a bpf_wq callback inside: forced, it writes after the drain" {
-	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
-	held_and_lost "$BUILD/tests/wq_hold" \
-		"$BUILD/tests/wq_callback.bpf.o" "$PINS"
-}
-
 @test "a bpf_wq in the drained map's own values" {
-	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
+	needs_wq
 	load_prog callbacks in_wq
 	mv "$PINS/wq_outer" "$PINS/outer"
 	fill_slot "$PINS/wq"
@@ -175,28 +124,22 @@ held_and_lost() {
 }
 
 @test "a bpf_wq in the inner map of another map-in-map" {
-	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
+	needs_wq
 	load_prog callbacks wq_in_other
 	waited_for "program $PROG wq_in_other can start a callback from map $(map_id "$PINS/wq_outer"),"
 }
 
 @test "a bpf_wq in a map that the program does not use" {
-	skip_unless "the kernel has no bpf_wq" kernel_has bpf_wq_init
+	needs_wq
 	load_prog callbacks wq_nowhere
 	drained
 }
 
 @test "a bpf_task_work in a map of the program" {
 	skip_unless "the kernel has no bpf_task_work" \
-		kernel_has bpf_task_work_schedule_signal_impl
+		grep -qw bpf_task_work_schedule_signal_impl /proc/kallsyms
 	load_prog callbacks task_work
 	waited_for "program $PROG task_work can start a callback from map $(map_id "$PINS/tasks"),"
-}
-
-@test "a bpf_timer in the drained map's own values" {
-	load_prog callbacks in_timer
-	mv "$PINS/timer_outer" "$PINS/outer"
-	refused_and_forced "map $(map_id "$PINS/timer") .*its own values start callbacks"
 }
 
 @test "a bpf_timer in another map of the program: the wait covers it" {
@@ -220,7 +163,6 @@ held_and_lost() {
 		"$PINS/outer" "$PINS/journal" force \
 		"$PINS/outer" "$PINS/journal" "" >"$batch"
 	run --separate-stderr bpftool batch file "$batch"
-	echo "$status '$output' '$stderr'"
 	[[ $status -ne 0 ]]
 	[[ $(grep -c "^Warning: .*program $PROG iter_plain may be sleepable" \
 		<<<"$stderr") -eq 2 ]]
@@ -245,50 +187,36 @@ held_and_lost() {
 		skip "this kernel has sleepable ones"
 	fi
 	BPFTOOL=$BUILD/noskel/bpftool
-	run --separate-stderr drain_here
-	echo "$status '$output' '$stderr'"
-	[[ $status -eq 0 && -n $output && -z $stderr ]]
-	journal_is_empty
+	drained
 }
 
 # cant_tell REASON: the last run was refused, as a program may be sleepable
 cant_tell() {
-	echo "$status '$output' '$stderr'"
 	[[ $status -eq 255 && -z $output ]]
 	[[ $stderr =~ ^Error:\ .*program\ $PROG\ .*may\ be\ sleepable.*$1 ]]
 	journal_is_empty
 }
 
-# refused_iterator COMMAND: that command of bpf(2) is refused
-refused_iterator() {
-	local before
-
-	load_prog sleep_use uprobe_plain
-	before=$(slot_id)
-	run --separate-stderr refuse "$1" EPERM "$BPFTOOL" \
-		map swap-drain pinned "$PINS/outer" key 0 0 0 0 \
-		journal "$PINS/journal"
-	[[ $status -ne 77 ]] || skip "$stderr"
-	cant_tell "Operation not permitted"
-	[[ $(slot_id) == "$before" ]]
-}
-
 @test "the kernel refuses to load, attach or run the iterator: refused" {
-	local command
-
+	run_of
 	for command in PROG_LOAD LINK_CREATE ITER_CREATE; do
-		refused_iterator $command
+		load_prog sleep_use uprobe_plain
+		before=$(slot_id)
+		run --separate-stderr refuse "$command" EPERM "${RUN[@]}"
+		[[ $status -ne 77 ]] || skip "$stderr"
+		cant_tell "Operation not permitted"
+		[[ $(slot_id) == "$before" ]]
 		rm -rf "${PINS:?}"/*
 	done
 }
 
 @test "the kernel's BTF can't be read: refused" {
-	skip_unless "there is no strace" command -v strace
+	need_strace
 	load_prog sleep_use uprobe_plain
+	run_of
 	run --separate-stderr strace -o "$BATS_TEST_TMPDIR/trace" \
 		-P /sys/kernel/btf/vmlinux -e trace=openat \
-		-e inject=openat:error=ENOENT "$BPFTOOL" map swap-drain \
-		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal"
+		-e inject=openat:error=ENOENT "${RUN[@]}"
 	grep -q INJECTED "$BATS_TEST_TMPDIR/trace"
 	cant_tell ""
 }

@@ -24,8 +24,8 @@ find_providers() {
 }
 
 @test "map sync returns only after a program that was inside has left" {
-	local provider how
-
+	late_wait raw_tp -- "$BPFTOOL" -d -j map sync
+	[[ $(late left_at_exit) == true ]]
 	find_providers
 	for provider in "${USABLE[@]}"; do
 		for how in raw_tp tc; do
@@ -37,14 +37,7 @@ find_providers() {
 	done
 }
 
-@test "map sync with no provider named waits as well" {
-	late_wait raw_tp -- "$BPFTOOL" -d -j map sync
-	[[ $(late left_at_exit) == true ]]
-}
-
 @test "swap-drain prints a late add, with every provider" {
-	local provider
-
 	find_providers
 	for provider in "${USABLE[@]}"; do
 		swap_drain_waits raw_tp array hash using "$provider"
@@ -52,16 +45,12 @@ find_providers() {
 }
 
 @test "swap-drain prints a late add, from every type of inner map" {
-	local type
-
 	for type in "${COUNTED_TYPES[@]}" lru_percpu_hash; do
 		swap_drain_waits raw_tp array "$type"
 	done
 }
 
 @test "swap-drain prints a late add, from a hash_of_maps" {
-	local type
-
 	for type in hash array percpu_array; do
 		swap_drain_waits raw_tp hash "$type"
 	done
@@ -77,8 +66,6 @@ find_providers() {
 }
 
 @test "the selector pattern with map sync holds a late add" {
-	local provider
-
 	find_providers
 	for provider in "${USABLE[@]}"; do
 		late_wait raw_tp --selector -- \

@@ -117,6 +117,12 @@ fails_with() {
 	grep -Eq -- "^Error: .*$1" <<<"$stderr"
 }
 
+# fails_like PATTERN COMMAND...: so
+fails_like() {
+	run --separate-stderr "${@:2}"
+	fails_with "$1"
+}
+
 # The providers that the binary under test knows, one a line
 providers() {
 	bpftool map help 2>&1 | sed -n 's/.*PROVIDER := {\(.*\)}.*/\1/p' |

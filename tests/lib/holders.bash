@@ -32,6 +32,15 @@ journal_is_empty() {
 	[[ -z $(find "$PINS/journal" -mindepth 1 2>/dev/null) ]]
 }
 
+# What is pinned there, a path a line
+journal_pins() {
+	find "$PINS/journal" -type f 2>/dev/null
+}
+
+needs_wq() {
+	skip_unless "the kernel has no bpf_wq" grep -qw bpf_wq_init /proc/kallsyms
+}
+
 # refused PATTERN [ARG...]: an error that names the holder and "force", and the slot
 # was not touched
 refused() {

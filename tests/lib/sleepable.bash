@@ -15,7 +15,7 @@ setup() {
 	TOOL=$T/tool-$$
 	ln -s "$BPFTOOL" "$TOOL"
 	export OUT TOOL
-	export -f bpftool drain_it recover_it in_background map_id map_make pins slot_id \
+	export -f bpftool drain_it recover_it in_background journal_pins map_id map_make slot_id \
 		slots_of swapped until_swapped ended wait_until now_ms
 }
 
@@ -50,14 +50,9 @@ in_background() {
 	} </dev/null >/dev/null 2>&1 3>&- &
 }
 
-# The maps that are pinned in the journal, a path a line
-pins() {
-	find "$PINS/journal" -type f 2>/dev/null
-}
-
 # The old map is pinned, and no longer in the slot
 swapped() {
-	[[ $(pins) && $(slot_id) != $(map_id "$PINS/first") ]]
+	[[ $(journal_pins) && $(slot_id) != $(map_id "$PINS/first") ]]
 }
 
 ended() {
@@ -99,7 +94,7 @@ sleeping() {
 }
 
 in_wq() {
-	skip_unless "the kernel has no bpf_wq" grep -qw bpf_wq_init /proc/kallsyms
+	needs_wq
 	NOT_CPU=$(disk_cpu)
 	export NOT_CPU
 	HOLD=("$BUILD/tests/wq_hold" "$BUILD/tests/wq_callback.bpf.o" "$PINS")

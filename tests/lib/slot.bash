@@ -40,6 +40,11 @@ no_maps_of_ours() {
 	maps=$(our_maps) && [[ -z $maps ]]
 }
 
+# we_have N: as many maps with our names are on the machine
+we_have() {
+	[[ $(our_maps | wc -l) == "$1" ]]
+}
+
 # A test leaves no map behind, in no pin of its own and in none of the runs'.
 # The kernel frees maps a moment later.
 cleanup_slot() {
@@ -321,6 +326,12 @@ six_slots() {
 		value id "$(slots_and_ids | sed -n 's/^00 .* //p')"
 	BEFORE=$(slots_and_ids | sed 's/.* //' | sort -u)
 	[[ $(wc -l <<<"$BEFORE") == 5 ]]
+}
+
+# run_of [WORD...]: sets RUN, a swap-drain of the slot with a journal of its own
+run_of() {
+	RUN=("$BPFTOOL" "${MODE[@]}" map swap-drain pinned "$PINS/outer" "${SLOT[@]}"
+		journal "$PINS/journal" "$@")
 }
 
 # said: the lines on stderr of the last "run --separate-stderr", without what is
