@@ -242,7 +242,6 @@ static void update_nth(unsigned int i, void *ctx)
 {
 	struct swap *s = ctx;
 	struct map_in_map_slot *slot = &s->slots[i];
-	unsigned int tries = 0;
 	__u64 flags = BPF_ANY;
 	int err;
 
@@ -252,10 +251,7 @@ static void update_nth(unsigned int i, void *ctx)
 	if (s->outer->info.type == BPF_MAP_TYPE_HASH_OF_MAPS)
 		flags = BPF_EXIST;
 
-	do {
-		err = bpf_map_update_elem(s->outer->fd, slot->key, &slot->fd,
-					  flags) ? -errno : 0;
-	} while (map_try_again(err, &tries));
+	err = map_retry(bpf_map_update_elem(s->outer->fd, slot->key, &slot->fd, flags));
 	slot->swapped = !err;
 	if (err)
 		__atomic_store_n(&s->err, err, __ATOMIC_RELAXED);
