@@ -13,9 +13,7 @@
 /* A batch ends with whichever comes first; values can be large */
 #define BATCH_ENTRIES	4096
 #define BATCH_BYTES	1048576
-/* Consecutive calls that yield nothing: a bucket's lock was not free, or its
- * entries were deleted in between
- */
+/* Calls in a row that yield nothing, as a bucket's lock is not free */
 #define BATCH_TRIES	64
 
 struct batch {
