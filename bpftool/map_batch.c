@@ -13,7 +13,7 @@
 /* A batch ends with whichever comes first; values can be large */
 #define BATCH_ENTRIES	4096
 #define BATCH_BYTES	1048576
-/* Calls in a row that yield nothing, as a bucket's lock is not free */
+/* Calls in a row that yield nothing, see batch_interrupted() */
 #define BATCH_TRIES	64
 
 struct batch {

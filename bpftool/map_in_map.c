@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +113,10 @@ static struct reader *reader_new(const struct map_ref *outer)
 	/* A cursor is a key or a bucket number */
 	size_t size = outer->info.key_size < sizeof(__u64) ?
 		      sizeof(__u64) : outer->info.key_size;
-	struct reader *r = calloc(1, sizeof(*r) + (BATCH + 2) * size);
+	struct reader *r = NULL;
 
+	if (size < SIZE_MAX / (BATCH + 3))
+		r = calloc(1, sizeof(*r) + (BATCH + 2) * size);
 	if (!r)
 		return NULL;
 	r->outer = outer;

@@ -346,16 +346,11 @@ static bool parse_pin(const char *name, struct journal_pin *pin)
 	return pin->open_err || pin->map.info.id == pin->id;
 }
 
-static int each_in_run(const char *run, bool live,
+static int each_in_run(const char *run, struct journal_pin *pin,
 		       int (*fn)(struct journal_pin *pin, void *ctx),
 		       void *ctx)
 {
 	char path[PATH_MAX];
-	struct journal_pin pin = {
-		.path = path,
-		.live = live,
-		.map.fd = -1,
-	};
 	struct dirent *entry;
 	int ret = 0;
 	DIR *dir;
@@ -364,11 +359,12 @@ static int each_in_run(const char *run, bool live,
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 
+	pin->path = path;
 	while (!ret && (entry = next_entry(dir))) {
 		if (!join(path, run, entry->d_name) &&
-		    parse_pin(entry->d_name, &pin))
-			ret = fn(&pin, ctx);
-		map_ref_close(&pin.map);
+		    parse_pin(entry->d_name, pin))
+			ret = fn(pin, ctx);
+		map_ref_close(&pin->map);
 	}
 	if (!ret && !entry && errno)
 		ret = -errno;
@@ -410,6 +406,7 @@ int map_journal_each(const struct map_journal *j, unsigned int wait_ms,
 		     int (*fn)(struct journal_pin *pin, void *ctx),
 		     void *ctx)
 {
+	struct journal_pin pin = { .map.fd = -1 };
 	char run[PATH_MAX];
 	struct dirent *entry;
 	int fd, ret = 0;
@@ -426,10 +423,12 @@ int map_journal_each(const struct map_journal *j, unsigned int wait_ms,
 		fd = lock_to_read(run, &wait_ms);
 		if (fd == -ENOENT)
 			continue;
+		pin.run++;
+		pin.live = fd < 0;
 		if (fd < 0 && fd != -EBUSY)
 			ret = fd;
 		else if (fn)
-			ret = each_in_run(run, fd < 0, fn, ctx);
+			ret = each_in_run(run, &pin, fn, ctx);
 		if (fd >= 0) {
 			rmdir(run);	/* if nothing is left in it */
 			close(fd);

@@ -66,7 +66,8 @@ int map_journal_printed(char **pin);
 struct journal_pin {
 	const char *path;
 	__u32 outer_id, id;
-	bool live;		/* its run is still at work */
+	unsigned int run;	/* number of its run's folder, from 1 */
+	bool live;		/* that run is still at work */
 	enum pin_state state;
 	/* The map, if it can be opened; who takes it sets its fd to -1 */
 	struct map_ref map;

@@ -25,7 +25,8 @@
  * lookup of a slot waits for a grace period
  */
 struct slots {
-	__u32 outer_id;		/* 0: none was read */
+	__u32 outer_id;
+	unsigned int run;	/* whose folder was locked then, 0: none was read */
 	int err;
 	struct hashmap *ids;
 };
@@ -38,21 +39,28 @@ static int add_id(const struct map_ref *outer, const void *key, __u32 id, void *
 	return err == -EEXIST ? 0 : err;
 }
 
-/* Returns 1, 0 (also if there is no such map-in-map), or -errno */
-static int slot_holds(struct slots *s, __u32 outer_id, __u32 id)
+static void read_slots(struct slots *s, const struct journal_pin *pin)
 {
-	void *found;
+	hashmap__free(s->ids);
+	s->ids = hashmap__new(hash_fn_for_key_as_id, equal_fn_for_key_as_id, NULL);
+	s->err = IS_ERR(s->ids) ? -ENOMEM :
+		 map_in_map_each_of(pin->outer_id, add_id, s);
+	s->outer_id = pin->outer_id;
+	s->run = pin->run;
+}
 
-	if (s->outer_id != outer_id) {
-		hashmap__free(s->ids);
-		s->ids = hashmap__new(hash_fn_for_key_as_id,
-				      equal_fn_for_key_as_id, NULL);
-		s->err = IS_ERR(s->ids) ? -ENOMEM :
-			 map_in_map_each_of(outer_id, add_id, s);
-		s->outer_id = outer_id;
-	}
+/* Returns 1, 0 (also if there is no such map-in-map), or -errno */
+static int slot_holds(struct slots *s, const struct journal_pin *pin)
+{
+	void *id = (void *)(unsigned long)pin->id, *found;
 
-	return s->err ? : hashmap__find(s->ids, (void *)(unsigned long)id, &found);
+	if (!s->run || s->outer_id != pin->outer_id)
+		read_slots(s, pin);
+	/* Its run may have been at work then, and have swapped it since */
+	if (!s->err && s->run != pin->run && hashmap__find(s->ids, id, &found))
+		read_slots(s, pin);
+
+	return s->err ? : hashmap__find(s->ids, id, &found);
 }
 
 /* Was the map left by a run that ended? A run that ended before its swap left the
@@ -64,7 +72,7 @@ static bool is_orphan(struct slots *slots, const struct journal_pin *pin)
 	if (pin->live)
 		return false;
 	if (pin->state == PIN_MOVED ||
-	    slot_holds(slots, pin->outer_id, pin->id) <= 0)
+	    slot_holds(slots, pin) <= 0)
 		return true;
 
 	unlink(pin->path);
@@ -73,7 +81,7 @@ static bool is_orphan(struct slots *slots, const struct journal_pin *pin)
 
 struct report {
 	struct slots slots;
-	char first[PATH_MAX];	/* pin */
+	char first[PATH_MAX];	/* path of the first pin */
 	__u32 id, outer_id;
 	unsigned int nr;
 };

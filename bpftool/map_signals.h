@@ -7,7 +7,7 @@
 #include "map_msg.h"
 
 /**
- * map_signals_at() - on SIGINT, SIGTERM and SIGHUP, tell where the data is
+ * map_signals_at() - tell where the data is when a signal ends the process
  * @at:		the place; may be called again when it changes
  *
  * The process still dies of the signal. Ignored signals stay ignored.

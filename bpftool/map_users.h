@@ -56,7 +56,7 @@ struct map_users_query {
 	const struct map_users_except *except;	/* NULL: all slots count */
 	char *why;		/* where to put the user */
 	__u32 found;		/* the map that is used */
-	__u32 outer_id;		/* the map-in-map, if a slot is the user */
+	__u32 outer_id;		/* the map-in-map, if a slot is the user or not known */
 };
 
 /**

@@ -6,7 +6,6 @@
  * an iterator that is attached to it.
  */
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +52,9 @@ static int find_in_maps(const struct map_users *u, struct map_users_query *q)
 	int ret, err = 0;
 
 	for (map = u->maps; map < u->maps + u->nr_maps; map++) {
-		if (e && !e->key && map->id == e->outer->info.id)
-			continue;
 		ret = map->err;
+		if (!ret && e && !e->key && map->id == e->outer->info.id)
+			continue;
 		if (!ret && map_is_map_in_map(map->type))
 			ret = map_in_map_each_of(map->id, find_in_slot, q);
 		if (ret < 0)

@@ -125,6 +125,32 @@ recovered() {
 	[[ ! $missed ]]
 }
 
+# The slots that recover reads for a pin of one run are older than the end of another
+@test "journal: a slot is swapped while recover goes from run to run" {
+	needs_at_call
+	outer=$(map_id "$PINS/outer")
+	other_map hash "$PINS/fresh"
+	mkdir "$PINS/journal"
+	for key in 0 1; do
+		other_map --fill 3 hash "$PINS/old"
+		id=$(map_id "$PINS/old")
+		bpftool map update pinned "$PINS/outer" key $key 0 0 0 value pinned "$PINS/old"
+		mkdir -m 1700 "$PINS/journal/${key}_1"
+		mv "$PINS/old" "$PINS/journal/${key}_1/${outer}_$id"
+	done
+
+	# The first pin is gone by then, as its map is in the slot
+	at_call -n 2 run='pin=$(echo "$PINS"/journal/*/*_*)
+		run=${pin#"$PINS/journal/"}
+		"$BPFTOOL" map update pinned "$PINS/outer" key "${run%%_*}" 0 0 0 \
+			value pinned "$PINS/fresh"
+		echo "${pin##*_}" >"$T/swapped"' \
+		'flock\(.*/journal/[0-9_]+"' "$BPFTOOL" -j map swap-drain recover \
+		journal "$PINS/journal" >"$T/out"
+	jq -e --argjson id "$(<"$T/swapped")" 'length == 1 and .[0].id == $id and
+		(.[0].elements | length == 3)' "$T/out"
+}
+
 @test "journal: where a run is still at work, recover says so" {
 	make_slot array_of_maps --fill 40000 --entries 40000 hash
 	slow_drain
