@@ -117,8 +117,16 @@ setup() {
 	for type in $(map_make --types); do
 		[[ $readable != *" $type "* ]] || continue
 		# What this kernel makes, and takes as an inner map
-		{ make_slot array_of_maps "$type" ||
-			make_slot array_of_maps --btf bytes "$type"; } 2>/dev/null || continue
+		rm -f "$PINS"/probe*
+		btf=()
+		other_map "$type" "$PINS/probe" 2>/dev/null || {
+			btf=(--btf bytes)
+			other_map "${btf[@]}" "$type" "$PINS/probe" 2>/dev/null || continue
+		}
+		bpftool map create "$PINS/probe_outer" type array_of_maps key 4 value 4 \
+			entries 1 name "$OUTER_NAME" inner_map pinned "$PINS/probe" \
+			2>/dev/null || continue
+		make_slot array_of_maps "${btf[@]}" "$type"
 		# A type that this bpftool's libbpf has no name for is a number
 		drain_refused "is a ${type/#[0-9]*/unknown type}, which can't be read out"
 		seen=$((seen + 1))

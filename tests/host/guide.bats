@@ -70,6 +70,7 @@ form() {
 	for usual in "${!CMD[@]}"; do
 		[[ ${CMD[usual]} != ./usual* ]] || break
 	done
+	[[ ${CMD[usual]} == ./usual* ]]
 
 	# A loopback device of the test's own, with packets on it, and system calls
 	unshare --net sleep 300 3>&- &

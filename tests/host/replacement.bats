@@ -129,9 +129,10 @@ shown() {
 }
 
 @test "value MAP: exactly that map goes in" {
+	turn=0
 	for outer_type in array_of_maps hash_of_maps; do
 		# That of the last turn may not be gone yet
-		name=${outer_type::2}_${WORLD-}$$_v
+		name=in_${WORLD-}$$_$((++turn))
 		# A hash may have another size
 		make_slot $outer_type --entries 100 --fill 3 hash
 		rm -f "$PINS/other"

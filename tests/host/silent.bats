@@ -6,7 +6,6 @@ load ../lib/holders
 
 setup() {
 	setup_slot
-	needs_at_call
 	OUT=$BATS_TEST_TMPDIR/out
 	ERR=$BATS_TEST_TMPDIR/err
 }
@@ -20,6 +19,7 @@ teardown() {
 ends() {
 	local got=0
 
+	[[ $2 != at_call ]] || needs_at_call
 	"${@:2}" >"$OUT" 2>"$ERR" || got=$?
 	[[ $got == "$1" ]] || {
 		echo "status $got instead of $1: ${*:2}"
@@ -170,6 +170,7 @@ is_untouched() {
 # sleeper_comes PROGRAM: at the swap of the run of run_of it is loaded
 sleeper_comes() {
 	export SLEEPER=$1
+	needs_at_call
 	at_call after='"$BUILD/tests/reach_load" "$BUILD/tests/sleep_use.bpf.o" \
 		"$SLEEPER" "$PINS" >/dev/null' 'bpf\(BPF_MAP_UPDATE_ELEM' "${RUN[@]}"
 }
@@ -257,6 +258,7 @@ second_waits() {
 
 # Otherwise a later recover there would print it once more
 @test "a journal that is moved while a run prints: the pin is released there" {
+	needs_at_call
 	make_slot
 	for verb in "swap-drain pinned $PINS/outer ${SLOT[*]}" "drain pinned $PINS/plain"; do
 		map_make --fill 3 hash "$PINS/plain"
@@ -315,6 +317,7 @@ killed_at_swap() {
 
 @test "an entry that can't be read one by one" {
 	needs_seccomp
+	needs_at_call
 	for form in "" -j; do
 		in_mode ${form:+"$form"}
 		one_slot array_of_maps --fill 20 hash
@@ -385,6 +388,7 @@ told_by_stderr() {
 }
 
 @test "a bpffs that is mounted for the journal is root's alone" {
+	needs_at_call
 	one_slot
 	run unshare --mount bash -c '
 		while umount -l /sys/fs/bpf 2>/dev/null; do :; done

@@ -228,11 +228,13 @@ on_types() {
 		-e trace=bpf -o "$TRACE" "$@"
 }
 
+# without_command [NEED...]: on a kernel that lacks it, with what a test needs
 without_command() {
 	! grep -qw BPF_SYNC_MAP_ACCESS "$KERNEL_BTF" ||
 		skip "this kernel has the command"
-	need_unshare
-	need_strace
+	for need; do
+		"need_$need"
+	done
 }
 
 @test "bpf_sync_map_access: not taken where the name stands for something else" {
@@ -258,7 +260,7 @@ without_command() {
 
 # Types that promise what the kernel then does not do
 @test "bpf_sync_map_access: a call that fails is an error, and no wait" {
-	without_command
+	without_command unshare strace
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
 	on_types "$BPFTOOL" map sync using bpf_sync_map_access
 	fails_with "bpf_sync_map_access"
@@ -267,7 +269,7 @@ without_command() {
 }
 
 @test "bpf_sync_map_access: who may not use it gets the next way" {
-	without_command
+	without_command unshare
 	needs_at_call
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
 	denied=(over "$types" "$KERNEL_BTF" "$BUILD/tests/at_call" -o "$TRACE" error=EPERM
@@ -281,7 +283,7 @@ without_command() {
 @test "bpf_sync_map_access: only the strings are read of types that can't be mapped" {
 	local types=$KERNEL_BTF strings at
 
-	without_command
+	without_command strace
 	# struct btf_header: hdr_len, at 4, and str_off, at 16
 	strings=$(od -An -tu4 -j4 -N16 "$types" | awk '{ print $1 + $4 }')
 	fails_like "does not have the command" \
@@ -296,7 +298,7 @@ without_command() {
 }
 
 @test "bpf_sync_map_access: found in types that can't be mapped" {
-	without_command
+	without_command unshare strace
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60
 	fails_like "can't wait with bpf_sync_map_access: " \
 		over "$types" "$KERNEL_BTF" strace -f -qq -P "$KERNEL_BTF" \
@@ -309,7 +311,7 @@ without_command() {
 @test "bpf_sync_map_access: of types that can be mapped only the header is read" {
 	local types=$KERNEL_BTF
 
-	without_command
+	without_command strace
 	fails_like "does not have the command" \
 		strace -f -qq -P "$types" -e trace=mmap,pread64 -o "$TRACE" \
 		"$BPFTOOL" map sync using bpf_sync_map_access
@@ -320,7 +322,7 @@ without_command() {
 }
 
 @test "feature probe: says in JSON too whether the kernel's types have the command" {
-	without_command
+	without_command unshare
 	have='[.. | .have_sync_map_access_command? | select(. != null)]'
 	bpftool -j feature probe kernel | jq -e "$have == [false]"
 	enumerator bpf_cmd BPF_SYNC_MAP_ACCESS 60

@@ -85,9 +85,11 @@ asked_and_drained() {
 	[[ $(iterator_loads) -eq 0 ]]
 }
 
-# held_and_refused PATTERN HOLD...: the program finds a value, swap-drain runs to its
-# end, then the program adds 1000: sleep_hold.c and wq_hold.c. Where there is a way to
-# wait it is waited for, and with force the add is lost: swap-sleepable.bats
+# The program finds a value, swap-drain runs to its end, then the program adds 1000:
+# sleep_hold.c and wq_hold.c. Where there is a way to wait it is waited for:
+# swap-sleepable.bats
+#
+# held_and_refused PATTERN HOLD... / held_and_lost HOLD...
 held_and_refused() {
 	run --separate-stderr "${@:2}" "$(tool_without_way)" map swap-drain \
 		pinned "$PINS/outer" key 0 0 0 0 journal "$PINS/journal"
@@ -97,6 +99,29 @@ held_and_refused() {
 	[[ $(slot_id) == $(map_id "$PINS/first") ]]
 	# Nothing is lost: the late add is in the slot
 	dump "$PINS/first" | jq -e '.[0].value == 1000'
+}
+
+held_and_lost() {
+	run --separate-stderr "$@" "$BPFTOOL" map swap-drain pinned "$PINS/outer" \
+		key 0 0 0 0 journal "$PINS/journal" force keep "$PINS/kept"
+	[[ $status -ne 77 ]] || skip "$stderr"
+	[[ $status -eq 0 && $stderr == Warning:* ]]
+	jq -e '.[0].value == 0' <<<"$output"
+	# What was drained has changed since
+	dump "$PINS/kept" | jq -e '.[0].value == 1000'
+}
+
+@test "a sleepable program inside: forced, it writes after the drain" {
+	for prog in uprobe_sleeps syscall_sleeps; do
+		held_and_lost "$BUILD/tests/sleep_hold" "$BUILD/tests/sleep_use.bpf.o" \
+			$prog "$PINS"
+		rm -rf "${PINS:?}"/*
+	done
+}
+
+@test "a bpf_wq callback inside: forced, it writes after the drain" {
+	needs_wq
+	held_and_lost "$BUILD/tests/wq_hold" "$BUILD/tests/wq_callback.bpf.o" "$PINS"
 }
 
 @test "a sleepable program inside, no way to wait: refused, the slot keeps its add" {

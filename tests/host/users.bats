@@ -158,10 +158,10 @@ iterates() {
 @test "a map-in-map with keys of more than 512 bytes; empty slots are not looked up one by one" {
 	local trace=$BATS_TEST_TMPDIR/trace
 
-	need_strace
 	last_slot
 	load_prog users_maps tc_long_key
 	drained_by
+	need_strace
 	run_of force
 	strace -o "$trace" -e trace=bpf "${RUN[@]}"
 	grep -q '^bpf(BPF_MAP_UPDATE_ELEM' "$trace"

@@ -194,6 +194,8 @@ told_in_the_midst() {
 			fill array_of_maps hash 3000
 			slow_drain
 			kill -s "$signal" "$pid"
+			# While the pipe is still full
+			wait "$pid" || :
 			slow_drain_end
 			((status == number)) ||
 				complain "dies of $signal, but exit $status"

@@ -169,7 +169,7 @@ left_pins() {
 
 	for pin in /sys/fs/bpf/swap_drain/*/*; do
 		if map_make --info "$pin" 2>/dev/null |
-			finds -x "name $INNER_NAME"; then
+			finds -xE "name ($INNER_NAME|in_${WORLD-}$$(_[0-9]+)?)"; then
 			echo "$pin"
 		fi
 	done

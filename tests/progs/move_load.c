@@ -289,6 +289,8 @@ int main(int argc, char **argv)
 		pthread_join(load[i], NULL);
 
 	events = inner_read(counted_fd, BPF_MAP_TYPE_PERCPU_ARRAY, 0);
+	if (!events)
+		errx(2, "no event was counted");
 	if (pin) {
 		printf("%llu\n", events);
 		return 0;
