@@ -17,12 +17,12 @@ setup() {
 	in_net far ip link set veth1 up
 	mkdir -p "$CGROUP"
 	mount -t cgroup2 cgroup2 "$CGROUP"
-	mkdir "$CGROUP/attached-$WORLD"
+	mkdir "$CGROUP/attached-$WORLD$$"
 }
 
 teardown() {
 	[[ ! -e $PINS/progs ]] || stop
-	rmdir "$CGROUP/attached-$WORLD"
+	rmdir "$CGROUP/attached-$WORLD$$"
 	umount "$CGROUP"
 	ip netns delete "near-$WORLD"
 	ip netns delete "far-$WORLD"
@@ -42,7 +42,7 @@ attach() {
 	in_net far tc filter add dev veth1 ingress bpf direct-action \
 		object-pinned "$PINS/progs/count_tc"
 	in_net far "$BPFTOOL" net attach xdp pinned "$PINS/progs/count_xdp" dev veth1
-	bpftool cgroup attach "$CGROUP/attached-$WORLD" egress \
+	bpftool cgroup attach "$CGROUP/attached-$WORLD$$" egress \
 		pinned "$PINS/progs/count_cgroup"
 }
 
@@ -53,7 +53,7 @@ import os, signal, socket, sys
 with open(sys.argv[1], "w") as procs:
     procs.write(str(os.getpid()))
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-exec(sys.argv[2])' "$CGROUP/attached-$WORLD/cgroup.procs" "$2" 3>&- &
+exec(sys.argv[2])' "$CGROUP/attached-$WORLD$$/cgroup.procs" "$2" 3>&- &
 }
 
 # Packets from each CPU, to a socket that no process reads from
@@ -69,16 +69,16 @@ send() {
 
 # One that joins late would not be killed with the cgroup
 all_joined() {
-	(($(wc -l <"$CGROUP/attached-$WORLD/cgroup.procs") == $(nproc) + 1))
+	(($(wc -l <"$CGROUP/attached-$WORLD$$/cgroup.procs") == $(nproc) + 1))
 }
 
 # No program counts any more then
 stop() {
-	echo 1 >"$CGROUP/attached-$WORLD/cgroup.kill"
-	wait_until grep -q 'populated 0' "$CGROUP/attached-$WORLD/cgroup.events"
+	echo 1 >"$CGROUP/attached-$WORLD$$/cgroup.kill"
+	wait_until grep -q 'populated 0' "$CGROUP/attached-$WORLD$$/cgroup.events"
 	in_net far "$BPFTOOL" net detach xdp dev veth1
 	in_net far tc qdisc delete dev veth1 clsact
-	bpftool cgroup detach "$CGROUP/attached-$WORLD" egress \
+	bpftool cgroup detach "$CGROUP/attached-$WORLD$$" egress \
 		pinned "$PINS/progs/count_cgroup"
 	rm -r "$PINS/progs"
 	bpftool map sync
