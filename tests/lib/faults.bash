@@ -23,6 +23,8 @@ setup() {
 
 teardown() {
 	load_stop
+	# With it goes the run that it has stopped
+	[[ ! ${TRACER-} ]] || kill -KILL "$TRACER" 2>/dev/null || true
 	umount "$T"/{tmpfs,bpffs} 2>/dev/null || true
 	rm -rf "$JOURNAL"
 	cleanup_slot
@@ -173,6 +175,7 @@ go_on() {
 	STATUS=0
 	kill -CONT "$STOPPED"
 	wait "$TRACER" || STATUS=$?
+	TRACER=
 }
 
 # The one line on stderr that tells where the old map is
