@@ -48,6 +48,8 @@ we_have() {
 # A test leaves no map behind, in no pin of its own and in none of the runs'.
 # The kernel frees maps a moment later.
 cleanup_slot() {
+	# Of a test that failed a slow_drain may still be waiting
+	touch "$T/read_on"
 	cleanup_bpffs
 	wait_until no_maps_of_ours || {
 		release_pins
